@@ -1,0 +1,1 @@
+"""Networks: layers (windows, position bias, gates), blocks (attention, experts, fusion) and nets built from them."""

@@ -1,0 +1,234 @@
+"""Swin Transformer V2 in two and three dimensions, with mixtures of experts and task streams.
+
+Axis letters: B batch, C channels, D width of a token, E experts, T streams of tokens, *S spatial axes, *G tokens along
+each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from monai.utils import ensure_tuple_rep
+from timm.layers import Mlp, calculate_drop_path_rates, trunc_normal_
+from torch import Tensor, nn
+
+from ..blocks.mmoe import MMoE
+from ..blocks.patch_embedding import PatchEmbed
+from ..blocks.stage import SwinTransformerV2Stage
+from ..blocks.swin_block import SwinTransformerV2Block
+from ..layers.gating import Routing
+
+Fuse = Callable[[int, Tensor], Tensor]
+
+
+class SwinTransformerV2(nn.Module):
+    """Hierarchical transformer of shifted windows (Liu et al. 2022, arXiv:2111.09883).
+
+    With its defaults in 2D it computes what timm's ``swinv2_*`` models compute, under timm's parameter names.
+    Deviations: any number of axes and any input size; windows balanced per axis; padding takes no part in attention;
+    feed-forward networks can give way to experts with a gate per task, and the last stages can carry a stream of
+    tokens per task. It has nothing to do with MONAI's ``SwinUNETR(use_v2=True)``, which is a Swin V1.
+
+    Args:
+        spatial_dims: Number of spatial axes.
+        in_channels: Channels of the image.
+        img_size: Voxels along each axis of the image that is usually shown; other sizes work as well.
+        patch_size: Voxels of a patch along each axis.
+        embed_dim: Width D of a token in the first stage, doubled from stage to stage.
+        depths: Blocks of each stage.
+        num_heads: Attention heads of each stage.
+        window_size: Largest window in tokens, along each axis or along all.
+        mlp_ratio: Hidden width of a feed-forward network as a multiple of its width.
+        qkv_bias: Whether queries and values have a bias.
+        drop_rate: Dropout rate of embedding, projections and feed-forward networks.
+        attn_drop_rate: Dropout rate of attention weights.
+        drop_path_rate: Rate of stochastic depth of the last block, rising linearly from zero.
+        pretrained_window_sizes: Window of each stage that the position bias was trained with; None for the same.
+        tasks: The tasks, each with a gate wherever there are experts.
+        experts: Names of the experts.
+        moe_stages: Indices of the stages that carry experts in every block.
+        task_stages: How many of the last stages carry a stream of tokens per task.
+        temperature: Divides the logits of the gates.
+        top_k: Experts kept per token beside the shared one; None keeps all.
+        final_norm: Whether there is a norm after the last stage; without it ``norm`` is an identity.
+
+    Raises:
+        ValueError: If settings contradict each other.
+
+    Example:
+        >>> encoder = SwinTransformerV2(spatial_dims=3, in_channels=1, img_size=96, embed_dim=24, num_heads=(2,) * 4)
+        >>> [tuple(m.shape) for m in encoder(torch.zeros(1, 1, 96, 96, 96))][-1]
+        (1, 192, 3, 3, 3)
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        in_channels: int,
+        img_size: int | Sequence[int],
+        patch_size: int = 4,
+        embed_dim: int = 48,
+        depths: Sequence[int] = (2, 2, 6, 2),
+        num_heads: Sequence[int] = (3, 6, 12, 24),
+        window_size: int | Sequence[int] = 7,
+        mlp_ratio: float = 4.0,
+        qkv_bias: bool = True,
+        drop_rate: float = 0.0,
+        attn_drop_rate: float = 0.0,
+        drop_path_rate: float = 0.1,
+        pretrained_window_sizes: Sequence[int] | None = None,
+        *,
+        tasks: Sequence[str] = ("features",),
+        experts: Sequence[str] = ("shared",),
+        moe_stages: Sequence[int] = (),
+        task_stages: int = 0,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        final_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        stages = len(depths)
+        if spatial_dims not in (2, 3):
+            raise ValueError(f"spatial_dims must be 2 or 3, got {spatial_dims}.")
+        if len(num_heads) != stages:
+            raise ValueError(f"depths {tuple(depths)} and num_heads {tuple(num_heads)} must name the same stages.")
+        if pretrained_window_sizes is not None and len(pretrained_window_sizes) != stages:
+            raise ValueError(f"pretrained_window_sizes {tuple(pretrained_window_sizes)} must name {stages} stages.")
+        if not set(moe_stages) <= set(range(stages)):
+            raise ValueError(f"moe_stages {tuple(moe_stages)} must lie in 0 to {stages - 1}.")
+        if not 0 <= task_stages <= stages:
+            raise ValueError(f"task_stages must lie in 0 to {stages}, got {task_stages}.")
+        window = ensure_tuple_rep(window_size, spatial_dims)
+        if min(window) < 1 or patch_size < 1:
+            raise ValueError(f"Windows and patches need at least one element, got {window} and {patch_size}.")
+
+        self.spatial_dims = spatial_dims
+        self.img_size = ensure_tuple_rep(img_size, spatial_dims)
+        self.patch_size = patch_size
+        self.tasks = tuple(tasks)
+        self.num_features = embed_dim * 2 ** (stages - 1)
+        self.stride = patch_size * 2 ** (stages - 1)
+        # Until a gate tells streams apart they would be copies of one another.
+        parted = [i for i in range(stages - task_stages, stages) if i in moe_stages]
+        self.first_parted_stage = min(parted, default=stages)
+
+        self.patch_embed = PatchEmbed(spatial_dims, in_channels, embed_dim, patch_size)
+        self.pos_drop = nn.Dropout(drop_rate)
+        drop_path_rates = calculate_drop_path_rates(drop_path_rate, list(depths), stagewise=True)
+
+        def make_mlp(dim: int, with_experts: bool) -> nn.Module:
+            hidden = int(mlp_ratio * dim)
+            if not with_experts:
+                return Mlp(dim, hidden, drop=drop_rate)
+            return MMoE(dim, hidden, experts=experts, tasks=tasks, temperature=temperature, top_k=top_k, drop=drop_rate)
+
+        self.layers = nn.ModuleList(
+            SwinTransformerV2Stage(
+                i,
+                embed_dim * 2**i,
+                num_heads[i],
+                window,
+                drop_path_rates[i],
+                partial(make_mlp, embed_dim * 2**i, i in moe_stages),
+                qkv_bias=qkv_bias,
+                attn_drop=attn_drop_rate,
+                proj_drop=drop_rate,
+                pretrained_window_size=None if pretrained_window_sizes is None else pretrained_window_sizes[i],
+            )
+            for i in range(stages)
+        )
+        self.norm = nn.LayerNorm(self.num_features) if final_norm else nn.Identity()
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise as timm does: truncated normal layers, and block norms at zero, so that a block starts silent."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                trunc_normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, SwinTransformerV2Block):
+                for norm in (module.norm1, module.norm2):
+                    nn.init.zeros_(norm.weight)
+                    nn.init.zeros_(norm.bias)
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Turn an image ``(B, C, *S)`` into tokens ``(B, *G, D)``, G = ceil(S / patch_size) along each axis.
+
+        Raises:
+            ValueError: If the image has another number of axes.
+        """
+        if x.ndim != self.spatial_dims + 2:
+            raise ValueError(f"Expected (B, C) and {self.spatial_dims} spatial axes, got shape {tuple(x.shape)}.")
+        tokens: Tensor = self.pos_drop(self.patch_embed(x))
+        return tokens
+
+    def run_stages(
+        self,
+        tokens: Tensor,
+        tasks: Sequence[str] | None = None,
+        guidance: Tensor | None = None,
+        fuse: Fuse | None = None,
+    ) -> tuple[list[Tensor], list[Routing]]:
+        """Run all stages on embedded tokens.
+
+        Args:
+            tokens: Tokens of the first stage, ``(B, *G, D)``.
+            tasks: The tasks at hand, all by default; parted stages carry one stream for each, in this order.
+            guidance: Expert weights that replace the gates of a sample, ``(B, E)``; rows of NaN leave them in place.
+            fuse: Called as ``fuse(i, tokens)`` with the tokens after stage i and its merging, and after the last stage;
+                returns what goes on in their place.
+
+        Returns:
+            The output of each stage, channels last, before merging, ``(T * B, *G, D)`` with T streams one after another
+            along the batch where they are parted; and what the gates said.
+
+        Raises:
+            ValueError: If a task is unknown.
+        """
+        tasks = self.tasks if tasks is None else tuple(tasks)
+        if not tasks or not set(tasks) <= set(self.tasks):
+            raise ValueError(f"Expected one or more of the tasks {self.tasks}, got {tasks}.")
+        streams: list[Sequence[str]] = [tasks]
+        maps: list[Tensor] = []
+        routing: list[Routing] = []
+        for i, stage in enumerate(self.layers):
+            assert isinstance(stage, SwinTransformerV2Stage)
+            tokens = stage.downsample(tokens)
+            if fuse is not None and i > 0:
+                tokens = fuse(i - 1, tokens)
+            if i == self.first_parted_stage:
+                streams = [(task,) for task in tasks]
+                tokens = tokens.repeat(len(streams), *[1] * (tokens.ndim - 1))
+            tokens, gates = stage(tokens, streams, guidance)
+            maps.append(tokens)
+            routing += gates
+        if fuse is not None:
+            maps[-1] = fuse(len(maps) - 1, maps[-1])
+        return maps, routing
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Compute the features of every stage.
+
+        Args:
+            x: Image, ``(B, C, *S)``.
+
+        Returns:
+            One map per stage, ``(B, D * 2^i, *G_i)``: its output before merging and without a norm.
+        """
+        maps, _ = self.run_stages(self.embed(x))
+        return [tokens.movedim(-1, 1) for tokens in maps]
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Compute the last stage's map and apply the final norm.
+
+        Args:
+            x: Image, ``(B, C, *S)``.
+
+        Returns:
+            Map, ``(B, num_features, *G)``, channels first as from :meth:`forward`; timm's are channels last.
+        """
+        maps, _ = self.run_stages(self.embed(x))
+        normalised: Tensor = self.norm(maps[-1])
+        return normalised.movedim(-1, 1)

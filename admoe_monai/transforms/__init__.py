@@ -1,0 +1,33 @@
+"""Transforms that MONAI lacks: array and dictionary twins, random ones governed by ``set_random_state``."""
+
+from __future__ import annotations
+
+from .clinical_prior import ClinicalPrior, ClinicalPriord, encode_prior, prior_features
+from .encode_labels import EncodeLabels, EncodeLabelsd
+from .expert_guidance import ExpertGuidance, ExpertGuidanced
+from .foreground import Foreground, Foregroundd
+from .load_scan import LoadScan, LoadScand
+from .normalize_foreground import NormalizeForeground, NormalizeForegroundd
+from .patch_mask import RandPatchMask, RandPatchMaskd
+from .softmax_by_task import SoftmaxByTask, SoftmaxByTaskd
+
+__all__ = [
+    "ClinicalPrior",
+    "ClinicalPriord",
+    "EncodeLabels",
+    "EncodeLabelsd",
+    "ExpertGuidance",
+    "ExpertGuidanced",
+    "Foreground",
+    "Foregroundd",
+    "LoadScan",
+    "LoadScand",
+    "NormalizeForeground",
+    "NormalizeForegroundd",
+    "RandPatchMask",
+    "RandPatchMaskd",
+    "SoftmaxByTask",
+    "SoftmaxByTaskd",
+    "encode_prior",
+    "prior_features",
+]

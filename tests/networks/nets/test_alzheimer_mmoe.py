@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from admoe_monai.networks.nets import AlzheimerMMoE, remove_decoder
+
+NAN = float("nan")
+CLASSIFICATION = ("diagnosis", "change")
+GUIDANCE = {"cn": (0.4, 0.6, 0, 0), "mci": (0.4, 0, 0.6, 0), "ad": (0.4, 0, 0, 0.6)}
+
+
+def make(spatial_dims: int = 3, **settings: Any) -> AlzheimerMMoE:
+    torch.manual_seed(0)
+    defaults: dict[str, Any] = {
+        "img_size": 16,
+        "patch_size": 2,
+        "embed_dim": 4,
+        "depths": (2, 2),
+        "num_heads": (1, 2),
+        "window_size": 3,
+        "moe_stages": (0, 1),
+        "drop_path_rate": 0.0,
+        "prior_dim": 3,
+        "fusion_stage": 0,
+    }
+    net = AlzheimerMMoE(spatial_dims, 1, **{**defaults, **settings})
+    # Norms start at zero and would hide the blocks from any test.
+    for parameter in net.parameters():
+        parameter.data.normal_(std=0.3)
+    return net
+
+
+def volume(batch: int = 2, dims: int = 3) -> Tensor:
+    return torch.randn(batch, 1, *(8, 6, 5)[:dims], generator=torch.Generator().manual_seed(1))
+
+
+def with_gradient(net: nn.Module) -> set[str]:
+    return {name for name, p in net.named_parameters() if p.grad is not None and bool(p.grad.any())}
+
+
+def count(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_the_seeds_preset_has_the_parameters_of_its_log() -> None:
+    net = AlzheimerMMoE(
+        2, 3, 256, 4, 96, (2, 2, 6, 2), (3, 6, 12, 24), 16, moe_stages=(0, 1, 2, 3), prior_dim=3, fusion_stage=2
+    )
+    components = ("decoder", "clinical_encoder", "clinical_fusion", "head_diagnosis", "head_change")
+    counts = {name: count(net.get_submodule(name)) for name in components}
+    assert counts == {
+        "decoder": 2_362_368,
+        "clinical_encoder": 233_216,
+        "clinical_fusion": 1_772_546,
+        "head_diagnosis": 2_307,
+        "head_change": 2_307,
+    }
+    assert {"decoder.0.weight", "decoder.0.bias"} == {n for n in net.state_dict() if n.startswith("decoder.")}
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@torch.no_grad()
+def test_classification_gives_logits_and_one_record_per_block_and_task(dims: int) -> None:
+    outputs = make(dims, num_classes_diagnosis=2)(volume(dims=dims))
+    assert outputs["diagnosis"].shape == (2, 2)
+    assert outputs["change"].shape == (2, 3)
+    assert [(r.stage, r.block, r.task) for r in outputs["routing"]] == [
+        (s, b, t) for s in (0, 1) for b in (0, 1) for t in CLASSIFICATION
+    ]
+    assert all(
+        r.weights.shape == (2, 4) and torch.allclose(r.weights.sum(1), torch.ones(2)) for r in outputs["routing"]
+    )
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@torch.no_grad()
+def test_a_reconstruction_has_the_size_of_its_image(dims: int) -> None:
+    x = volume(dims=dims)
+    outputs = make(dims)(x, tasks=("reconstruction",))
+    assert outputs["reconstruction"].shape == x.shape
+    assert {r.task for r in outputs["routing"]} == {"reconstruction"}
+
+
+@torch.no_grad()
+def test_what_is_masked_has_no_influence() -> None:
+    net, x = make(), volume()
+    mask = torch.zeros(2, 1, 4, 3, 3, dtype=torch.bool)
+    mask[0, 0, 1, 2, 0] = True
+    changed = x.clone()
+    changed[0, :, 2:4, 4:6, 0:2] += 10
+    plain, other = (net(v, tasks=("reconstruction",), mask=mask)["reconstruction"] for v in (x, changed))
+    assert torch.equal(plain, other)
+    unmasked = net(changed, tasks=("reconstruction",))["reconstruction"]
+    assert not torch.allclose(unmasked[0], plain[0])
+    assert torch.allclose(unmasked[1], plain[1])
+
+
+def test_the_mask_token_learns_from_a_masked_pass() -> None:
+    net = make()
+    mask = torch.rand(2, 1, 4, 3, 3) < 0.6
+    net(volume(), tasks=("reconstruction",), mask=mask)["reconstruction"].square().sum().backward()
+    assert "mask_token" in with_gradient(net)
+
+
+def test_every_gate_of_both_tasks_learns_and_both_streams_reach_their_head() -> None:
+    net = make(task_stages=2)
+    outputs = net(volume())
+    (outputs["diagnosis"].square().sum() + outputs["change"].square().sum()).backward()
+    trained = with_gradient(net)
+    gates = {
+        f"encoder.layers.{s}.blocks.{b}.mlp.gates.{t}.{p}"
+        for s in (0, 1)
+        for b in (0, 1)
+        for t in CLASSIFICATION
+        for p in ("weight", "bias")
+    }
+    assert gates <= trained
+    assert not any(".gates.reconstruction." in name for name in trained)
+
+
+@pytest.mark.parametrize(("task", "other"), [("diagnosis", "change"), ("change", "diagnosis")])
+def test_in_parted_stages_a_head_trains_the_gates_of_its_own_task_alone(task: str, other: str) -> None:
+    net = make(task_stages=1)
+    net(volume())[task].square().sum().backward()
+    trained = with_gradient(net)
+    for block in (0, 1):
+        assert f"encoder.layers.1.blocks.{block}.mlp.gates.{task}.weight" in trained
+        assert f"encoder.layers.1.blocks.{block}.mlp.gates.{other}.weight" not in trained
+        # Before the parting both gates weigh the one stream.
+        assert f"encoder.layers.0.blocks.{block}.mlp.gates.{task}.weight" in trained
+        assert f"encoder.layers.0.blocks.{block}.mlp.gates.{other}.weight" in trained
+    assert f"task_norms.{task}.weight" in trained
+    assert f"task_norms.{other}.weight" not in trained
+
+
+@pytest.mark.parametrize("diagnosis", GUIDANCE)
+def test_a_guided_batch_trains_the_expert_of_its_diagnosis_and_the_shared_one_alone(diagnosis: str) -> None:
+    net = make()
+    guidance = torch.tensor([GUIDANCE[diagnosis]] * 2)
+    outputs = net(volume(), tasks=("reconstruction",), guidance=guidance)
+    (outputs["reconstruction"].square().sum() - sum(r.log_weights.sum() for r in outputs["routing"])).backward()
+    touched = {name.split(".experts.")[1].split(".")[0] for name in with_gradient(net) if ".experts." in name}
+    assert touched == {"shared", diagnosis}
+    gates = {name for name, _ in net.named_parameters() if ".gates.reconstruction." in name}
+    assert len(gates) == 8
+    assert gates <= with_gradient(net)
+
+
+@torch.no_grad()
+def test_guidance_of_nan_alone_is_no_guidance() -> None:
+    net, x = make(), volume()
+    free = net(x, tasks=("reconstruction",))["reconstruction"]
+    assert torch.equal(net(x, tasks=("reconstruction",), guidance=torch.full((2, 4), NAN))["reconstruction"], free)
+
+
+@torch.no_grad()
+def test_a_missing_prior_is_the_learned_stand_in() -> None:
+    net, x = make(), volume()
+    stand_in = net.prior_stand_in.expand(2, -1)
+    assert torch.equal(net(x)["diagnosis"], net(x, prior=stand_in)["diagnosis"])
+    one_missing = stand_in.clone()
+    one_missing[:, 0], one_missing[:, 2] = 1.0, -2.0
+    holed = one_missing.clone()
+    holed[:, 1] = NAN
+    assert torch.equal(net(x, prior=holed)["change"], net(x, prior=one_missing)["change"])
+    assert not torch.allclose(net(x, prior=torch.zeros(2, 3))["change"], net(x)["change"])
+
+
+def test_the_stand_in_learns_where_entries_are_missing_and_only_there() -> None:
+    net = make()
+    net(volume(), prior=torch.tensor([[1.0, NAN, 2.0], [0.0, 1.0, 3.0]]))["diagnosis"].square().sum().backward()
+    assert net.prior_stand_in.grad is not None
+    assert (net.prior_stand_in.grad != 0).tolist() == [False, True, False]
+    assert all(bool(p.grad.isfinite().all()) for p in net.parameters() if p.grad is not None)
+
+
+@torch.no_grad()
+def test_reconstruction_never_sees_the_prior() -> None:
+    net, x = make(), volume()
+    plain = net(x, tasks=("reconstruction",))["reconstruction"]
+    assert torch.equal(net(x, tasks=("reconstruction",), prior=torch.ones(2, 3))["reconstruction"], plain)
+
+
+@pytest.mark.parametrize("fusion_type", ["adaptive", "concat", "add", "hadamard"])
+@pytest.mark.parametrize("fusion_stage", [0, 1])
+@pytest.mark.parametrize("task_stages", [0, 1, 2])
+def test_every_fusion_reaches_both_heads_at_every_stage(fusion_type: str, fusion_stage: int, task_stages: int) -> None:
+    net = make(fusion_type=fusion_type, fusion_stage=fusion_stage, task_stages=task_stages)
+    prior = torch.randn(2, 3, requires_grad=True)
+    outputs = net(volume(), prior=prior)
+    for task in CLASSIFICATION:
+        (gradient,) = torch.autograd.grad(outputs[task].square().sum(), prior, retain_graph=True)
+        assert bool(gradient.abs().sum(1).gt(0).all())
+
+
+@torch.no_grad()
+def test_a_sample_gets_its_own_prior_in_every_stream() -> None:
+    net, x = make(task_stages=2, fusion_stage=1).eval(), volume()
+    prior = torch.randn(2, 3)
+    together = net(x, prior=prior)
+    for task in CLASSIFICATION:
+        alone = torch.cat([net(x[i : i + 1], prior=prior[i : i + 1])[task] for i in range(2)])
+        assert torch.allclose(together[task], alone, atol=1e-5)
+
+
+def test_without_prior_there_are_no_clinical_modules() -> None:
+    net = make(prior_dim=0)
+    assert not any("clinical" in name or "prior" in name for name in net.state_dict())
+    with pytest.raises(ValueError, match="prior_dim=0"):
+        net(volume(), prior=torch.zeros(2, 3))
+
+
+def test_a_removed_decoder_leaves_nothing_behind() -> None:
+    net = make()
+    assert net.decoder is not None
+    expected = count(net.decoder)
+    assert remove_decoder(net) == expected
+    assert not any(name.startswith("decoder") for name in net.state_dict())
+    assert not any(name.startswith("decoder") for name, _ in net.named_modules())
+    assert remove_decoder(net) == 0
+    net(volume())
+    with pytest.raises(ValueError, match="no decoder"):
+        net(volume(), tasks=("reconstruction",))
+
+
+def test_a_network_built_without_decoder_takes_the_weights_of_one_that_lost_it() -> None:
+    net = make()
+    remove_decoder(net)
+    make(with_decoder=False).load_state_dict(net.state_dict(), strict=True)
+
+
+def test_a_wrapped_network_loses_its_decoder_too() -> None:
+    net = make()
+    assert remove_decoder(nn.DataParallel(net)) > 0
+    assert net.decoder is None
+
+
+def test_a_network_that_never_has_a_decoder_is_refused() -> None:
+    with pytest.raises(ValueError, match="Linear"):
+        remove_decoder(nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_classes_change": 1}, "1 kinds of change"),
+        ({"fusion_stage": 2}, "got 2"),
+        ({"fusion_type": "gated"}, "got 'gated'"),
+    ],
+)
+def test_settings_that_contradict_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(**settings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"tasks": ("reconstruction", "diagnosis")}, "or for classification"),
+        ({"tasks": ("prognosis",)}, "prognosis"),
+        ({"tasks": ()}, "one or more"),
+        ({"mask": torch.zeros(2, 1, 4, 4, 4)}, r"grid of \(4, 3, 3\)"),
+        ({"prior": torch.zeros(2, 4)}, r"got \(2, 4\)"),
+    ],
+)
+def test_calls_that_do_not_fit_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()(volume(), **arguments)

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from admoe_monai.networks.nets import SwinTransformerV2
+
+
+def make(spatial_dims: int = 3, **settings: Any) -> SwinTransformerV2:
+    torch.manual_seed(0)
+    defaults = {
+        "img_size": 16,
+        "patch_size": 2,
+        "embed_dim": 4,
+        "depths": (2, 2),
+        "num_heads": (1, 2),
+        "window_size": 3,
+    }
+    net = SwinTransformerV2(spatial_dims, 1, **{**defaults, **settings})
+    for parameter in net.parameters():
+        parameter.data.normal_(std=0.3)
+    return net.eval()
+
+
+@pytest.mark.parametrize("size", [(16, 16), (7, 13), (16, 16, 16), (9, 5, 14), (2, 3, 1)])
+@torch.no_grad()
+def test_any_size_gives_one_map_per_stage_channels_first(size: tuple[int, ...]) -> None:
+    net = make(len(size))
+    maps = net(torch.randn(2, 1, *size))
+    grid = [-(-s // 2) for s in size]
+    merged = [-(-g // 2) for g in grid]
+    assert [tuple(m.shape) for m in maps] == [(2, 4, *grid), (2, 8, *merged)]
+
+
+@torch.no_grad()
+def test_forward_features_is_the_last_map_with_the_final_norm() -> None:
+    net, x = make(), torch.randn(1, 1, 9, 8, 7)
+    assert torch.equal(net.forward_features(x), net.norm(net(x)[-1].movedim(1, -1)).movedim(-1, 1))
+
+
+@torch.no_grad()
+def test_samples_of_a_batch_do_not_meet() -> None:
+    net, x = make(), torch.randn(3, 1, 9, 8, 7)
+    together = net(x)[-1]
+    alone = torch.cat([net(sample[None])[-1] for sample in x])
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
+@torch.no_grad()
+def test_axes_are_treated_alike() -> None:
+    """Exchanging two axes of a volume and of all weights that know them exchanges them in the output."""
+    net, x = make(img_size=(8, 12, 10)), torch.randn(1, 1, 8, 12, 10)
+    expected = net(x)
+    net.patch_embed.proj.weight.data = net.patch_embed.proj.weight.data.transpose(2, 3)
+    for name, parameter in net.named_parameters():
+        if name.endswith("cpb_mlp.0.weight"):
+            parameter.data = parameter.data[:, [1, 0, 2]]
+        if name.endswith("reduction.weight"):
+            # Columns are ordered (third, second, first axis, channel).
+            blocks = parameter.data.reshape(len(parameter), 2, 2, 2, -1)
+            parameter.data = blocks.transpose(2, 3).reshape(len(parameter), -1)
+    for mine, theirs in zip(net(x.transpose(2, 3)), expected, strict=True):
+        assert torch.allclose(mine.transpose(2, 3), theirs, atol=1e-4)
+
+
+def test_a_new_block_starts_silent() -> None:
+    net = SwinTransformerV2(2, 1, 16, embed_dim=4, depths=(2,), num_heads=(2,))
+    x = torch.randn(1, 1, 16, 16)
+    assert torch.equal(net(x)[0], net.embed(x).movedim(-1, 1))
+
+
+def test_stochastic_depth_rises_to_its_rate() -> None:
+    net = SwinTransformerV2(2, 1, 16, embed_dim=4, depths=(2, 2), num_heads=(1, 1), drop_path_rate=0.3)
+    rates = [getattr(block.drop_path, "drop_prob", 0.0) for stage in net.layers for block in stage.blocks]
+    assert rates == pytest.approx([0.0, 0.1, 0.2, 0.3])
+
+
+def test_a_pretrained_window_changes_the_position_bias_of_its_stage() -> None:
+    plain, other = make(), make(pretrained_window_sizes=(7, 3))
+    with torch.no_grad():
+        biases = [[stage.blocks[0].attn.position_bias((3, 3, 3)) for stage in net.layers] for net in (plain, other)]
+    assert not torch.equal(biases[0][0], biases[1][0])
+    assert torch.equal(biases[0][1], biases[1][1])
+
+
+@torch.no_grad()
+def test_streams_part_at_the_first_task_stage_with_experts() -> None:
+    net = make(tasks=("a", "b"), experts=("shared", "x"), moe_stages=(0, 1), task_stages=1)
+    maps, routing = net.run_stages(net.embed(torch.randn(3, 1, 8, 8, 8)))
+    assert [len(m) for m in maps] == [3, 6]
+    assert [(r.stage, r.block, r.task) for r in routing] == [(s, b, t) for s in (0, 1) for b in (0, 1) for t in "ab"]
+
+
+@torch.no_grad()
+def test_streams_that_nothing_tells_apart_stay_one() -> None:
+    net = make(tasks=("a", "b"), experts=("shared", "x"), moe_stages=(0,), task_stages=1)
+    maps, _ = net.run_stages(net.embed(torch.randn(3, 1, 8, 8, 8)))
+    assert [len(m) for m in maps] == [3, 3]
+
+
+@torch.no_grad()
+def test_a_parted_stream_is_what_its_task_alone_would_give() -> None:
+    net = make(tasks=("a", "b"), experts=("shared", "x"), moe_stages=(1,), task_stages=1)
+    x = torch.randn(2, 1, 8, 8, 8)
+    both, _ = net.run_stages(net.embed(x), ("b", "a"))
+    alone = [net.run_stages(net.embed(x), (task,))[0][-1] for task in ("b", "a")]
+    assert torch.allclose(both[-1], torch.cat(alone), atol=1e-6)
+    assert not torch.allclose(alone[0], alone[1], atol=1e-3)
+
+
+@torch.no_grad()
+def test_fusion_meets_the_tokens_after_each_stage_and_its_merging() -> None:
+    seen: list[tuple[int, tuple[int, ...]]] = []
+
+    def fuse(stage: int, tokens: Tensor) -> Tensor:
+        seen.append((stage, tuple(tokens.shape)))
+        return tokens
+
+    net = make()
+    net.run_stages(net.embed(torch.randn(1, 1, 8, 8, 8)), fuse=fuse)
+    assert seen == [(0, (1, 2, 2, 2, 8)), (1, (1, 2, 2, 2, 8))]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"spatial_dims": 4}, "got 4"),
+        ({"num_heads": (1,)}, "same stages"),
+        ({"moe_stages": (2,)}, r"\(2,\) must lie in 0 to 1"),
+        ({"task_stages": 3}, "got 3"),
+        ({"window_size": 0}, "at least one"),
+        ({"pretrained_window_sizes": (7,)}, "2 stages"),
+    ],
+)
+def test_settings_that_contradict_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(**{"spatial_dims": 3, **settings})
+
+
+def test_an_image_of_other_axes_is_refused() -> None:
+    with pytest.raises(ValueError, match="3 spatial axes"):
+        make()(torch.zeros(1, 1, 8, 8))
+
+
+def test_an_unknown_task_is_refused() -> None:
+    net = make()
+    with pytest.raises(ValueError, match="diagnosis"):
+        net.run_stages(net.embed(torch.zeros(1, 1, 8, 8, 8)), ("diagnosis",))
