@@ -1,0 +1,178 @@
+"""The datalist: visits of a cohort in three splits, with what is known about labels and prior columns (JSON)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.errors import UserError
+
+from .datalist_problems import datalist_problems
+from .visits import SPLITS, Visit, nearest
+
+__all__ = ["Datalist", "load_datalist", "save_datalist"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Datalist:
+    """A cohort that is ready to train on.
+
+    Attributes:
+        name: short name of the cohort.
+        dataset_dir: folder that holds every image.
+        splits: visits of ``training``, ``validation`` and ``test``; ``image`` (and ``mask``) are absolute paths.
+        path: file it was read from, if any.
+        description: one sentence on what the cohort is.
+        simulated: whether the images were made by software.
+        label_definition: how diagnosis and change were made (source, horizon, …).
+        prior: statistics of the prior columns, fitted on the training split.
+    """
+
+    name: str
+    dataset_dir: Path
+    splits: dict[str, list[Visit]]
+    path: Path | None = None
+    description: str = ""
+    simulated: bool = False
+    label_definition: dict[str, Any] = field(default_factory=dict)
+    prior: list[dict[str, Any]] = field(default_factory=list)
+
+    def items(self, split: str) -> list[dict[str, Any]]:
+        """Return the item dictionaries that a chain of transforms starts from.
+
+        Args:
+            split: ``training``, ``validation`` or ``test``.
+
+        Returns:
+            One dictionary per visit: ``image`` and ``image_path`` (the same path, of which the transforms replace the
+            first), ``subject_id``, ``session_id``, ``diagnosis``, ``change`` and ``prior``.
+
+        Raises:
+            ValueError: If there is no such split.
+        """
+        if split not in self.splits:
+            raise ValueError(f"unknown split {split!r}{nearest(split, list(self.splits))}")
+        return [
+            {
+                "image": visit["image"],
+                "image_path": visit["image"],
+                "subject_id": visit["subject_id"],
+                "session_id": visit["session_id"],
+                "diagnosis": visit.get("diagnosis"),
+                "change": visit.get("change"),
+                "prior": dict(visit.get("prior") or {}),
+            }
+            for visit in self.splits[split]
+        ]
+
+
+def load_datalist(
+    path: str | Path,
+    dataset_dir: str | Path | None = None,
+    classes: Mapping[str, Sequence[str]] | None = None,
+) -> Datalist:
+    """Read a datalist and check all of it.
+
+    Args:
+        path: the JSON file.
+        dataset_dir: folder of the images in place of the one that the file names.
+        classes: class names per task, such as ``{"diagnosis": ["CN", "MCI", "AD"]}``; other labels are refused.
+
+    Raises:
+        UserError: If the file can't be read, or anything in it is wrong: the first problem and the number of others,
+            which the log lists at level INFO.
+    """
+    path = Path(path)
+    content = _read_json(path)
+    root = Path(dataset_dir) if dataset_dir is not None else path.parent / str(content.get("dataset_dir") or ".")
+    root = Path(os.path.abspath(root))
+    problems = list(datalist_problems(content, root, classes))
+    for problem in problems[1:]:
+        logger.info("%s: %s", path, problem)
+    if problems:
+        others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise UserError(f"{path}: {problems[0]}{others}")
+    return Datalist(
+        name=str(content.get("name") or path.stem),
+        dataset_dir=root,
+        splits={split: [_absolute(visit, root) for visit in content.get(split) or []] for split in SPLITS},
+        path=path,
+        description=str(content.get("description") or ""),
+        simulated=bool(content.get("simulated", False)),
+        label_definition=dict(content.get("label_definition") or {}),
+        prior=list((content.get("prior") or {}).get("columns") or []),
+    )
+
+
+def save_datalist(path: str | Path, datalist: Datalist) -> None:
+    """Write a datalist in one step: the file under its final name is whole, always.
+
+    Args:
+        path: the JSON file; images are written relative to the datalist's ``dataset_dir``, and that folder relative
+            to this file where it lies beside or below it.
+        datalist: what to write.
+
+    Raises:
+        ValueError: If an image lies outside ``dataset_dir``, or a number is not finite.
+    """
+    path = Path(os.path.abspath(path))
+    root = Path(os.path.abspath(datalist.dataset_dir))
+    folder = os.path.relpath(root, path.parent) if root.is_relative_to(path.parent) else str(root)
+    content: dict[str, Any] = {
+        "name": datalist.name,
+        "description": datalist.description,
+        "simulated": datalist.simulated,
+        "dataset_dir": folder,
+        "label_definition": datalist.label_definition,
+        "prior": {"columns": datalist.prior},
+    }
+    for split in SPLITS:
+        content[split] = [_relative(visit, root) for visit in datalist.splits.get(split, [])]
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"datalist not found: {path}; make one with `admoe prepare`") from None
+    except OSError as error:
+        raise UserError(f"datalist {path} can't be read: {error.strerror}") from error
+    except ValueError as error:  # covers JSON and text decoding
+        raise UserError(f"datalist {path} is not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"datalist {path} must hold an object with the lists {', '.join(SPLITS)}")
+    return content
+
+
+def _absolute(visit: Visit, root: Path) -> Visit:
+    files = {name: os.path.normpath(root / visit[name]) for name in ("image", "mask") if visit.get(name)}
+    return {**visit, **files}
+
+
+def _relative(visit: Visit, root: Path) -> Visit:
+    files = {}
+    for name in ("image", "mask"):
+        if visit.get(name):
+            target = Path(os.path.normpath(root / visit[name]))
+            if not target.is_relative_to(root):
+                raise ValueError(f"{name} {target} lies outside dataset_dir {root}")
+            files[name] = target.relative_to(root).as_posix()
+    return {**visit, **files}

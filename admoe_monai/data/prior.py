@@ -1,0 +1,86 @@
+"""Prior columns: their roles, their choice, and statistics fitted on the training split alone."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from admoe_monai.errors import UserError
+
+from .visits import Visit, nearest
+
+__all__ = ["KINDS", "ROLES", "USABLE_ROLES", "fit_prior", "select_columns"]
+
+USABLE_ROLES = ("clinical", "image_derived")
+ROLES = (*USABLE_ROLES, "time", "identifier", "banned")
+KINDS = ("continuous", "categorical")
+
+
+def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Fit the statistics that encode the prior.
+
+    Args:
+        visits: the training split, and nothing else.
+        columns: ``name``, ``role`` and ``kind`` of each column.
+
+    Returns:
+        Each column with ``n`` (visits that hold a value), ``mean`` and ``std`` (of the population, continuous columns)
+        and ``categories`` (sorted, categorical columns); columns that may not be an input are not fitted.
+
+    Raises:
+        UserError: If a role or kind is unknown, or a continuous column holds something that is not a number.
+    """
+    fitted = []
+    for column in columns:
+        name, role, kind = column["name"], column["role"], column["kind"]
+        for what, value, known in (("role", role, ROLES), ("kind", kind, KINDS)):
+            if value not in known:
+                raise UserError(f"prior column '{name}' has the {what} {value!r}, expected one of {', '.join(known)}")
+        values = [visit["prior"][name] for visit in visits if (visit.get("prior") or {}).get(name) is not None]
+        entry: dict[str, Any] = {
+            "name": name,
+            "role": role,
+            "kind": kind,
+            "mean": None,
+            "std": None,
+            "categories": None,
+        }
+        if role in USABLE_ROLES and values and kind == "continuous":
+            if text := next((value for value in values if isinstance(value, str)), None):
+                raise UserError(f"prior column '{name}' is continuous but holds {text!r}")
+            entry.update(mean=statistics.fmean(values), std=statistics.pstdev(values))
+        elif role in USABLE_ROLES and kind == "categorical":
+            entry["categories"] = sorted(set(values), key=str)
+        fitted.append({**entry, "n": len(values)})
+    return fitted
+
+
+def select_columns(columns: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Choose the columns that enter the network.
+
+    Args:
+        columns: the fitted columns of a datalist.
+        names: columns to use, in order; ``None`` takes every clinical one that has a value in training.
+
+    Raises:
+        UserError: If a name is unknown, repeated, without a value in training, or of a column that may not be an input.
+    """
+    by_name = {column["name"]: dict(column) for column in columns}
+    if names is None:
+        return [column for column in by_name.values() if column["role"] == "clinical" and column["n"]]
+    for position, name in enumerate(names):
+        if name not in by_name:
+            known = ", ".join(by_name) or "none"
+            raise UserError(f"unknown prior column '{name}'{nearest(name, list(by_name)) or f'; known are {known}'}")
+        column = by_name[name]
+        if column["role"] not in USABLE_ROLES:
+            raise UserError(
+                f"prior column '{name}' has the role '{column['role']}' and can't be an input; usable are "
+                f"{', '.join(c['name'] for c in by_name.values() if c['role'] in USABLE_ROLES) or 'none'}"
+            )
+        if not column["n"]:
+            raise UserError(f"prior column '{name}' has no value in the training split")
+        if name in names[:position]:
+            raise UserError(f"prior column '{name}' is named twice")
+    return [by_name[name] for name in names]

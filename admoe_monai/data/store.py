@@ -1,0 +1,150 @@
+"""What is deterministic in the transforms, computed once per image and memory-mapped afterwards.
+
+An entry's name is a digest of the image file's identity and of the preprocessing, so a changed image or a changed
+transform finds no entry instead of a stale one. MONAI's PersistentDataset (1.6.1) keeps serving the old item in both
+cases, and with image headers on it never finds its entries again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from admoe_monai.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+class PreprocessedStore(Dataset):
+    """Items with their arrays read from the store; what is missing there is computed by `prepare`.
+
+    Args:
+        data: one dictionary per visit, with the path of its image under "image".
+        transform: deterministic; takes such a dictionary and fills in the array of each of `keys`.
+        directory: folder of the store, made when needed; shared by runs, workers and ranks.
+        preprocessing: digest of everything that decides what `transform` does.
+        keys: the arrays to store, e.g. image and foreground.
+
+    Raises:
+        UserError: if the folder can't be made.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Mapping[str, Any]],
+        transform: Callable[[dict[str, Any]], Mapping[str, Any]],
+        directory: str | os.PathLike[str],
+        preprocessing: str,
+        keys: Sequence[str] = ("image", "foreground"),
+    ) -> None:
+        self.data = data
+        self.transform = transform
+        self.directory = Path(directory) / preprocessing
+        self.keys = tuple(keys)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"cannot make the folder for preprocessed scans {self.directory}: {error.strerror}; "
+                "name another with --cache_dir"
+            ) from error
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        visit = dict(self.data[index])
+        entry = self._entry(visit["image"])
+        if not all(path.exists() for path in self._paths(entry)):
+            self._compute(visit, entry)
+        for key, path in zip(self.keys, self._paths(entry), strict=True):
+            visit[key] = torch.from_numpy(np.array(np.load(path, mmap_mode="r")))
+        return visit
+
+    def prepare(self, num_workers: int = 0) -> int:
+        """Compute every entry that is missing, with a progress bar, and report all images that can't be read at once.
+
+        Args:
+            num_workers: processes to compute with.
+
+        Returns:
+            The number of entries computed.
+
+        Raises:
+            UserError: naming the first of the images that failed and how many more there are.
+        """
+        missing = [
+            i
+            for i, visit in enumerate(self.data)
+            # An absent image counts as missing here, so that all of them are reported together.
+            if not os.path.exists(visit["image"])
+            or not all(p.exists() for p in self._paths(self._entry(visit["image"])))
+        ]
+        if not missing:
+            return 0
+        loader = DataLoader(_Missing(self, missing), batch_size=None, num_workers=num_workers)
+        failures = [
+            message
+            for message in tqdm(loader, total=len(missing), desc="Preprocessing scans", unit="scan", disable=None)
+            if message
+        ]
+        if failures:
+            more = f" (and {len(failures) - 1} more of {len(missing)} images)" if len(failures) > 1 else ""
+            raise UserError(failures[0] + more)
+        logger.info("Preprocessed %d scans into %s", len(missing), self.directory)
+        return len(missing)
+
+    def _entry(self, image: str) -> str:
+        try:
+            status = os.stat(image)
+        except OSError as error:
+            raise UserError(f"cannot read the image {image}: {error.strerror}") from error
+        # The change time catches a file rewritten with its old size and modification time.
+        identity = (os.path.abspath(image), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return hashlib.sha256(repr(identity).encode()).hexdigest()[:32]
+
+    def _paths(self, entry: str) -> list[Path]:
+        return [self.directory / entry[:2] / f"{entry}.{key}.npy" for key in self.keys]
+
+    def _compute(self, visit: dict[str, Any], entry: str) -> None:
+        item = self.transform(dict(visit))
+        paths = self._paths(entry)
+        paths[0].parent.mkdir(exist_ok=True)
+        for key, path in zip(self.keys, paths, strict=True):
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            with open(temporary, "wb") as file:
+                np.save(file, np.ascontiguousarray(np.asarray(item[key])))
+            os.replace(temporary, path)
+
+
+class _Missing(Dataset):
+    """Computes entries as a side effect and serves what went wrong, because exceptions lose their cause on the way."""
+
+    def __init__(self, store: PreprocessedStore, indices: Sequence[int]) -> None:
+        self.store = store
+        self.indices = indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, position: int) -> str:
+        visit = dict(self.store.data[self.indices[position]])
+        try:
+            self.store._compute(visit, self.store._entry(visit["image"]))
+        except OSError as error:
+            return f"cannot store the preprocessed {visit['image']}: {error.strerror or error}"
+        except Exception as error:  # MONAI wraps whatever a transform raises in RuntimeErrors
+            cause: BaseException = error
+            while cause.__cause__ is not None and not isinstance(cause, UserError):
+                cause = cause.__cause__
+            return str(cause) if isinstance(cause, UserError) else f"cannot preprocess {visit['image']}: {cause}"
+        return ""

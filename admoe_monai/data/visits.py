@@ -1,0 +1,93 @@
+"""One visit of a datalist: its fields, their kinds and what can be wrong with them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+__all__ = ["SPLITS", "VISIT_FIELDS", "Visit", "nearest", "visit_problems"]
+
+Visit = dict[str, Any]
+
+SPLITS = ("training", "validation", "test")
+
+_TEXT: tuple[type, ...] = (str,)
+_NUMBER: tuple[type, ...] = (int, float)
+_CODE: tuple[type, ...] = (str, int, float)
+
+#: Kinds that a field may hold beside null; the first three may not be null.
+VISIT_FIELDS: dict[str, tuple[type, ...]] = {
+    "image": _TEXT,
+    "subject_id": _TEXT,
+    "session_id": _TEXT,
+    "days_from_baseline": _NUMBER,
+    "diagnosis": _TEXT,
+    "change": _TEXT,
+    "label_source": _TEXT,
+    "prior": (dict,),
+    "age": _NUMBER,
+    "sex": _CODE,
+    "site": _CODE,
+    "scanner": _CODE,
+    "field_strength": _CODE,
+    "cohort": _CODE,
+    "mask": _TEXT,
+    "qc": _CODE,
+}
+REQUIRED_FIELDS = ("image", "subject_id", "session_id")
+
+_KIND_NAMES = {_TEXT: "text", _NUMBER: "a number", _CODE: "text or a number", (dict,): "an object"}
+
+
+def nearest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """Return ``", did you mean '…'?"`` for the known name most like this one, or nothing if none is alike.
+
+    Args:
+        name: what the user wrote.
+        known: what it could have meant.
+        cutoff: least likeness, from 0 to 1.
+    """
+    matches = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+    return f", did you mean '{matches[0]}'?" if matches else ""
+
+
+def visit_problems(
+    visit: Any, classes: Mapping[str, Sequence[str]] | None, prior_names: Sequence[str] | None
+) -> Iterator[str]:
+    """Yield what is wrong with one visit by itself, one line each.
+
+    Args:
+        visit: as read from the file.
+        classes: class names per label field; ``None`` leaves labels unchecked.
+        prior_names: names that ``prior`` may hold; ``None`` leaves them unchecked.
+    """
+    if not isinstance(visit, dict):
+        yield f"a visit must be an object, got {visit!r}"
+        return
+    for name in REQUIRED_FIELDS:
+        if visit.get(name) in (None, ""):
+            yield f"field '{name}' is missing"
+    for name, value in visit.items():
+        kinds = VISIT_FIELDS.get(name)
+        if kinds is None:
+            # A field of the user's own is welcome; one that nearly hits a known name would be lost in silence.
+            if hint := nearest(name, list(VISIT_FIELDS), cutoff=0.8):
+                yield f"unknown field '{name}'{hint}"
+        elif value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
+            yield f"field '{name}' must be {_KIND_NAMES[kinds]}, got {value!r}"
+    for name, names in (classes or {}).items():
+        label = visit.get(name)
+        if isinstance(label, str) and label not in names:
+            yield f"{name} {label!r} is not one of the classes {', '.join(names)}"
+    yield from _prior_problems(visit.get("prior"), prior_names)
+
+
+def _prior_problems(prior: Any, names: Sequence[str] | None) -> Iterator[str]:
+    if not isinstance(prior, dict):
+        return
+    for name, value in prior.items():
+        if names is not None and name not in names:
+            yield f"prior column '{name}' is not declared in the datalist's 'prior'{nearest(name, names)}"
+        if value is not None and (not isinstance(value, _CODE) or isinstance(value, bool)):
+            yield f"prior column '{name}' must hold a number or text, got {value!r}"

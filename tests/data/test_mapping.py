@@ -1,0 +1,125 @@
+import pytest
+import yaml
+
+from admoe_monai.data.mapping import ColumnMapping, load_mapping
+from admoe_monai.data.prior import KINDS, ROLES
+from admoe_monai.errors import UserError
+
+MAPPING = ColumnMapping(
+    name="clinic",
+    visit={
+        "subject_id": {"column": "ID", "pattern": r"^(\w+)-"},
+        "session_id": {"column": ["SESSION", "ID"]},
+        "days_from_baseline": {"column": "DAYS", "kind": "number", "empty": 0},
+        "diagnosis": {"column": "DX", "values": {0: "CN", 0.5: "MCI", "D": "AD"}},
+        "age": {"column": "AGE", "kind": "number"},
+    },
+    prior={"age": {"column": "AGE", "role": "clinical", "kind": "continuous"}},
+    cohort="CLINIC",
+)
+ROW = {"ID": "p1-a", "DAYS": "", "DX": "0.50", "AGE": " 71.5 "}
+
+
+def test_a_row_becomes_a_visit():
+    visit, problems = MAPPING.to_visit(ROW, "scan.nii")
+
+    assert problems == []
+    assert (visit["subject_id"], visit["session_id"], visit["image"]) == ("p1", "p1-a", "scan.nii")
+    assert (visit["days_from_baseline"], visit["diagnosis"], visit["age"]) == (0, "MCI", 71.5)
+    assert (visit["cohort"], visit["label_source"], visit["prior"]) == ("CLINIC", "clinical", {"age": 71.5})
+
+
+def test_fields_without_a_column_are_null():
+    visit, _ = MAPPING.to_visit(ROW, "scan.nii")
+
+    assert (visit["site"], visit["change"], visit["mask"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("cell", ["", " ", "n/a", "NA", "NaN", "."])
+def test_an_empty_diagnosis_is_unknown_and_has_no_source(cell):
+    visit, problems = MAPPING.to_visit({**ROW, "DX": cell}, "scan.nii")
+
+    assert (visit["diagnosis"], visit["label_source"], problems) == (None, None, [])
+
+
+def test_the_first_alternative_that_is_present_counts():
+    assert MAPPING.to_visit({**ROW, "SESSION": "M0"}, "scan.nii")[0]["session_id"] == "M0"
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "problem"),
+    [
+        ("DX", "3", "column 'DX' holds the unknown code '3'"),
+        ("AGE", "71,5", "column 'AGE' holds '71,5', which is not a number"),
+        ("AGE", "inf", "column 'AGE' holds 'inf', which is not a number"),
+        ("ID", "??", r"column 'ID' holds '??', which does not match ^(\w+)-"),
+    ],
+)
+def test_a_cell_that_is_not_understood_is_named_once(column, cell, problem):
+    assert MAPPING.to_visit({**ROW, column: cell}, "scan.nii")[1] == [problem]
+
+
+def test_prior_columns_are_those_that_the_table_has():
+    assert MAPPING.prior_columns(["AGE"]) == [{"name": "age", "role": "clinical", "kind": "continuous"}]
+    assert MAPPING.prior_columns(["DX"]) == []
+
+
+def test_a_table_without_a_needed_column_is_refused_naming_the_nearest():
+    with pytest.raises(
+        UserError, match=r"t.csv has no column 'DX' for diagnosis, did you mean 'DX1'\? \(mapping 'clinic'"
+    ):
+        MAPPING.check_columns(["ID", "DX1"], "t.csv")
+
+
+@pytest.mark.parametrize("name", ["bids", "oasis1", "oasis2"])
+def test_built_in_mappings_declare_known_roles_and_ban_what_knows_the_label(name):
+    mapping = load_mapping(name)
+
+    assert all(cell["role"] in ROLES and cell["kind"] in KINDS for cell in mapping.prior.values())
+    assert {mapping.prior["mmse"]["role"], mapping.prior["cdr"]["role"]} == {"banned"}
+
+
+def test_oasis2_gives_every_column_a_role():
+    published = "Subject ID,MRI ID,Group,Visit,MR Delay,M/F,Hand,Age,EDUC,SES,MMSE,CDR,eTIV,nWBV,ASF"
+    mapping = load_mapping("oasis2")
+    columns = {cell["column"]: cell["role"] for cell in mapping.prior.values()}
+
+    assert set(columns) == set(published.split(",")) - {"Subject ID"}
+    assert {columns[name] for name in ("Visit", "MR Delay", "Group", "MMSE", "CDR")} == {"banned"}
+    assert {columns[name] for name in ("eTIV", "nWBV", "ASF")} == {"image_derived"}
+
+
+def test_a_mapping_of_the_users_own_is_read_from_its_path(tmp_path):
+    path = tmp_path / "clinic.yaml"
+    path.write_text(yaml.safe_dump({"name": "clinic", "visit": MAPPING.visit, "prior": MAPPING.prior}))
+
+    assert load_mapping(path).visit == MAPPING.visit
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"name": "x", "visit": {"subject_id": {"column": "ID"}}}, "does not say which column is 'session_id'"),
+        ({"name": "x", "visits": {}}, "is not understood"),
+        (
+            {"name": "x", "visit": {**MAPPING.visit, "agee": {"column": "A"}}},
+            "unknown field 'agee', did you mean 'age'",
+        ),
+        ({"name": "x", "visit": {**MAPPING.visit, "age": "AGE"}}, "'age' needs column, got 'AGE'"),
+        ({"name": "x", "visit": MAPPING.visit, "prior": {"age": {"column": "A"}}}, "'age' needs column, kind, role"),
+        ("name: [", "is not understood"),
+    ],
+)
+def test_a_mapping_that_is_none_is_refused_in_one_line(tmp_path, content, message):
+    path = tmp_path / "clinic.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+
+    with pytest.raises(UserError) as error:
+        load_mapping(path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_name_is_refused_naming_the_nearest():
+    with pytest.raises(UserError, match=r"unknown mapping 'oasis', did you mean 'oasis[12]'.*built in are bids"):
+        load_mapping("oasis")
