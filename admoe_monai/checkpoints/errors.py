@@ -1,0 +1,21 @@
+"""What can be wrong with a checkpoint; each message names the file, what is wrong and what to do."""
+
+from __future__ import annotations
+
+from admoe_monai.errors import UserError
+
+
+class CheckpointError(UserError):
+    """A checkpoint that can't be used as asked."""
+
+
+class CorruptCheckpointError(CheckpointError):
+    """The bytes of the file are not those that were written."""
+
+
+class ForeignCheckpointError(CheckpointError):
+    """A sound file that this package did not write: another model's, a bare state dict, another format version."""
+
+
+class IncompatibleCheckpointError(CheckpointError):
+    """A checkpoint of ours that does not belong to the network or the plan at hand."""
