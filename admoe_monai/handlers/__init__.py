@@ -1,0 +1,40 @@
+"""Ignite handlers, one job each; they meet the engines in the configs."""
+
+from .cadence import Cadence
+from .checkpoint_saver import CheckpointSaver, parameter_names
+from .decoder_remover import DecoderRemover
+from .expert_utilisation import ExpertUtilisation
+from .gradients import FiniteLoss, GradientClipping
+from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption
+from .metrics_log import MetricsLog, append_row
+from .prediction_files import PredictionFiles
+from .reconstruction_picture import ReconstructionPicture
+from .running_averages import RunningAverages
+from .step_seed import StepSeed
+from .stream_position import StreamPosition
+from .training_state import Improvement, TrainingState
+from .validation import EarlyStop, Validation
+
+__all__ = [
+    "EXIT_INTERRUPTED",
+    "Cadence",
+    "CheckpointSaver",
+    "DecoderRemover",
+    "EarlyStop",
+    "ExpertUtilisation",
+    "FiniteLoss",
+    "GradientClipping",
+    "Improvement",
+    "Interrupted",
+    "Interruption",
+    "MetricsLog",
+    "PredictionFiles",
+    "ReconstructionPicture",
+    "RunningAverages",
+    "StepSeed",
+    "StreamPosition",
+    "TrainingState",
+    "Validation",
+    "append_row",
+    "parameter_names",
+]

@@ -1,0 +1,127 @@
+"""Collects what a phase has to say about itself and has it saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ignite.engine import Engine, Events
+from monai.optimizers import WarmupCosineSchedule
+from torch import nn
+from torch.optim import Optimizer
+
+from .cadence import Cadence
+from .training_state import TrainingState
+
+Save = Callable[[str, Mapping[str, Any]], None]
+
+
+def parameter_names(network: nn.Module, optimizer: Optimizer) -> list[str]:
+    """Name the parameters of an optimizer in the order of its groups.
+
+    Args:
+        network: that owns the parameters.
+        optimizer: over some or all of them.
+
+    Raises:
+        ValueError: if the optimizer holds a parameter that is not the network's.
+    """
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    owned = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    if any(id(parameter) not in names for parameter in owned):
+        raise ValueError("the optimizer holds a parameter that the network does not have (any more)")
+    return [names[id(parameter)] for parameter in owned]
+
+
+class CheckpointSaver:
+    """Save whole checkpoints: periodic ones by the cadence, others when asked.
+
+    Listed after the schedule's step, the validation and the row of metrics.csv, so that a file describes a completed epoch
+    and nothing that belongs to the epoch is still to be written when a run goes on from it.
+
+    Args:
+        save: receives a file name and the contents; adds what the run knows and writes the file.
+        network: without any wrapper for distributed training, so that names are the same everywhere.
+        optimizer: of the phase.
+        lr_scheduler: of the phase.
+        training_state: of the phase.
+        phase: name of the phase as the checkpoint states it.
+        is_pretrain: whether it is the first of the two.
+        cadence: when to save periodic checkpoints.
+    """
+
+    def __init__(
+        self,
+        save: Save,
+        network: nn.Module,
+        optimizer: Optimizer,
+        lr_scheduler: WarmupCosineSchedule,
+        training_state: TrainingState,
+        phase: str,
+        is_pretrain: bool,
+        cadence: Cadence,
+    ) -> None:
+        self._save = save
+        self.network = network
+        self.optimizer = optimizer
+        self.lr_scheduler = lr_scheduler
+        self.training_state = training_state
+        self.phase = phase
+        self.is_pretrain = is_pretrain
+        self.cadence = cadence
+        self._requested: list[str] = []
+
+    def attach(self, engine: Engine) -> None:
+        """Register for the end of every epoch."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Save what was requested, then a periodic checkpoint if one is due; an early stop makes an epoch the last.
+
+        In this order, because a kill in between would otherwise leave a best file stale for ever.
+        """
+        while self._requested:
+            self.save(engine, self._requested.pop(0))
+        epoch = self.training_state.epoch_of(engine.state.epoch)
+        if self.cadence.is_due(epoch) or self.training_state.stopped_early:
+            self.save(engine, f"checkpoint_epoch_{epoch}.pth")
+
+    def request(self, name: str) -> None:
+        """Have the state at the end of this epoch saved under a further name.
+
+        Args:
+            name: file name within the run directory.
+        """
+        self._requested.append(name)
+
+    def save(self, engine: Engine, name: str) -> None:
+        """Save the state at this moment.
+
+        Args:
+            engine: the trainer.
+            name: file name within the run directory.
+        """
+        self._save(name, self.contents(engine))
+
+    def contents(self, engine: Engine) -> dict[str, Any]:
+        """The phase's part of a checkpoint.
+
+        Args:
+            engine: the trainer; in the middle of an epoch, `epoch` is the last completed one.
+        """
+        completed = engine.state.iteration // engine.state.epoch_length
+        weights = self.network.state_dict()
+        return {
+            "epoch": self.training_state.epoch_of(completed),
+            "iteration": engine.state.iteration,
+            "epoch_length": engine.state.epoch_length,
+            "model_state_dict": dict(weights),
+            "optimizer_state_dict": self.optimizer.state_dict(),
+            "scheduler_state_dict": self.lr_scheduler.state_dict(),
+            "parameter_names": parameter_names(self.network, self.optimizer),
+            "training_state": self.training_state.state_dict(),
+            "best_val_acc": float(self.training_state.best_val_acc),
+            "is_pretrain": self.is_pretrain,
+            "phase": self.phase,
+            "decoder_removed": not any(name.startswith("decoder.") for name in weights),
+        }

@@ -1,0 +1,96 @@
+"""Which experts the gates choose, for whom: a collapsed expert must be seen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from ignite import distributed as idist
+from ignite.engine import Engine
+from ignite.metrics.metric import Metric, reinit__is_reduced
+
+logger = logging.getLogger(__name__)
+
+
+class ExpertUtilisation(Metric):
+    """Mean gate weight per stage, task, class and expert over an epoch, as a dictionary of floats.
+
+    Its keys read `stage2_diagnosis_ad` (all visits) and `stage2_diagnosis_ad_of_CN` (visits of a class).
+
+    Args:
+        experts: names in the network's order.
+        classes: names of the diagnoses in the order of their labels; empty where batches have no labels.
+        label_key: of the labels in the batch.
+        collapse_share: an expert whose mean weight falls below this is named in a warning, once per epoch.
+        device: where the sums are kept.
+    """
+
+    _state_dict_all_req_keys = ("_sums", "_counts")
+
+    def __init__(
+        self,
+        experts: Sequence[str],
+        classes: Sequence[str] = (),
+        label_key: str = "diagnosis",
+        collapse_share: float = 0.01,
+        device: str | torch.device = "cpu",
+        output_transform: Callable[[Any], Any] = lambda output: output,
+    ) -> None:
+        self.experts = tuple(experts)
+        self.classes = tuple(classes)
+        self.label_key = label_key
+        self.collapse_share = collapse_share
+        super().__init__(output_transform, device=device, skip_unrolling=True)
+
+    @reinit__is_reduced
+    def reset(self) -> None:
+        """Forget the epoch."""
+        self._sums: dict[tuple[int, str], torch.Tensor] = {}
+        self._counts: dict[tuple[int, str], torch.Tensor] = {}
+
+    def iteration_completed(self, engine: Engine) -> None:
+        """Take in a batch; the labels stand in the batch, whatever the loss was given."""
+        output = engine.state.output
+        labels = engine.state.batch.get(self.label_key) if isinstance(engine.state.batch, dict) else None
+        self.update((output["pred"].get("routing", []), labels))
+
+    @reinit__is_reduced
+    def update(self, output: tuple[Sequence[Any], torch.Tensor | None]) -> None:
+        """Add the routing records of a batch.
+
+        Args:
+            output: records with `stage`, `task` and `weights` (B, E), and labels (B,), -1 where unknown.
+        """
+        records, labels = output
+        rows = len(self.classes) + 1
+        for record in records:
+            weights = record.weights.detach().double().to(self._device)
+            key = (record.stage, record.task)
+            sums = self._sums.setdefault(key, weights.new_zeros(rows, len(self.experts)))
+            counts = self._counts.setdefault(key, weights.new_zeros(rows))
+            sums[0] += weights.sum(0)
+            counts[0] += len(weights)
+            if labels is not None:
+                for i in range(len(self.classes)):
+                    of_class = torch.as_tensor(labels, device=self._device) == i
+                    sums[i + 1] += weights[of_class].sum(0)
+                    counts[i + 1] += of_class.sum()
+
+    def compute(self) -> dict[str, float]:
+        """The mean weights; classes without a visit are left out."""
+        result: dict[str, float] = {}
+        for (stage, task), own_sums in self._sums.items():
+            sums, counts = idist.all_reduce(own_sums), idist.all_reduce(self._counts[stage, task])
+            for row, name in enumerate(("", *(f"_of_{c}" for c in self.classes))):
+                count = counts[row]
+                if count > 0:
+                    for expert, total in zip(self.experts, sums[row], strict=True):
+                        result[f"stage{stage}_{task}_{expert}{name}"] = float(total / count)
+        collapsed = [k for k, v in result.items() if v < self.collapse_share and "_of_" not in k]
+        if collapsed:
+            logger.warning(
+                "Collapsed experts (mean gate weight below %g): %s", self.collapse_share, ", ".join(collapsed)
+            )
+        return result

@@ -1,0 +1,118 @@
+"""Where a phase stands: what an exact resume needs beside weights, optimizer and schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Improvement(NamedTuple):
+    """What a validation has improved.
+
+    Attributes:
+        loss: the lowest validation loss of the phase so far.
+        accuracy: the highest mean selection metric so far, ties going to the lower loss.
+    """
+
+    loss: bool
+    accuracy: bool
+
+
+class TrainingState:
+    """Early stopping, best scores and the running averages of the epoch under way.
+
+    MONAI's savers and its early stopping forget all of these: after a restart the first validation overwrites a better
+    best model, and patience starts anew.
+
+    Args:
+        first_epoch: of the phase, counted from 0 over the whole run.
+        patience: number of validations without a lower loss after which the phase stops; 0 never stops it.
+
+    Raises:
+        ValueError: for a negative patience.
+    """
+
+    def __init__(self, first_epoch: int = 0, patience: int = 0) -> None:
+        if patience < 0:
+            raise ValueError(f"patience must not be negative, got {patience}")
+        self.first_epoch = first_epoch
+        self.patience = patience
+        self.best_loss = math.inf
+        self.best_loss_epoch = -1
+        self.best_val_acc = 0.0
+        self.best_val_acc_epoch = -1
+        self.best_val_acc_loss = math.inf
+        self.validations_without_improvement = 0
+        self.stopped_early = False
+        self.sums: dict[str, float] = {}
+        self.count = 0
+
+    def epoch_of(self, engine_epoch: int) -> int:
+        """The epoch of the run, counted from 0 over both phases.
+
+        Args:
+            engine_epoch: ignite's, counted from 1 within the phase.
+        """
+        return self.first_epoch + engine_epoch - 1
+
+    def add(self, values: Mapping[str, float], count: int) -> None:
+        """Take the values of one step, averages over `count` items, into the averages of the epoch."""
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value) * count
+        self.count += count
+
+    def averages(self) -> dict[str, float]:
+        """The averages over the items of the epoch so far."""
+        return {name: total / self.count for name, total in self.sums.items()} if self.count else {}
+
+    def begin_epoch(self) -> None:
+        """Forget the averages of the epoch before."""
+        self.sums, self.count = {}, 0
+
+    def validated(self, epoch: int, loss: float, accuracy: float | None = None) -> Improvement:
+        """Record a validation.
+
+        Args:
+            epoch: counted from 0 over the whole run.
+            loss: validation loss.
+            accuracy: mean over tasks of the selection metric; None where there is none.
+        """
+        lower_loss = loss < self.best_loss
+        if lower_loss:
+            self.best_loss, self.best_loss_epoch = loss, epoch
+            self.validations_without_improvement = 0
+        else:
+            self.validations_without_improvement += 1
+            self.stopped_early = 0 < self.patience <= self.validations_without_improvement
+        better = accuracy is not None and (
+            self.best_val_acc_epoch < 0 or (accuracy, -loss) > (self.best_val_acc, -self.best_val_acc_loss)
+        )
+        if accuracy is not None and better:
+            self.best_val_acc, self.best_val_acc_loss, self.best_val_acc_epoch = accuracy, loss, epoch
+        return Improvement(loss=lower_loss, accuracy=better)
+
+    def forget_best(self) -> None:
+        """Start the comparison anew, because the file of the best weights is not at hand."""
+        self.best_loss, self.best_loss_epoch = math.inf, -1
+        self.best_val_acc, self.best_val_acc_loss, self.best_val_acc_epoch = 0.0, math.inf, -1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but `first_epoch` and `patience`, which are settings, as plain Python."""
+        return {name: value for name, value in vars(self).items() if name not in ("first_epoch", "patience")} | {
+            "sums": dict(self.sums)
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state.
+
+        Args:
+            state: from `state_dict`.
+
+        Raises:
+            ValueError: if an entry is absent.
+        """
+        for name in self.state_dict():
+            if name not in state:
+                raise ValueError(f"the training state lacks '{name}'")
+            setattr(self, name, dict(state[name]) if name == "sums" else state[name])

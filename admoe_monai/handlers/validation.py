@@ -1,0 +1,99 @@
+"""Validation by the plan's cadence, and what follows from its result."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ignite.engine import Engine, Events
+from monai.engines import Evaluator
+
+from .cadence import Cadence
+from .checkpoint_saver import CheckpointSaver
+from .training_state import TrainingState
+
+logger = logging.getLogger(__name__)
+
+
+class Validation:
+    """Validate, record the scores and have the best files saved.
+
+    MONAI's ValidationHandler knows an interval only; here the last epoch of the phase is validated in any case. Listed
+    before the saver, which writes what is requested here.
+
+    Args:
+        evaluator: its metrics must include "loss".
+        cadence: when to validate.
+        training_state: receives the scores.
+        saver: writes the best files.
+        lowest_loss_file: name of the file that follows the lowest validation loss.
+        best_accuracy_file: name of the file that follows the best selection metric; None where the phase has none.
+        selection_metric: name of the evaluator's metric that chooses the best model, higher being better; None where
+            the phase has none.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        cadence: Cadence,
+        training_state: TrainingState,
+        saver: CheckpointSaver,
+        lowest_loss_file: str,
+        best_accuracy_file: str | None = None,
+        selection_metric: str | None = None,
+    ) -> None:
+        self.evaluator = evaluator
+        self.cadence = cadence
+        self.training_state = training_state
+        self.saver = saver
+        self.lowest_loss_file = lowest_loss_file
+        self.best_accuracy_file = best_accuracy_file
+        self.selection_metric = selection_metric
+
+    def attach(self, engine: Engine) -> None:
+        """Register for the end of every epoch."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Validate if it is due."""
+        epoch = self.training_state.epoch_of(engine.state.epoch)
+        if not self.cadence.is_due(epoch):
+            return
+        self.evaluator.run(global_epoch=engine.state.epoch)
+        metrics = self.evaluator.state.metrics
+        accuracy = None if self.selection_metric is None else float(metrics[self.selection_metric])
+        improvement = self.training_state.validated(epoch, float(metrics["loss"]), accuracy)
+        if improvement.loss:
+            self.saver.request(self.lowest_loss_file)
+        if improvement.accuracy and self.best_accuracy_file is not None:
+            self.saver.request(self.best_accuracy_file)
+
+
+class EarlyStop:
+    """End the phase once the training state says that patience is exhausted; listed after everything that saves.
+
+    Args:
+        training_state: of the phase.
+        describe: turns the state into the line for the log.
+    """
+
+    def __init__(self, training_state: TrainingState, describe: Callable[[TrainingState], str] | None = None) -> None:
+        self.training_state = training_state
+        self.describe = describe or _describe
+
+    def attach(self, engine: Engine) -> None:
+        """Register for the end of every epoch."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Terminate if patience is exhausted."""
+        if self.training_state.stopped_early:
+            logger.info(self.describe(self.training_state))
+            engine.terminate()
+
+
+def _describe(state: TrainingState) -> str:
+    return (
+        f"Early stopping: no lower validation loss in {state.validations_without_improvement} validations "
+        f"(lowest {state.best_loss:.4f} at epoch {state.best_loss_epoch})"
+    )

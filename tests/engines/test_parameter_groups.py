@@ -1,0 +1,73 @@
+import pytest
+import torch
+from torch import nn
+
+from admoe_monai.engines import (
+    AutocastInferer,
+    PrepareClassificationBatch,
+    PrepareReconstructionBatch,
+    parameter_groups,
+)
+
+
+def network() -> nn.Module:
+    whole = nn.Module()
+    whole.encoder, whole.head_diagnosis = nn.Linear(2, 2), nn.Linear(2, 3)
+    return whole
+
+
+def test_every_parameter_is_in_one_group_with_its_rate_and_decay() -> None:
+    whole = network()
+    groups = parameter_groups(whole, lr=0.1, weight_decay=0.5, fast=("head_",), fast_lr_scale=20.0)
+    expected = {
+        "encoder.weight": (0.1, 0.5),
+        "encoder.bias": (0.1, 0.0),
+        "head_diagnosis.weight": (2.0, 0.5),
+        "head_diagnosis.bias": (2.0, 0.0),
+    }
+    found = {
+        name: (group["lr"], group["weight_decay"])
+        for name, parameter in whole.named_parameters()
+        for group in groups
+        for member in group["params"]
+        if member is parameter
+    }
+    assert found == expected
+    assert sum(len(group["params"]) for group in groups) == 4
+
+
+def test_without_fast_components_there_is_one_rate() -> None:
+    assert {group["lr"] for group in parameter_groups(network(), lr=0.1, weight_decay=0.5)} == {0.1}
+
+
+def test_reconstruction_batch_binds_mask_and_guidance() -> None:
+    batch = {"image": torch.zeros(2, 1, 4, 4), "mask": torch.ones(2, 1, 2, 2), "foreground": torch.ones(2, 1, 4, 4)}
+    image, target, args, kwargs = PrepareReconstructionBatch()(batch, "cpu")
+    assert args == ()
+    assert kwargs["tasks"] == ("reconstruction",)
+    assert kwargs["guidance"] is None
+    assert torch.equal(kwargs["mask"], batch["mask"])
+    assert set(target) == {"image", "mask", "foreground"}
+    assert type(image) is torch.Tensor
+
+
+def test_classification_batch_goes_without_a_prior_where_there_is_none() -> None:
+    batch = {"image": torch.zeros(1, 1, 4, 4), "diagnosis": torch.tensor([1]), "change": torch.tensor([-1])}
+    _, labels, _, kwargs = PrepareClassificationBatch()(batch, "cpu")
+    assert set(labels) == {"diagnosis", "change"}
+    assert "prior" not in kwargs
+    _, _, _, kwargs = PrepareClassificationBatch()({**batch, "prior": torch.zeros(1, 2)}, "cpu")
+    assert kwargs["prior"].shape == (1, 2)
+
+
+def test_autocast_hands_float32_to_the_loss() -> None:
+    layer = nn.Linear(4, 4)
+    output = AutocastInferer("bf16")(torch.randn(2, 4), lambda x: {"diagnosis": layer(x), "n": 3})
+    assert output["diagnosis"].dtype is torch.float32
+    assert output["n"] == 3
+    assert not torch.equal(output["diagnosis"], layer(torch.randn(2, 4)))
+
+
+def test_float16_is_refused() -> None:
+    with pytest.raises(ValueError, match="fp16"):
+        AutocastInferer("fp16")

@@ -1,0 +1,195 @@
+"""Handlers driven by a small engine of their own."""
+
+import gc
+import os
+import signal
+import weakref
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from ignite.engine import Engine, Events
+from monai.engines.utils import IterationEvents
+from torch import nn
+
+from admoe_monai.errors import UserError
+from admoe_monai.handlers import (
+    DecoderRemover,
+    EarlyStop,
+    ExpertUtilisation,
+    FiniteLoss,
+    GradientClipping,
+    Interrupted,
+    Interruption,
+    StepSeed,
+    TrainingState,
+    Validation,
+    append_row,
+)
+from admoe_monai.handlers.cadence import Cadence
+from admoe_monai.networks.nets import remove_decoder
+
+
+def engine_of(step=lambda engine, batch: None) -> Engine:
+    engine = Engine(step)
+    engine.register_events(*IterationEvents)
+    return engine
+
+
+def test_step_seed_makes_a_step_a_function_of_its_number() -> None:
+    def draws(first: int, steps: int) -> list[float]:
+        drawn: list[float] = []
+        engine = engine_of(lambda engine, batch: drawn.append(torch.rand(1).item()))
+        StepSeed(seed=1, stream=7).attach(engine)
+        engine.state.max_epochs, engine.state.epoch_length = 1, 4
+        engine.load_state_dict({"iteration": first, "epoch_length": 4, "max_epochs": 1})
+        torch.rand(5)
+        engine.run(range(4), max_epochs=1)
+        return drawn[:steps]
+
+    assert draws(2, 2) == draws(0, 4)[2:]
+    assert len(set(draws(0, 4))) == 4
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_step() -> None:
+    stepped = []
+
+    def step(engine: Engine, batch: dict) -> None:
+        engine.state.output = {"loss": torch.tensor(float("nan"))}
+        engine.fire_event(IterationEvents.LOSS_COMPLETED)
+        stepped.append(True)
+
+    engine = engine_of(step)
+    FiniteLoss().attach(engine)
+    with pytest.raises(UserError, match=r"step 1 \(batch: a.nii, b.nii\)"):
+        engine.run([{"image_path": ["a.nii", "b.nii"]}])
+    assert not stepped
+
+
+def test_clipping_waits_for_the_last_of_the_accumulated_steps() -> None:
+    weight = nn.Linear(1, 1, bias=False)
+    norms = []
+
+    def step(engine: Engine, batch: int) -> None:
+        weight.weight.grad = torch.full((1, 1), 10.0)
+        engine.fire_event(IterationEvents.BACKWARD_COMPLETED)
+        norms.append(weight.weight.grad.norm().item())
+
+    engine = engine_of(step)
+    GradientClipping(weight, max_norm=1.0, accumulation_steps=2).attach(engine)
+    engine.run(range(5))
+    assert norms == [10.0, pytest.approx(1.0), 10.0, pytest.approx(1.0), pytest.approx(1.0)]
+
+
+class Saver:
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def save(self, engine: Engine, name: str) -> None:
+        self.names.append(name)
+
+    def request(self, name: str) -> None:
+        self.names.append(name)
+
+
+def test_validation_requests_what_has_improved_and_nothing_else() -> None:
+    results = iter([(1.0, 0.5), (0.9, 0.4), (1.2, 0.6)])
+    evaluator = SimpleNamespace(state=SimpleNamespace(metrics={}))
+
+    def run(global_epoch: int) -> None:
+        loss, accuracy = next(results)
+        evaluator.state.metrics = {"loss": loss, "balanced_accuracy": accuracy}
+
+    evaluator.run = run
+    saver, state, engine = Saver(), TrainingState(), engine_of()
+    Validation(
+        evaluator, Cadence(1, 2), state, saver, "lowest.pth", "best.pth", selection_metric="balanced_accuracy"
+    ).attach(engine)
+    engine.run(range(1), max_epochs=3)
+    assert saver.names == ["lowest.pth", "best.pth", "lowest.pth", "best.pth"]
+
+
+def test_early_stop_ends_the_engine() -> None:
+    state, engine = TrainingState(patience=1), engine_of()
+    engine.add_event_handler(Events.EPOCH_COMPLETED, lambda: state.validated(0, 1.0))
+    EarlyStop(state).attach(engine)
+    engine.run(range(1), max_epochs=9)
+    assert engine.state.epoch == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_a_signal_saves_after_the_step_and_exits(number: int) -> None:
+    steps: list[int] = []
+
+    def step(engine: Engine, batch: int) -> None:
+        steps.append(batch)
+        if batch == 1:
+            os.kill(os.getpid(), number)
+
+    saver, engine = Saver(), engine_of(step)
+    before = signal.getsignal(number)
+    Interruption(saver).attach(engine)
+    with pytest.raises(Interrupted) as left:
+        engine.run(range(4))
+    assert (steps, saver.names, left.value.code) == ([0, 1], ["interrupt_checkpoint.pth"], 75)
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_waits_for_the_accumulated_gradient() -> None:
+    steps: list[int] = []
+
+    def step(engine: Engine, batch: int) -> None:
+        steps.append(batch)
+        if batch == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    engine = engine_of(step)
+    Interruption(Saver(), accumulation_steps=2).attach(engine)
+    with pytest.raises(Interrupted):
+        engine.run(range(4))
+    assert steps == [0, 1]
+
+
+def test_removed_decoder_leaves_the_memory() -> None:
+    network = nn.Module()
+    network.encoder, network.decoder = nn.Linear(2, 2), nn.Linear(2, 3)
+    optimizer = torch.optim.AdamW(network.parameters())
+    (network.encoder.weight.sum() + network.decoder.weight.sum()).backward()
+    optimizer.step()
+    decoder_weight = weakref.ref(network.decoder.weight)
+    engine = engine_of()
+    DecoderRemover(network, remove_decoder, optimizer).attach(engine)
+    engine.run(range(1))
+    gc.collect()
+    assert decoder_weight() is None
+    assert not [name for name in network.state_dict() if name.startswith("decoder")]
+    assert not optimizer.state
+
+
+def test_a_repeated_epoch_replaces_its_row_and_what_follows(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    for epoch in (0, 1, 2):
+        append_row(path, {"epoch": epoch, "loss": float(epoch)})
+    append_row(path, {"epoch": 1, "loss": 0.1, "accuracy": 1 / 3})
+    assert path.read_text().splitlines() == ["epoch,loss,accuracy", "0,0.0,", "1,0.1,0.3333333333333333"]
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
+
+
+def test_utilisation_is_the_mean_weight_per_class(caplog: pytest.LogCaptureFixture) -> None:
+    metric = ExpertUtilisation(("shared", "cn"), classes=("CN", "AD"))
+    weights = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    metric.update(([SimpleNamespace(stage=1, task="diagnosis", weights=weights)], torch.tensor([0, 1, -1])))
+    result = metric.compute()
+    assert result["stage1_diagnosis_shared"] == pytest.approx(0.5)
+    assert result["stage1_diagnosis_shared_of_CN"] == 1.0
+    assert result["stage1_diagnosis_cn_of_AD"] == 1.0
+    assert not caplog.records
+
+
+def test_a_collapsed_expert_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    metric = ExpertUtilisation(("shared", "cn"))
+    weights = torch.tensor([[1.0, 0.0]])
+    metric.update(([SimpleNamespace(stage=0, task="reconstruction", weights=weights)], None))
+    metric.compute()
+    assert "stage0_reconstruction_cn" in caplog.text
