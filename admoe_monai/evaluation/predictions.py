@@ -1,0 +1,160 @@
+"""The prediction table: one row per visit, with true labels and the probability of every class.
+
+Axis letters: N visits, K classes of a task.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from admoe_monai.errors import UserError
+
+TASKS = ("diagnosis", "change")
+TEXT_COLUMNS = ("image", "subject_id", "session_id", *TASKS)
+SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class PredictionTable:
+    """Predictions of visits, valid by construction.
+
+    Columns of ``frame``: ``image``, ``subject_id``, ``session_id`` (text), ``days_from_baseline`` (days, NaN =
+    unknown), ``diagnosis`` and ``change`` (true class, empty = unknown), and ``p_<task>_<class>`` (all NaN in a row =
+    no prediction). Further columns, such as the site, are kept.
+
+    Args:
+        frame: the table; missing label columns and a missing time are filled with "unknown".
+        classes: class names of each predicted task, in the order of the network's outputs.
+
+    Raises:
+        UserError: when a column is absent, a label is not one of the classes, an image is listed twice, or
+            probabilities are not between 0 and 1 with a sum of 1.
+    """
+
+    frame: pd.DataFrame
+    classes: Mapping[str, Sequence[str]]
+
+    def __post_init__(self) -> None:
+        frame = self.frame.reset_index(drop=True)
+        needed = ["subject_id", *(name for task in self.classes for name in self.columns(task))]
+        absent = [name for name in needed if name not in frame]
+        if absent:
+            known = ", ".join(map(str, frame.columns))
+            raise UserError(f"prediction table: column {absent[0]!r} is missing (the table has: {known}).")
+        for name in TEXT_COLUMNS:
+            frame[name] = frame[name].fillna("").astype(str) if name in frame else ""
+        days = frame["days_from_baseline"] if "days_from_baseline" in frame else pd.Series(np.nan, frame.index)
+        frame["days_from_baseline"] = pd.to_numeric(days, errors="coerce").astype(float)
+        object.__setattr__(self, "frame", frame)
+        self._check()
+
+    @classmethod
+    def from_visits(
+        cls,
+        visits: Sequence[Mapping[str, Any]],
+        probabilities: Mapping[str, np.ndarray],
+        classes: Mapping[str, Sequence[str]],
+    ) -> PredictionTable:
+        """Join visits of a datalist with their predicted probabilities.
+
+        Args:
+            visits: entries of a datalist; scalar fields become columns.
+            probabilities: per task (N, K), in the order of the visits.
+            classes: class names of each task.
+
+        Raises:
+            ValueError: when the probabilities do not have one row per visit and one column per class.
+        """
+        frame = pd.DataFrame([{k: v for k, v in visit.items() if not isinstance(v, dict | list)} for visit in visits])
+        for task, names in classes.items():
+            values = np.asarray(probabilities[task], dtype=float)
+            if values.shape != (len(visits), len(names)):
+                raise ValueError(
+                    f"probabilities of {task!r} have shape {values.shape}, not {(len(visits), len(names))}."
+                )
+            frame[[f"p_{task}_{name}" for name in names]] = values
+        return cls(frame, classes)
+
+    @classmethod
+    def read(cls, path: str | Path, classes: Mapping[str, Sequence[str]] | None = None) -> PredictionTable:
+        """Read a CSV file.
+
+        Args:
+            path: a file that ``write`` wrote, or one with the same columns.
+            classes: class names of each task; by default taken from the columns, in their order.
+
+        Raises:
+            UserError: when the file cannot be read or its content is not a valid table.
+        """
+        try:
+            # Everything as text first: subject "0012" keeps its zeros, a site called "NA" is a site, and Python's own
+            # conversion gives back every bit of a probability, which pandas promises only in some versions.
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+            for name in frame.columns:
+                if name.startswith("p_") or name == "days_from_baseline":
+                    frame[name] = [float(text or "nan") for text in frame[name]]
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: not a readable prediction table ({error}).") from error
+        if classes is None:
+            prefixes = {task: f"p_{task}_" for task in TASKS}
+            found = {
+                task: [name[len(p) :] for name in frame.columns if name.startswith(p)] for task, p in prefixes.items()
+            }
+            classes = {task: names for task, names in found.items() if names}
+        return cls(frame, classes)
+
+    def write(self, path: str | Path) -> None:
+        """Write a CSV file, whole or not at all."""
+        temporary = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.tmp")
+        try:
+            self.frame.to_csv(temporary, index=False)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def columns(self, task: str) -> list[str]:
+        """Names of a task's probability columns, in the order of its classes."""
+        return [f"p_{task}_{name}" for name in self.classes[task]]
+
+    def probabilities(self, task: str) -> np.ndarray:
+        """Probabilities (N, K) of a task; a row of NaN has no prediction."""
+        return self.frame[self.columns(task)].to_numpy(float)
+
+    def labels(self, task: str) -> np.ndarray:
+        """True classes (N,) of a task as integers; -1 = unknown."""
+        codes = {"": -1, **{name: index for index, name in enumerate(self.classes[task])}}
+        return self.frame[task].map(codes).to_numpy(int)
+
+    def _check(self) -> None:
+        repeated = self.frame["image"].ne("") & self.frame["image"].duplicated()
+        if repeated.any():
+            self._refuse(repeated, "the image is listed twice")
+        nameless = self.frame["subject_id"].eq("")
+        if nameless.any():
+            self._refuse(nameless, "subject_id is empty")
+        for task, names in self.classes.items():
+            foreign = ~self.frame[task].isin(["", *names])
+            if foreign.any():
+                label = self.frame.loc[foreign, task].iloc[0]
+                self._refuse(foreign, f"{task} {label!r} is not one of {', '.join(names)}")
+            values = self.probabilities(task)
+            with np.errstate(invalid="ignore"):
+                good = (values >= 0).all(1) & (np.abs(values.sum(1) - 1) <= SUM_TOLERANCE)
+            bad = ~(good | np.isnan(values).all(1))
+            if bad.any():
+                self._refuse(pd.Series(bad), f"probabilities of {task} are not between 0 and 1 with a sum of 1")
+
+    def _refuse(self, rows: pd.Series, reason: str) -> None:
+        first = int(np.flatnonzero(rows)[0])
+        more = int(rows.sum()) - 1
+        image = self.frame["image"].iloc[first] or self.frame["subject_id"].iloc[first]
+        raise UserError(
+            f"prediction table, row {first + 1} ({image}): {reason}" + (f" (and {more} more)." if more else ".")
+        )

@@ -1,0 +1,92 @@
+"""Plain-text tables of figures, for terminals and logs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+
+def format_evaluation(evaluation: Mapping[str, Mapping[str, Any]], width: int = 100) -> str:
+    """Format the result of ``evaluate_predictions``: per task who was evaluated, and each figure with its interval.
+
+    Args:
+        evaluation: result of ``evaluate_predictions``.
+        width: largest width of the tables, in characters.
+    """
+    parts = []
+    for task, figures in evaluation.items():
+        lines = [_headline(task, figures), *_render(task_table(figures), width), *_footnotes(figures)]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def format_reconstruction(comparison: Mapping[str, Any], width: int = 100) -> str:
+    """Format the result of ``compare_reconstructions``.
+
+    Args:
+        comparison: errors per method, and differences of the model to its yardsticks.
+        width: largest width of the table, in characters.
+    """
+    table = Table("mean absolute error", "value", "95% interval", box=box.SIMPLE)
+    for group, prefix in (("errors", ""), ("model_minus", "model minus ")):
+        for name, estimate in comparison[group].items():
+            table.add_row(
+                prefix + name.replace("_", " "),
+                format_number(estimate["value"]),
+                format_interval(estimate["low"], estimate["high"]),
+            )
+    head = f"reconstruction: {comparison['n_subjects']} subjects, {comparison['n_images']} scans"
+    return "\n".join([head, *_render(table, width), "over masked foreground, in standard deviations of its intensity"])
+
+
+def task_table(figures: Mapping[str, Any]) -> Table:
+    """Build the table of one task's figures, for a console or for ``format_evaluation``.
+
+    Args:
+        figures: the task's entry in the result of ``evaluate_predictions``.
+    """
+    table = Table("figure", "value", f"{figures['interval']['level']:.0%} interval", "chance", "note", box=box.SIMPLE)
+    for name, metric in figures["metrics"].items():
+        chance = metric.get("chance")
+        table.add_row(
+            name.replace("_", " ").replace("auc", "AUC"),
+            format_number(metric["value"]),
+            format_interval(metric["low"], metric["high"]),
+            "" if chance is None else format_number(chance),
+            metric["note"] or "",
+        )
+    return table
+
+
+def format_number(value: float | None) -> str:
+    """Three decimals, or a dash for what is undefined."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def format_interval(low: float | None, high: float | None) -> str:
+    """Both ends in brackets, or a dash for an interval that was withheld."""
+    return "-" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+
+
+def _headline(task: str, figures: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{name} {count['subjects']}" for name, count in figures["class_counts"].items())
+    return f"{task}: {figures['n_subjects']} subjects ({counts}), {figures['n_visits']} visits"
+
+
+def _footnotes(figures: Mapping[str, Any]) -> list[str]:
+    interval = figures["interval"]
+    notes = [f"visits: {figures['visits_used']}; intervals: {interval['method']}, {interval['n_boot']} resamples"]
+    if figures["n_without_prediction"]:
+        notes.append(f"left out for want of a prediction: {figures['n_without_prediction']} visits")
+    return notes
+
+
+def _render(table: Table, width: int) -> list[str]:
+    text = io.StringIO()
+    Console(file=text, width=width, color_system=None, highlight=False).print(table)
+    return [line.rstrip() for line in text.getvalue().splitlines() if line.strip()]
