@@ -1,0 +1,1 @@
+"""The `admoe` command: thin, one file per subcommand; nothing imports it."""

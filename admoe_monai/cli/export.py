@@ -1,0 +1,23 @@
+"""`admoe export`: hand a run's best model over as a MONAI bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run_dir: Annotated[Path, typer.Argument(help="A finished run directory.")],
+    bundle: Annotated[Path, typer.Argument(help="Folder to write; absent or empty.")],
+) -> None:
+    """Write an inference bundle from best_model.pth."""
+    from admoe_monai.workflows.export import export as export_run
+
+    written = export_run(run_dir, bundle)
+    typer.echo(f"Written: {written}")
+    typer.echo(
+        f"python -m monai.bundle run inference --config_file {bundle}/configs/inference.json --bundle_root {bundle} "
+        "--dataset_dir SCANS --output_dir OUT"
+    )

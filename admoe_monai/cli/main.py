@@ -1,0 +1,50 @@
+"""The `admoe` command: one file per subcommand, put together here."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+
+from admoe_monai import __version__
+from admoe_monai.errors import UserError
+
+from .demo_cohort import demo_cohort
+from .evaluate import evaluate
+from .export import export
+from .inspect import inspect
+from .prepare import prepare
+
+app = typer.Typer(
+    help="Prepare, inspect, evaluate and hand over runs of admoe_monai. Training itself is a MONAI bundle: "
+    "python -m monai.bundle run training --config_file configs/train.yaml",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (demo_cohort, prepare, inspect, evaluate, export):
+    app.command(name=command.__name__.replace("_", "-"))(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"admoe_monai {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+
+
+def main() -> None:
+    """Run the command; a user's mistake leaves as one line with exit code 1."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,122 @@
+"""What a bundle says about itself: metadata.json and docs/README.md, from templates and the run."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from importlib.metadata import version
+from string import Template
+from typing import Any
+
+import admoe_monai
+from admoe_monai.transforms import prior_features
+
+from .cohort import TASKS
+from .prediction import TrainedRun
+from .resources import resource
+
+# What inference imports beside MONAI, torch and numpy, which have fields of their own.
+REQUIRED = ("admoe_monai", "pytorch-ignite", "nibabel", "SimpleITK", "scipy", "timm", "fire", "PyYAML", "tqdm")
+
+
+def metadata(run: TrainedRun) -> dict[str, Any]:
+    """The contents of metadata.json, after the field list of MONAI's bundle specification.
+
+    Args:
+        run: a finished run.
+    """
+    about: dict[str, Any] = json.loads(resource("bundle/configs/metadata.json").read_text(encoding="utf-8"))
+    settings = run.settings
+    datalist = _datalist(run)
+    for field, package in (("monai_version", "monai"), ("pytorch_version", "torch"), ("numpy_version", "numpy")):
+        # Builds such as 2.11.0+cpu are not versions that anybody else could install.
+        about[field] = version(package).partition("+")[0]
+    about["required_packages_version"] = {package: version(package) for package in REQUIRED}
+    about["data_source"] = _data_source(datalist)
+    names = [f"{task} {name}" for task in TASKS for name in settings[f"classes_{task}"]]
+    about["label_classes"] = "; ".join(f"{task}: {', '.join(settings[f'classes_{task}'])}" for task in TASKS)
+    inputs, outputs = about["network_data_format"]["inputs"], about["network_data_format"]["outputs"]
+    size = settings["img_size"]
+    inputs["image"]["spatial_shape"] = list(size) if isinstance(size, list) else [size] * settings["spatial_dims"]
+    inputs["image"]["num_channels"] = settings["in_channels"]
+    channel = inputs["image"]["channel_def"]["0"]
+    inputs["image"]["channel_def"] = {str(i): channel for i in range(settings["in_channels"])}
+    outputs["pred"]["num_channels"] = len(names)
+    outputs["pred"]["channel_def"] = {str(i): name for i, name in enumerate(names)}
+    features = prior_features(run.checkpoint["prior"])
+    if features:
+        inputs["prior"] = {
+            "type": "tabular", "format": "clinical", "num_channels": len(features), "spatial_shape": [],
+            "dtype": "float32", "value_range": [], "is_patch_data": False, "optional": True,
+            "channel_def": {str(i): name for i, name in enumerate(features)},
+        }  # fmt: skip
+    about["training_data"] = {split: _counts(datalist[split]) for split in ("training", "validation", "test")}
+    about["eval_metrics"] = {"validation_mean_balanced_accuracy": run.checkpoint["best_val_acc"]}
+    return about
+
+
+def readme(run: TrainedRun, about: Mapping[str, Any]) -> str:
+    """The contents of docs/README.md, after the template of MONAI's model zoo.
+
+    Args:
+        run: a finished run.
+        about: its metadata.
+    """
+    settings, datalist = run.settings, _datalist(run)
+    image, pred = about["network_data_format"]["inputs"]["image"], about["network_data_format"]["outputs"]["pred"]
+    shape = image["spatial_shape"]
+    channels = "one channel" if image["num_channels"] == 1 else f"{image['num_channels']} equal channels"
+    spacing = f" of {settings['spacing_mm']:g} mm" if settings["spatial_dims"] == 3 else ""
+    columns = [column["name"] for column in run.checkpoint["prior"]]
+    rule = datalist["label_definition"].get("change", {})
+    return Template(resource("bundle/docs/README.md").read_text(encoding="utf-8")).substitute(
+        {name: about[name] for name in ("name", "description", "intended_use", "authors", "data_source")},
+        classes_diagnosis=", ".join(settings["classes_diagnosis"]),
+        classes_change=", ".join(settings["classes_change"]),
+        channels=", ".join(pred["channel_def"].values()),
+        input_shape=f"{channels} of {' x '.join(map(str, shape))} voxels{spacing}",
+        prior_sentence=f"{', '.join(columns)}; each may be missing (`configs/prior.json`)."
+        if columns
+        else "none; this network sees the image alone.",
+        prior_names=", ".join(f"`{name}`" for name in columns) or "of none here: this network takes no clinical values",
+        parameters=f"{sum(parameter.numel() for parameter in run.network.parameters()):,}",
+        counts=_count_table(about["training_data"]),
+        label_definition=", ".join(f"{key} {value}" for key, value in rule.items()) or "as the cohort gives it",
+        best_val_acc=f"{run.checkpoint['best_val_acc']:.3f}",
+        epoch=run.checkpoint["epoch"],
+        python=platform.python_version(),
+        torch=about["pytorch_version"],
+        monai=about["monai_version"],
+        version=admoe_monai.__version__,
+        trace_shape=[1, image["num_channels"], *shape],
+        references="\n".join(f"- {reference}" for reference in about["references"]),
+    )
+
+
+def _datalist(run: TrainedRun) -> dict[str, Any]:
+    # Not load_datalist: an export needs no images, and nothing of a single person leaves this file.
+    content: dict[str, Any] = json.loads((run.folder / "datalist.json").read_text(encoding="utf-8"))
+    return content
+
+
+def _data_source(datalist: Mapping[str, Any]) -> str:
+    kind = "SIMULATED scans, not of real people: " if datalist["simulated"] else ""
+    return f"{kind}{datalist['name']}. {datalist['description']}".strip()
+
+
+def _counts(visits: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "subjects": len({visit["subject_id"] for visit in visits}),
+        "visits": len(visits),
+        **{task: dict(sorted(Counter(visit[task] or "unknown" for visit in visits).items())) for task in TASKS},
+    }
+
+
+def _count_table(counts: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = ["| split | subjects | visits | diagnosis | change |", "| --- | ---: | ---: | --- | --- |"]
+    for split, count in counts.items():
+        classes = [", ".join(f"{name} {n}" for name, n in count[task].items()) for task in TASKS]
+        lines.append(f"| {split} | {count['subjects']} | {count['visits']} | {classes[0]} | {classes[1]} |")
+    return "\n".join(lines)

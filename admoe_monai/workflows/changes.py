@@ -1,0 +1,110 @@
+"""What may differ between a run and its continuation, and at what price."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.checkpoints import IncompatibleCheckpointError
+
+logger = logging.getLogger(__name__)
+
+# Where things are (their contents have digests) and how this one process was started: not part of the plan.
+_NOT_COMPARED = {
+    "datalist", "dataset_dir", "cache_dir", "name", "run_dir", "resume", "pretrained", "extend_max_epochs", "force_resume",
+    "device", "phase_overlays",
+}  # fmt: skip
+_FREE = {"eval_interval", "save_interval", "keep_checkpoints", "patience", "num_workers"}
+_NEVER = {
+    "seed", "pretrain_epochs", "spatial_dims", "in_channels", "img_size", "patch_size", "window_size", "embed_dim", "depths",
+    "num_heads", "mlp_ratio", "moe_stages", "task_stages", "experts", "top_k", "num_classes_diagnosis", "num_classes_change",
+    "classes_diagnosis", "classes_change", "use_clinical_prior", "prior_dim", "prior_hidden", "fusion_stage", "fusion_type",
+}  # fmt: skip
+# Everything else changes what is computed: only with force_resume.
+
+
+def check_changes(
+    settings: Mapping[str, Any],
+    checkpoint: Mapping[str, Any],
+    digests: Mapping[str, str],
+    environment: Mapping[str, Any],
+    path: Path,
+) -> None:
+    """Compare the settings, data and machine at hand with those that the checkpoint was written under.
+
+    Args:
+        settings: resolved, of the continuation.
+        checkpoint: as read.
+        digests: of the data at hand.
+        environment: of this machine.
+        path: of the checkpoint, for messages.
+
+    Raises:
+        IncompatibleCheckpointError: for a change that is not allowed, naming both values and what to do.
+    """
+    old = checkpoint["settings"]
+    advice = f"take the run's own settings with --config_file {path.parent / 'config.yaml'}"
+    changed = {
+        name: (old[name], value)
+        for name, value in settings.items()
+        if name in old and name not in _NOT_COMPARED and old[name] != value
+    }
+    for name in sorted(changed.keys() & _NEVER):
+        raise IncompatibleCheckpointError(
+            f"{path.name} was trained with {name} {_show(changed[name][0])}, not {_show(changed[name][1])}, "
+            f"which no resume can change; {advice}"
+        )
+    if "max_epochs" in changed:
+        before, now = changed.pop("max_epochs")
+        if not settings["extend_max_epochs"]:
+            raise IncompatibleCheckpointError(
+                f"{path.name} belongs to a plan of max_epochs {before}, not {now}; {advice}, "
+                "or ask for the change with --extend_max_epochs True"
+            )
+        logger.warning("max_epochs changes from %s to %s: the schedule is rebuilt from its position", before, now)
+    forced = {name: values for name, values in changed.items() if name not in _FREE}
+    if _same_effective_batch(old, settings) and {"batch_size", "accumulation_steps"} & forced.keys():
+        for name in ("batch_size", "accumulation_steps"):
+            forced.pop(name, None)
+        logger.warning(
+            "batch_size %s x accumulation_steps %s replaces %s x %s: the same product, but not bit-exact",
+            settings["batch_size"],
+            settings["accumulation_steps"],
+            old["batch_size"],
+            old["accumulation_steps"],
+        )
+    forced |= {
+        name: (checkpoint["digests"][name], value)
+        for name, value in digests.items()
+        if name in checkpoint["digests"] and checkpoint["digests"][name] != value
+    }
+    machine = checkpoint["environment"]
+    forced |= {
+        name: (machine.get(name), environment[name])
+        for name in ("device", "threads", "world_size")
+        if machine.get(name) != environment[name]
+    }
+    if forced and not settings["force_resume"]:
+        name = min(forced)
+        others = f" (and {len(forced) - 1} more: {', '.join(sorted(forced)[1:])})" if len(forced) > 1 else ""
+        raise IncompatibleCheckpointError(
+            f"{path.name} was written under {name} {_show(forced[name][0])}, not {_show(forced[name][1])}{others}: "
+            f"the continuation would not be exact. {advice[0].upper() + advice[1:]}, or accept that with --force_resume True"
+        )
+    for name, (before, now) in forced.items():
+        logger.warning("Forced: %s changes from %s to %s; the result is not exact", name, _show(before), _show(now))
+    for name in ("torch", "monai", "numpy", "admoe_monai"):
+        if machine.get(name) != environment[name]:
+            logger.warning(
+                "%s was %s and is %s: bit-exactness is not promised", name, machine.get(name), environment[name]
+            )
+
+
+def _same_effective_batch(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return bool(old["batch_size"] * old["accumulation_steps"] == new["batch_size"] * new["accumulation_steps"])
+
+
+def _show(value: Any) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,108 @@
+"""The data of a run as its settings describe it, checked before anything is built."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.data import Datalist, load_datalist
+from admoe_monai.data.prior import select_columns
+from admoe_monai.errors import UserError
+from admoe_monai.transforms import prior_features
+
+TASKS = ("diagnosis", "change")
+
+
+def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]]]:
+    """Read the datalist, and complete the settings with what only it can tell.
+
+    Args:
+        settings: resolved; paths become absolute, `prior_columns` are named, and `prior_dim` is filled in.
+
+    Returns:
+        The cohort, and the statistics of the prior columns in use (empty without a prior).
+
+    Raises:
+        UserError: if the data do not carry the plan.
+    """
+    settings["datalist"] = os.path.abspath(settings["datalist"])
+    classes = {task: settings[f"classes_{task}"] for task in TASKS}
+    cohort = load_datalist(settings["datalist"], settings["dataset_dir"], classes)
+    settings["dataset_dir"] = str(cohort.dataset_dir)
+    settings["cache_dir"] = os.path.abspath(settings["cache_dir"] or Path(settings["datalist"]).parent / "preprocessed")
+    _check_splits(cohort, settings)
+    statistics = select_columns(cohort.prior, settings["prior_columns"]) if settings["use_clinical_prior"] else []
+    if settings["use_clinical_prior"] and not statistics:
+        raise UserError(
+            f"{settings['datalist']} has no clinical column for the prior; name some with --prior_columns "
+            "or train without one: --use_clinical_prior False"
+        )
+    if statistics:
+        settings["prior_columns"] = [column["name"] for column in statistics]
+    encoded = len(prior_features(statistics))
+    if settings["use_clinical_prior"] and settings["prior_dim"] not in (None, encoded):
+        names = ", ".join(column["name"] for column in statistics)
+        raise UserError(f"prior_dim is {settings['prior_dim']} but the columns {names} encode to {encoded} numbers")
+    settings["prior_dim"] = encoded
+    return cohort, statistics
+
+
+def cohort_digest(cohort: Datalist) -> str:
+    """What the run sees of the datalist, in 16 characters: visits, labels, splits and prior values, not where files lie.
+
+    Args:
+        cohort: as loaded.
+    """
+    splits = {
+        name: [
+            {**visit, "image": os.path.relpath(visit["image"], cohort.dataset_dir), "mask": bool(visit.get("mask"))}
+            for visit in visits
+        ]
+        for name, visits in cohort.splits.items()
+    }
+    content = json.dumps([splits, cohort.prior], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def class_weights(cohort: Datalist, settings: Mapping[str, Any]) -> dict[str, list[float]] | None:
+    """Inverse class frequencies of the training visits per task, of mean 1 over the visits; None if not wanted.
+
+    Args:
+        cohort: whose training split is counted.
+        settings: `class_weights` and the class names.
+
+    Raises:
+        UserError: if a class has no training visit.
+    """
+    if settings["class_weights"] != "balanced":
+        return None
+    weights = {}
+    for task in TASKS:
+        names = settings[f"classes_{task}"]
+        counts = Counter(visit[task] for visit in cohort.items("training") if visit[task] is not None)
+        absent = [name for name in names if not counts[name]]
+        if absent and counts:
+            raise UserError(f"class_weights balanced: no training visit is labelled {absent[0]} ({task})")
+        if counts:
+            weights[task] = [sum(counts.values()) / (len(names) * counts[name]) for name in names]
+    return weights
+
+
+def _check_splits(cohort: Datalist, settings: Mapping[str, Any]) -> None:
+    for split in ("training", "validation"):
+        if not cohort.splits[split]:
+            raise UserError(
+                f"{settings['datalist']} has no {split} visits, which early stopping and the best model need"
+            )
+    if settings["max_epochs"] > settings["pretrain_epochs"]:
+        for split in ("training", "validation"):
+            if not any(visit["diagnosis"] or visit["change"] for visit in cohort.items(split)):
+                raise UserError(
+                    f"{settings['datalist']} has no label among its {split} visits: "
+                    "finetuning needs some; configs/pretrain.yaml does without"
+                )

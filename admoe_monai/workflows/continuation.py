@@ -1,0 +1,107 @@
+"""The files that a run needs to go on from a checkpoint: those of its epoch, the best ones known then, and the metrics."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
+from admoe_monai.handlers import Cadence
+
+from .resume import ResumePoint
+from .run_directory import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, INTERRUPT
+
+logger = logging.getLogger(__name__)
+
+
+def complete_files(point: ResumePoint, folder: Path, save_interval: int) -> None:
+    """Write what a kill kept from being written, or what a run takes along into a new folder.
+
+    A kill between two files of one epoch leaves some of them stale, and the continuation begins after that epoch.
+
+    Args:
+        point: where the run goes on; the best scores are forgotten where their file is lost.
+        folder: of the run, locked by this process.
+        save_interval: of the continuation.
+    """
+    checkpoint, source = point.checkpoint, point.path.parent
+    scores = {BEST_PRETRAIN: "best_loss"}
+    if not checkpoint["is_pretrain"]:
+        _take_along(source / BEST_PRETRAIN, folder)
+        scores = {BEST_FINETUNE: "best_loss", BEST_MODEL: "best_val_acc"}
+    for name, score in scores.items():
+        epoch = checkpoint["training_state"][f"{score}_epoch"]
+        if epoch >= 0 and _of_epoch(folder / name, epoch) is None:
+            # The best file may have been replaced since; a periodic file of its epoch holds the same.
+            candidates = (_of_epoch(source / file, epoch) for file in (name, f"checkpoint_epoch_{epoch}.pth"))
+            best = _if_of_epoch(checkpoint, epoch) or next((c for c in candidates if c is not None), None)
+            if best is None:
+                _forget(checkpoint["training_state"], score, name)
+            else:
+                write_checkpoint(folder / name, best)
+    own = _own_name(point, save_interval)
+    if own is not None and not (folder / own).exists():
+        write_checkpoint(folder / own, checkpoint)
+    if source.resolve() != folder.resolve():
+        _take_metrics_along(source / "metrics.csv", folder, checkpoint["epoch"])
+
+
+def _is_complete(checkpoint: Mapping[str, Any]) -> bool:
+    return bool(checkpoint["iteration"] % checkpoint["epoch_length"] == 0)
+
+
+def _if_of_epoch(checkpoint: Mapping[str, Any], epoch: int) -> Mapping[str, Any] | None:
+    return checkpoint if checkpoint["epoch"] == epoch and _is_complete(checkpoint) else None
+
+
+def _of_epoch(path: Path, epoch: int) -> Mapping[str, Any] | None:
+    try:
+        return _if_of_epoch(read_checkpoint(path), epoch)
+    except CheckpointError:
+        return None
+
+
+def _own_name(point: ResumePoint, save_interval: int) -> str | None:
+    checkpoint = point.checkpoint
+    if not _is_complete(checkpoint):
+        return INTERRUPT
+    end = point.pretrain_epochs if checkpoint["is_pretrain"] else point.max_epochs
+    due = Cadence(save_interval, end - 1).is_due(checkpoint["epoch"]) or checkpoint["training_state"]["stopped_early"]
+    return f"checkpoint_epoch_{checkpoint['epoch']}.pth" if due else None
+
+
+def _take_along(file: Path, folder: Path) -> None:
+    if file.exists() and not (folder / file.name).exists():
+        try:
+            write_checkpoint(folder / file.name, read_checkpoint(file))
+        except CheckpointError as error:
+            logger.warning("Not taken along: %s", error)
+
+
+def _take_metrics_along(metrics: Path, folder: Path, epoch: int) -> None:
+    if not metrics.exists():
+        return
+    with open(metrics, newline="") as file:
+        rows = list(csv.reader(file))
+    temporary = folder / (metrics.name + ".tmp")
+    with open(temporary, "w", newline="") as file:
+        kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= epoch]
+        csv.writer(file, lineterminator="\n").writerows(kept)
+    os.replace(temporary, folder / metrics.name)
+
+
+def _forget(state: dict[str, Any], score: str, name: str) -> None:
+    logger.warning(
+        "%s of epoch %d is no longer at hand: the best is looked for anew, so the run is not exact",
+        name,
+        state[f"{score}_epoch"],
+    )
+    state[f"{score}_epoch"] = -1
+    if score == "best_val_acc":
+        state["best_val_acc"], state["best_val_acc_loss"] = 0.0, float("inf")
+    else:
+        state["best_loss"] = float("inf")

@@ -1,0 +1,163 @@
+"""A phase is data: a list of config files with MONAI's canonical ids, and the epochs that it takes of the run."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import monai
+from monai.bundle import ConfigParser, ConfigWorkflow, ReferenceResolver
+
+import admoe_monai
+from admoe_monai.checkpoints import PRETRAIN
+from admoe_monai.errors import UserError
+
+from .resources import PACKAGE, resource
+from .settings import refuse_unknown
+
+
+class Phase:
+    """One phase of the plan.
+
+    Args:
+        key: short name, e.g. for rows of metrics.csv.
+        name: as checkpoints and the log state it.
+        config_file: files of `bundle/configs`, merged in order.
+        first_epoch: of the run, counted from 0.
+        end_epoch: the epoch after the last one.
+        overlays: config files of the user, appended to these.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        name: str,
+        config_file: Sequence[str],
+        first_epoch: int,
+        end_epoch: int,
+        overlays: Sequence[str] = (),
+    ) -> None:
+        self.key = key
+        self.name = name
+        self.config_file = [str(resource(f"bundle/configs/{file}")) for file in config_file]
+        self.overlays = [str(file) for file in overlays]
+        self.first_epoch = first_epoch
+        self.end_epoch = end_epoch
+
+    @property
+    def is_pretrain(self) -> bool:
+        """Whether this is the phase that checkpoints call pretraining."""
+        return self.name == PRETRAIN
+
+    @property
+    def num_epochs(self) -> int:
+        """How many epochs the phase has at most."""
+        return self.end_epoch - self.first_epoch
+
+    def build(self, settings: Mapping[str, Any], objects: Mapping[str, Any]) -> PhaseWorkflow:
+        """Parse the phase's config; its components are made when they are asked for.
+
+        Args:
+            settings: resolved settings, which the config refers to by name.
+            objects: what the run brings along: network, data, run directory, ...
+
+        Raises:
+            UserError: if an overlay has a key that nothing reads.
+        """
+        known = [*ConfigParser.load_config_files(self.config_file), *settings, *objects]
+        for overlay in self.overlays:
+            given = ConfigParser.load_config_file(overlay)
+            top = [ReferenceResolver.split_id(str(key).lstrip("+"))[0] for key in given]
+            refuse_unknown(top, known, f"key in the phase overlay {overlay}:")
+        # The entry point has set up logging; MONAI warns that a phase does not do so again.
+        logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
+        workflow = PhaseWorkflow(
+            config_file=[*self.config_file, *self.overlays],
+            logging_file=False,
+            workflow_type="train",
+            **settings,
+            **objects,
+            phase_key=self.key,
+            phase_name=self.name,
+            first_epoch=self.first_epoch,
+            num_epochs=self.num_epochs,
+        )
+        workflow.parser["preprocessing_digest"] = preprocessing_digest(workflow.parser)
+        workflow.initialize()
+        return workflow
+
+
+class PhaseWorkflow(ConfigWorkflow):
+    """MONAI's workflow over a phase's config, with components by id."""
+
+    def __getitem__(self, component: str) -> Any:
+        """The component with this id, made on first use."""
+        return self.parser.get_parsed_content(component)
+
+    def release(self) -> None:
+        """Let go of every component, so that optimizer, loaders and their workers leave the memory."""
+        for loader in ("train::dataloader", "validate::dataloader"):
+            _stop_workers(self.parser.ref_resolver.resolved_content.get(loader))
+        self.parser.ref_resolver.reset()
+        for key in ("network_def", "network"):
+            self.parser.config.pop(key, None)
+        gc.collect()
+
+
+def _stop_workers(loader: Any) -> None:
+    # The loader sits in a cycle with its engine, and the garbage collector closes the queues before torch (2.15) can tell
+    # the workers to leave: each of them was waited for in vain, for 5 s.
+    workers = getattr(loader, "_iterator", None)
+    if workers is not None:
+        workers._shutdown_workers()
+
+
+def overlays_digest(overlays: Sequence[str]) -> str:
+    """What the user's overlays say, in 16 characters: they change a phase as settings do.
+
+    Args:
+        overlays: config files.
+
+    Raises:
+        UserError: if one of them can't be read.
+    """
+    digest = hashlib.sha256()
+    for overlay in overlays:
+        try:
+            digest.update(Path(overlay).read_bytes())
+        except OSError as error:
+            raise UserError(f"cannot read the phase overlay {overlay}: {error.strerror}") from error
+    return digest.hexdigest()[:16]
+
+
+def preprocessing_digest(parser: ConfigParser) -> str:
+    """What decides how a scan is preprocessed, in 16 characters: names a generation of the store.
+
+    Args:
+        parser: of a phase; its `preprocessing` section, the settings that it refers to, and the code behind it count.
+    """
+    content = json.dumps(parser["preprocessing"], sort_keys=True, default=str)
+    # Resolved: a reference may lead to an expression over further settings.
+    names = sorted(
+        {name for text in _texts(parser["preprocessing"]) for name in ReferenceResolver.match_refs_pattern(text)}
+    )
+    values = {name: parser.get_parsed_content(name) for name in names}
+    digest = hashlib.sha256()
+    for part in (content, json.dumps(values, sort_keys=True, default=str), monai.__version__, admoe_monai.__version__):
+        digest.update(part.encode())
+    for source in sorted((PACKAGE / "transforms").glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _texts(config: Any) -> Iterator[str]:
+    if isinstance(config, str):
+        yield config
+    elif isinstance(config, (Mapping, list)):
+        for value in config.values() if isinstance(config, Mapping) else config:
+            yield from _texts(value)

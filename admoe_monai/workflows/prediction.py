@@ -1,0 +1,136 @@
+"""Predictions of a finished run for the visits of a datalist, with the transforms that validation uses."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.bundle import ConfigParser
+from torch import nn
+from tqdm import tqdm
+
+from admoe_monai.checkpoints import CheckpointError, read_checkpoint
+from admoe_monai.data import Datalist, load_datalist
+from admoe_monai.evaluation.predictions import PredictionTable
+
+from .cohort import TASKS
+from .environment import choose_device
+from .phase import Phase, PhaseWorkflow
+from .restore import restore_network
+from .run_directory import BEST_MODEL
+from .settings import parser_of, resolved_settings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class TrainedRun:
+    """A finished run: its settings, its best network and the statistics that its inputs need.
+
+    Attributes:
+        folder: the run directory.
+        parser: of the run's own config, completed.
+        settings: resolved.
+        checkpoint: contents of the checkpoint.
+        network: with its weights, in evaluation mode.
+    """
+
+    folder: Path
+    parser: ConfigParser
+    settings: dict[str, Any]
+    checkpoint: dict[str, Any]
+    network: nn.Module
+
+    @classmethod
+    def load(cls, folder: Path, checkpoint_name: str = BEST_MODEL) -> TrainedRun:
+        """Load a run.
+
+        Args:
+            folder: a run directory.
+            checkpoint_name: which of its checkpoints.
+
+        Raises:
+            CheckpointError: if it has no such checkpoint.
+        """
+        if not (folder / "config.yaml").is_file():
+            raise CheckpointError(f"{folder} is not a run directory: it has no config.yaml")
+        checkpoint = read_checkpoint(folder / checkpoint_name)
+        parser = parser_of([folder / "config.yaml"])
+        settings = resolved_settings(parser)
+        network = parser.get_parsed_content("network_def")
+        restore_network(network, checkpoint)
+        return cls(folder, parser, settings, checkpoint, network.eval())
+
+    def phase(self, visits: Sequence[dict[str, Any]], device: torch.device) -> PhaseWorkflow:
+        """The checkpoint's phase with these visits in the place of the validation's.
+
+        Args:
+            visits: items of a datalist.
+            device: to run on.
+        """
+        phases: list[Phase] = self.parser.get_parsed_content("phases")
+        objects = {
+            "network_def": self.network,
+            "cohort": None,
+            "prior_statistics": self.checkpoint["prior"],
+            "class_weight_values": None,
+            "run_directory": None,
+            "writer": None,
+            "visits": {"training": visits, "validation": visits},
+            # Nothing is trained here, so only one of the two stores is computed.
+            "initialize": ["$@validate::store.prepare(@num_workers)"],
+        }
+        phase = next(phase for phase in phases if phase.is_pretrain == self.checkpoint["is_pretrain"])
+        return phase.build({**self.settings, "device": device}, objects)
+
+
+def predict(run: TrainedRun, cohort: Datalist, split: str = "test", device: str | None = None) -> PredictionTable:
+    """Predict all visits of a split.
+
+    Args:
+        run: a finished run.
+        cohort: whose split is predicted.
+        split: `training`, `validation` or `test`.
+        device: see the setting of this name.
+
+    Raises:
+        UserError: for an image that can't be read, or a checkpoint that predicts no label.
+    """
+    if run.checkpoint["is_pretrain"]:
+        raise CheckpointError(f"the checkpoint of {run.folder} is from pretraining, which predicts no label")
+    chosen = choose_device(device)
+    visits = cohort.items(split)
+    phase = run.phase(visits, chosen)
+    network, prepare_batch, inferer = phase["network"], phase["prepare_batch"], phase["validate::inferer"]
+    loader = phase["validate::dataloader"]
+    network.eval()
+    batches: dict[str, list[np.ndarray]] = {task: [] for task in TASKS}
+    with torch.no_grad():
+        for batch in tqdm(loader, desc=f"Predicting {split}", unit="batch", disable=None):
+            image, _, args, kwargs = prepare_batch(batch, chosen)
+            output = inferer(image, network, *args, **kwargs)
+            for task in TASKS:
+                batches[task].append(output[task].double().softmax(1).cpu().numpy())
+    classes = {task: run.settings[f"classes_{task}"] for task in TASKS}
+    probabilities = {task: np.concatenate(parts) for task, parts in batches.items()}
+    return PredictionTable.from_visits(cohort.splits[split], probabilities, classes)
+
+
+def cohort_of(run: TrainedRun, datalist: Path | None = None, dataset_dir: Path | None = None) -> Datalist:
+    """The run's own cohort, or another one.
+
+    Args:
+        run: a finished run.
+        datalist: of an external cohort; None for the run's own.
+        dataset_dir: folder of its images, if it is not where the datalist says.
+
+    Raises:
+        UserError: if anything in the datalist is wrong.
+    """
+    classes = {task: run.settings[f"classes_{task}"] for task in TASKS}
+    return load_datalist(datalist or run.folder / "datalist.json", dataset_dir, classes)

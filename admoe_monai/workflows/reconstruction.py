@@ -1,0 +1,90 @@
+"""How well pretraining reconstructs scans that it has not seen, beside what needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from admoe_monai.checkpoints import CheckpointError
+from admoe_monai.data import Datalist
+from admoe_monai.errors import UserError
+from admoe_monai.evaluation.figures import reconstruction_figure
+from admoe_monai.evaluation.reconstruction import compare_reconstructions, mean_volume, reconstruction_errors
+
+from .environment import choose_device
+from .prediction import TrainedRun
+
+PICTURES = 4
+
+
+def evaluate_reconstruction(
+    run: TrainedRun,
+    cohort: Datalist,
+    split: str = "test",
+    device: str | None = None,
+    pictures: Path | None = None,
+    one_visit_per_subject: bool = True,
+) -> dict[str, Any]:
+    """Compare the reconstruction of masked foreground with the training mean and with interpolation.
+
+    Args:
+        run: with a checkpoint of pretraining.
+        cohort: its training split gives the mean volume, `split` the scans to reconstruct.
+        split: `validation` or `test`; its masks are the same each time.
+        device: see the setting of this name.
+        pictures: folder for pictures of the first scans; none are drawn by default.
+        one_visit_per_subject: the first visit of each subject, or all.
+
+    Returns:
+        See `compare_reconstructions`; errors are in standard deviations of a scan's foreground.
+
+    Raises:
+        UserError: if the checkpoint has no decoder or was trained on a normalised target, which is not comparable.
+    """
+    if not run.checkpoint["is_pretrain"]:
+        raise CheckpointError(f"the checkpoint of {run.folder} has no decoder; take pretrain_checkpoint.pth")
+    if run.settings["target_norm_window"] is not None:
+        raise UserError("target_norm_window was set: the reconstruction is not in the units of the image")
+    chosen = choose_device(device)
+    training = run.phase(cohort.items("training"), chosen)
+    store = training["validate::store"]
+    mean = mean_volume(store[i]["image"].numpy() for i in tqdm(range(len(store)), desc="Training mean", disable=None))
+    visits = cohort.items(split)
+    if one_visit_per_subject:
+        order = sorted(range(len(visits)), key=lambda i: cohort.splits[split][i].get("days_from_baseline") or 0)
+        first = {visits[i]["subject_id"]: visits[i] for i in reversed(order)}
+        visits = list(first.values())
+    errors = []
+    for visit, image, mask, foreground, prediction in _reconstructions(run, visits, chosen):
+        patch_size = run.settings["patch_size"]
+        errors.append(reconstruction_errors(image, prediction, mask, patch_size, foreground, mean))
+        if pictures is not None and len(errors) <= PICTURES:
+            title = f"{visit['subject_id']} {visit['session_id']}: " + ", ".join(
+                f"{name} {value:.3f}" for name, value in errors[-1].items()
+            )
+            pictures.mkdir(parents=True, exist_ok=True)
+            figure = reconstruction_figure(image, mask, prediction, patch_size, title=title)
+            figure.savefig(pictures / f"reconstruction_{len(errors)}.png", dpi=110)
+    return compare_reconstructions(errors, [visit["subject_id"] for visit in visits])
+
+
+def _reconstructions(
+    run: TrainedRun, visits: list[dict[str, Any]], device: torch.device
+) -> Iterator[tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    phase = run.phase(visits, device)
+    network, prepare_batch, inferer = phase["network"], phase["prepare_batch"], phase["validate::inferer"]
+    network.eval()
+    position = 0
+    with torch.no_grad():
+        for batch in tqdm(phase["validate::dataloader"], desc="Reconstructing", unit="batch", disable=None):
+            image, target, args, kwargs = prepare_batch(batch, device)
+            output = inferer(image, network, *args, **kwargs)["reconstruction"].cpu().numpy()
+            for i in range(len(output)):
+                arrays = (target[key][i].cpu().numpy() for key in ("image", "mask", "foreground"))
+                yield visits[position], *arrays, output[i]
+                position += 1

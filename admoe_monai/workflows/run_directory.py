@@ -1,0 +1,118 @@
+"""The folder of one run: who owns it, what it holds, and how files get into it."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from admoe_monai.checkpoints import sweep_temporary_files, write_checkpoint
+from admoe_monai.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+BEST_PRETRAIN = "pretrain_checkpoint.pth"
+BEST_FINETUNE = "finetune_checkpoint.pth"
+BEST_MODEL = "best_model.pth"
+FINAL_MODEL = "final_model.pth"
+INTERRUPT = "interrupt_checkpoint.pth"
+
+
+def periodic_epoch(path: Path) -> int | None:
+    """The epoch in the name of a periodic checkpoint; None for any other file."""
+    prefix, _, number = path.stem.rpartition("_")
+    return int(number) if path.suffix == ".pth" and prefix == "checkpoint_epoch" and number.isdecimal() else None
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """All checkpoints of a run in a folder; a foreign .pth file is none."""
+    named = {BEST_PRETRAIN, BEST_FINETUNE, BEST_MODEL, FINAL_MODEL, INTERRUPT}
+    return sorted(p for p in folder.glob("*.pth") if p.name in named or periodic_epoch(p) is not None)
+
+
+class RunDirectory:
+    """A run directory, locked by this process from `open` to `close`.
+
+    Args:
+        path: of the folder.
+        keep_checkpoints: "all", or the number of newest periodic checkpoints to keep.
+    """
+
+    def __init__(self, path: Path, keep_checkpoints: str | int = "all") -> None:
+        self.path = path
+        self.keep_checkpoints = keep_checkpoints
+        self.common: dict[str, Any] = {}
+        self._lock: IO[str] | None = None
+
+    @classmethod
+    def fresh(cls, name: str, keep_checkpoints: str | int = "all", parent: Path = Path("checkpoints")) -> RunDirectory:
+        """Make a folder that no other run has, named after the experiment and the time.
+
+        Args:
+            name: of the experiment.
+            keep_checkpoints: see the class.
+            parent: folder of all runs.
+
+        Raises:
+            UserError: if the folder can't be made.
+        """
+        stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
+        for attempt in range(10_000):
+            path = parent / (f"{name}_{stamp}" + (f"_{attempt}" if attempt else ""))
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise UserError(f"cannot make the run directory {path}: {error.strerror}; choose --run_dir") from error
+            return cls(path, keep_checkpoints)
+        raise UserError(f"{parent} has 10,000 runs of this second; choose another --name")
+
+    def open(self) -> None:
+        """Take the lock and sweep what a kill left behind.
+
+        Raises:
+            UserError: if another process has the lock, or the folder can't be written to.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(self.path / "run.lock", "a+")  # noqa: SIM115 open for as long as the run lasts
+        except OSError as error:
+            raise UserError(f"cannot write to the run directory {self.path}: {error.strerror}") from error
+        try:
+            # lockf and not flock: no worker inherits it, and a kill frees it at once.
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            self._lock = None
+            raise UserError(
+                f"{self.path} is in use by another process; wait for it or choose another --run_dir"
+            ) from error
+        for stray in [*sweep_temporary_files(self.path), *self.path.glob("*.tmp")]:
+            stray.unlink(missing_ok=True)
+            logger.info("Removed %s, left behind by an interrupted save", stray.name)
+
+    def close(self) -> None:
+        """Give the lock back; the file stays."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def save(self, name: str, contents: Mapping[str, Any]) -> None:
+        """Write a checkpoint and tidy up what it makes superfluous.
+
+        Args:
+            name: file name within the folder.
+            contents: of the phase; what the whole run has in common is added.
+        """
+        write_checkpoint(self.path / name, {**self.common, **contents})
+        if name != INTERRUPT:
+            (self.path / INTERRUPT).unlink(missing_ok=True)
+        if isinstance(self.keep_checkpoints, int) and periodic_epoch(Path(name)) is not None:
+            numbered = {p: e for p in self.path.glob("*.pth") if (e := periodic_epoch(p)) is not None}
+            for path in sorted(numbered, key=numbered.__getitem__)[: -self.keep_checkpoints]:
+                os.unlink(path)

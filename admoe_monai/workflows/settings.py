@@ -1,0 +1,142 @@
+"""Settings: declared once in configs/train.yaml, completed and checked before anything is built.
+
+MONAI (1.6.1) accepts any key, so a mistyped `--max_epoch 3` would silently train for the default number of epochs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+from admoe_monai.errors import UserError
+
+from .resources import resource
+from .setting_checks import check
+
+DECLARATIONS = "configs/train.yaml"
+PARTS = "bundle/configs/plan.yaml"
+ENTRY_KEYS = ("imports", "initialize", "training", "finalize", "_meta_", "settings")
+
+
+def calling_workflow() -> ConfigWorkflow:
+    """The bundle workflow whose expression is being evaluated.
+
+    Expressions of a config can't see the parser that evaluates them (`%` with the root is a circular reference), so it is
+    looked up on the call stack: this works under `python -m monai.bundle`, torchrun and `create_workflow` alike.
+
+    Raises:
+        RuntimeError: if no workflow is running.
+    """
+    for frame in inspect.stack(context=0):
+        candidate = frame.frame.f_locals.get("self")
+        if isinstance(candidate, ConfigWorkflow):
+            return candidate
+    raise RuntimeError("compose and train are called from the expressions of a config, by `python -m monai.bundle run`")
+
+
+def declared_settings() -> dict[str, Any]:
+    """The settings with their defaults, as `configs/train.yaml` declares them; expressions are not evaluated."""
+    content = ConfigParser.load_config_file(resource(DECLARATIONS))
+    return {key: value for key, value in content.items() if key not in ENTRY_KEYS}
+
+
+def complete(parser: ConfigParser) -> None:
+    """Add to a config what its entry point leaves out: declared settings, and the parts that both phases share.
+
+    Args:
+        parser: holds the entry point, its overlays and the overrides of the command line, which all win.
+
+    Raises:
+        UserError: for a key that nothing reads, naming the nearest one that something does.
+    """
+    declared = declared_settings()
+    parts = ConfigParser.load_config_file(resource(PARTS))
+    refuse_unknown(parser.config, [*declared, *parts, *ENTRY_KEYS])
+    for key, value in {**parts, **declared}.items():
+        if key not in parser.config:
+            parser[key] = value
+    parser["settings"] = {key: f"@{key}" for key in declared}
+
+
+def refuse_unknown(
+    given: Iterable[str], known: Iterable[str], where: str = "setting", listed_in: str = DECLARATIONS
+) -> None:
+    """Refuse keys that nothing reads.
+
+    Args:
+        given: keys of the user.
+        known: keys that are read.
+        where: what kind of key it is, for the message.
+        listed_in: the file that lists the known keys, for the message.
+
+    Raises:
+        UserError: naming the first unknown key and the nearest known one.
+    """
+    known = list(known)
+    unknown = [key for key in given if key not in known]
+    if unknown:
+        nearest = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+        hint = f"; did you mean '{nearest[0]}'?" if nearest else f"; {listed_in} lists them all"
+        raise UserError(f"unknown {where} '{unknown[0]}'{hint}")
+
+
+def resolved_settings(parser: ConfigParser) -> dict[str, Any]:
+    """The values of all settings.
+
+    Args:
+        parser: completed by `complete`.
+
+    Raises:
+        UserError: for a value of the wrong kind or out of range.
+    """
+    settings = {key: parser.get_parsed_content(key) for key in parser["settings"]}
+    check(settings)
+    return settings
+
+
+def parser_of(config_files: Iterable[str | Path], overrides: Mapping[str, Any] | None = None) -> ConfigParser:
+    """A completed parser of an entry point and its overlays, outside of a run.
+
+    Args:
+        config_files: in the order in which they are merged; may be empty for the defaults.
+        overrides: as on the command line.
+
+    Raises:
+        UserError: for a file that is absent or not a config, or an unknown key.
+    """
+    parser = ConfigParser()
+    files = [str(file) for file in config_files]
+    for file in files:
+        if not Path(file).is_file():
+            raise UserError(f"there is no config file {file}")
+    try:
+        parser.read_config(files or str(resource(DECLARATIONS)))
+    except (ValueError, yaml.YAMLError) as error:
+        raise UserError(f"cannot read {', '.join(files)}: {str(error).splitlines()[0]}") from error
+    parser.update(dict(overrides or {}))
+    complete(parser)
+    return parser
+
+
+def write_config(path: Path, settings: Mapping[str, Any]) -> None:
+    """Write the resolved settings as a config that repeats the run: `--config_file RUN_DIR/config.yaml`.
+
+    Args:
+        path: of the file; replaced atomically.
+        settings: resolved; those that say how this one process was started are left out.
+    """
+    kept = {k: v for k, v in settings.items() if k not in ("resume", "run_dir", "extend_max_epochs", "force_resume")}
+    header = (
+        "# The resolved settings of this run. It repeats the run, or resumes it with --resume auto.\n"
+        "imports:\n- $import admoe_monai.workflows as workflows\n"
+        "initialize: $workflows.compose()\ntraining: $workflows.train()\n\n"
+    )
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(header + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+    temporary.replace(path)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from admoe_monai import __version__
+from admoe_monai.cli.main import main
+
+Admoe = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def admoe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Admoe]:
+    """Call the command in this process and return its exit code, standard output and standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["admoe", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        output = capsys.readouterr()
+        return int(left.value.code or 0), output.out, output.err
+
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield call
+    root.handlers, root.level = handlers, level
+
+
+def test_version_is_printed(admoe: Admoe) -> None:
+    assert admoe("--version") == (0, f"admoe_monai {__version__}\n", "")
+
+
+def test_every_command_of_the_contract_is_listed(admoe: Admoe) -> None:
+    _, out, _ = admoe("--help")
+    for command in ("demo-cohort", "prepare", "inspect", "evaluate", "export"):
+        assert command in out
+
+
+def test_inspect_prints_a_checkpoint(admoe: Admoe, tiny_run: Path) -> None:
+    code, out, _ = admoe("inspect", tiny_run / "pretrain_checkpoint.pth")
+    assert code == 0
+    assert "Pretrain (SimMIM)" in out
+    assert "decoder" in out
+
+
+def test_inspect_prints_json(admoe: Admoe, tiny_run: Path) -> None:
+    _, out, _ = admoe("inspect", tiny_run / "best_model.pth", "--json")
+    assert json.loads(out)["phase"] == "Finetune (Classification)"
+
+
+def test_inspect_prints_the_components_of_a_config(admoe: Admoe, tiny_run: Path) -> None:
+    code, out, _ = admoe("inspect", "--config", tiny_run / "config.yaml")
+    assert code == 0
+    assert "head_diagnosis" in out
+
+
+@pytest.mark.parametrize("arguments", [[], ["some.pth", "--config", "some.yaml"]])
+def test_inspect_wants_one_of_two_things(arguments: list[str], admoe: Admoe) -> None:
+    assert admoe("inspect", *arguments) == (1, "", "error: name either a checkpoint or a --config\n")
+
+
+def test_damaged_checkpoint_is_one_line_on_standard_error(admoe: Admoe, tmp_path: Path) -> None:
+    (tmp_path / "some.pth").write_bytes(b"no archive")
+    code, out, err = admoe("inspect", tmp_path / "some.pth")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def test_evaluate_writes_predictions_and_metrics(admoe: Admoe, tiny_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    code, out, _ = admoe("evaluate", run)
+    assert code == 0
+    assert "SIMULATED" in out
+    assert (run / "evaluation" / "predictions_test.csv").read_text().count("\n") == 4
+    metrics = json.loads((run / "evaluation" / "metrics_test.json").read_text())
+    assert (metrics["split"], metrics["checkpoint"]) == ("test", "best_model.pth")
+
+
+def test_evaluate_names_an_unknown_split(admoe: Admoe, tiny_run: Path) -> None:
+    code, _, err = admoe("evaluate", tiny_run, "--split", "holdout")
+    assert code == 1
+    assert "holdout" in err
+
+
+def test_evaluate_wants_a_run_directory(admoe: Admoe, tmp_path: Path) -> None:
+    code, _, err = admoe("evaluate", tmp_path)
+    assert code == 1
+    assert "is not a run directory" in err

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from admoe_monai.checkpoints import (
+    CorruptCheckpointError,
+    ForeignCheckpointError,
+    IncompatibleCheckpointError,
+    read_checkpoint,
+)
+from admoe_monai.networks.nets import AlzheimerMMoE
+from admoe_monai.workflows.restore import load_pretrained, restore_network
+from tiny_runs import make_run
+
+
+def network(embed_dim: int = 8, **settings: int) -> AlzheimerMMoE:
+    """As a tiny run builds it."""
+    return AlzheimerMMoE(
+        spatial_dims=3, in_channels=1, img_size=16, patch_size=4, embed_dim=embed_dim, depths=[1, 1], num_heads=[1, 2],
+        window_size=2, moe_stages=[1], fusion_stage=1, prior_hidden=8, **{"prior_dim": 3, **settings},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def prior_dim(tiny_run: Path) -> int:
+    return int(read_checkpoint(tiny_run / "final_model.pth")["settings"]["prior_dim"])
+
+
+def test_pretraining_is_restored_with_its_decoder(tiny_run: Path, prior_dim: int) -> None:
+    checkpoint = read_checkpoint(tiny_run / "pretrain_checkpoint.pth")
+    restored = network(prior_dim=prior_dim)
+    restore_network(restored, checkpoint)
+    assert all(torch.equal(w, checkpoint["model_state_dict"][n]) for n, w in restored.state_dict().items())
+
+
+def test_finetuning_is_restored_without_a_decoder(tiny_run: Path, prior_dim: int) -> None:
+    checkpoint = read_checkpoint(tiny_run / "best_model.pth")
+    restored = network(prior_dim=prior_dim)
+    restore_network(restored, checkpoint)
+    assert restored.decoder is None
+    assert restored.state_dict().keys() == checkpoint["model_state_dict"].keys()
+
+
+def test_another_network_is_refused_with_the_differences(tiny_run: Path, prior_dim: int) -> None:
+    with pytest.raises(IncompatibleCheckpointError, match="of another shape"):
+        restore_network(network(embed_dim=16, prior_dim=prior_dim), read_checkpoint(tiny_run / "best_model.pth"))
+
+
+def test_pretrained_weights_come_without_the_decoder(tiny_run: Path, prior_dim: int) -> None:
+    target = network(prior_dim=prior_dim)
+    assert target.decoder is not None
+    decoder = {name: weight.clone() for name, weight in target.decoder.state_dict().items()}
+    load_pretrained(target, tiny_run / "pretrain_checkpoint.pth")
+    weights = read_checkpoint(tiny_run / "pretrain_checkpoint.pth")["model_state_dict"]
+    assert all(torch.equal(w, weights[n]) for n, w in target.state_dict().items() if not n.startswith("decoder."))
+    assert all(torch.equal(weight, decoder[name]) for name, weight in target.decoder.state_dict().items())
+
+
+def test_bare_state_dict_serves_as_pretrained_weights(tmp_path: Path) -> None:
+    source, target = network(), network()
+    torch.save(source.state_dict(), tmp_path / "bare.pth")
+    load_pretrained(target, tmp_path / "bare.pth")
+    assert torch.equal(source.head_change.weight, target.head_change.weight)
+
+
+def test_weights_of_another_network_are_refused_with_the_share_that_fits(tmp_path: Path) -> None:
+    torch.save(network(embed_dim=16).state_dict(), tmp_path / "other.pth")
+    with pytest.raises(IncompatibleCheckpointError, match=r"fits .* % of the encoder, less than 90 %"):
+        load_pretrained(network(), tmp_path / "other.pth")
+
+
+@pytest.mark.parametrize("content", [{}, {"epoch": 3}, [1, 2]])
+def test_file_without_weights_is_refused(content: object, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "some.pth")
+    with pytest.raises(ForeignCheckpointError, match="holds no weights"):
+        load_pretrained(network(), tmp_path / "some.pth")
+
+
+def test_damaged_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "some.pth").write_bytes(b"no archive")
+    with pytest.raises(CorruptCheckpointError):
+        load_pretrained(network(), tmp_path / "some.pth")
+
+
+def test_finetuning_alone_starts_from_pretrained_weights(tiny_run: Path, tiny_cohort: Path, tmp_path: Path) -> None:
+    folder = make_run(
+        tmp_path / "run",
+        tiny_cohort,
+        max_epochs=1,
+        pretrain_epochs=0,
+        pretrained=str(tiny_run / "pretrain_checkpoint.pth"),
+    )
+    log = (folder / "training.log").read_text()
+    assert "100.0 % of the encoder" in log
+    assert "  - Missing parameters: " in log
+    assert not (folder / "pretrain_checkpoint.pth").exists()
+    assert read_checkpoint(folder / "final_model.pth")["decoder_removed"]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from admoe_monai.errors import UserError
+from admoe_monai.workflows.run_directory import RunDirectory, checkpoint_files, periodic_epoch
+
+TAKE_THE_LOCK = """
+import fcntl, sys
+try:
+    fcntl.lockf(open(sys.argv[1], "a+"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    sys.exit(3)
+"""
+HOLD_THE_LOCK = """
+import fcntl, sys
+file = open(sys.argv[1], "a+")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_hundred_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    assert len({RunDirectory.fresh("micro", parent=tmp_path).path for _ in range(100)}) == 100
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_THE_LOCK, str(tmp_path / "run.lock")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(UserError, match="is in use by another process"):
+            RunDirectory(tmp_path).open()
+
+
+def test_the_lock_is_held_until_the_directory_is_closed(tmp_path: Path) -> None:
+    def taken_elsewhere() -> bool:
+        command = [sys.executable, "-c", TAKE_THE_LOCK, str(tmp_path / "run.lock")]
+        return subprocess.run(command, check=False).returncode == 0
+
+    directory = RunDirectory(tmp_path)
+    directory.open()
+    assert not taken_elsewhere()
+    directory.close()
+    assert taken_elsewhere()
+
+
+def test_opening_sweeps_what_a_kill_left_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("best_model.pth.tmp", "metrics.csv.tmp", "best_model.pth", "notes.txt"):
+        (tmp_path / name).write_text("")
+    directory = RunDirectory(tmp_path)
+    directory.open()
+    directory.close()
+    assert {path.name for path in tmp_path.iterdir()} == {"best_model.pth", "notes.txt", "run.lock"}
+
+
+def test_a_place_that_is_no_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write to the run directory .*file/run"):
+        RunDirectory(tmp_path / "file" / "run").open()
+
+
+@pytest.mark.parametrize(
+    ("name", "epoch"),
+    [
+        ("checkpoint_epoch_10.pth", 10),
+        ("checkpoint_epoch_x.pth", None),
+        ("checkpoint_epoch_1.pt", None),
+        ("a.pth", None),
+    ],
+)
+def test_a_periodic_file_is_told_by_its_name(name: str, epoch: int | None) -> None:
+    assert periodic_epoch(Path(name)) == epoch
+
+
+def test_a_foreign_file_is_no_checkpoint_of_the_run(tmp_path: Path) -> None:
+    for name in ("swin.pth", "final_model.pth", "checkpoint_epoch_3.pth", "checkpoint_epoch_3.pth.tmp"):
+        (tmp_path / name).write_text("")
+    assert [path.name for path in checkpoint_files(tmp_path)] == ["checkpoint_epoch_3.pth", "final_model.pth"]
