@@ -27,6 +27,11 @@ TINY_SETTINGS: dict[str, Any] = {
     "max_epochs": 2, "pretrain_epochs": 1, "save_interval": 1, "patience": 1, "warmup_epochs": 1,
     "base_lr": 1.0e-3, "device": "cpu", "name": "tiny",
 }  # fmt: skip
+# Two epochs of each phase for the tests of recovery: six training visits by batches of two are three steps an epoch, every
+# epoch is saved, and the learning rate makes the best files change.
+MICRO_PLAN: dict[str, Any] = {"max_epochs": 4, "pretrain_epochs": 2, "batch_size": 2, "patience": 0, "base_lr": 1.0e-2}
+# What a run on slices needs beside.
+SLICES: dict[str, Any] = {"spatial_dims": 2, "in_channels": 3, "use_clinical_prior": False}
 
 
 def write_scan(path: Path, seed: int, spatial_dims: int = 3) -> Path:

@@ -1,6 +1,7 @@
 """One format, one writer, one reader for every checkpoint, and the matching of weights by name."""
 
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError, IncompatibleCheckpointError
+from .foreign import FileContents, FileKind, component_sizes, examine
 from .format import FINETUNE, FORMAT_VERSION, PRETRAIN, REQUIRED_KEYS, to_plain
 from .matching import (
     ParameterMatch,
@@ -9,7 +10,14 @@ from .matching import (
     optimizer_state_by_name,
     optimizer_state_from_names,
 )
-from .reader import check_integrity, load_safely, position_of, read_checkpoint
+from .reader import (
+    check_integrity,
+    check_schema,
+    load_safely,
+    load_whole,
+    position_of,
+    read_checkpoint,
+)
 from .writer import sweep_temporary_files, write_checkpoint
 
 __all__ = [
@@ -19,12 +27,18 @@ __all__ = [
     "REQUIRED_KEYS",
     "CheckpointError",
     "CorruptCheckpointError",
+    "FileContents",
+    "FileKind",
     "ForeignCheckpointError",
     "IncompatibleCheckpointError",
     "ParameterMatch",
     "check_integrity",
+    "check_schema",
+    "component_sizes",
+    "examine",
     "load_matched",
     "load_safely",
+    "load_whole",
     "match_parameters",
     "optimizer_state_by_name",
     "optimizer_state_from_names",

@@ -15,7 +15,9 @@ from typing import Any
 import torch
 
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError
+from .foreign import FileContents, examine
 from .format import FINETUNE, FORMAT_VERSION, PRETRAIN, REQUIRED_KEYS
+from .unreadable import begins_as_archive, foreign_archive, no_archive, refusal_of_code
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -30,14 +32,29 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         ForeignCheckpointError: if it is sound but not a checkpoint of this package and version.
     """
     path = Path(path)
-    check_integrity(path)
-    contents = load_safely(path)
-    _check_schema(path, contents)
+    contents = load_whole(path)
+    check_schema(path, contents)
     return contents
 
 
-def position_of(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """The (epoch, iteration) a checkpoint stands at, without reading its tensors.
+def load_whole(path: Path) -> Any:
+    """The contents of a torch file of any origin whose bytes have passed their checksums.
+
+    Args:
+        path: any file.
+
+    Raises:
+        CheckpointError: as `check_integrity` and `load_safely`.
+    """
+    check_integrity(path)
+    return load_safely(path)
+
+
+def position_of(path: str | os.PathLike[str]) -> tuple[int, bool, int]:
+    """Where in the run a checkpoint stands, without reading its tensors: later is greater.
+
+    It is (epoch, whether in finetuning, iteration): each phase counts its own iterations, and until the first epoch of
+    finetuning is complete the last completed one is still that of pretraining.
 
     Args:
         path: a file written by `write_checkpoint`.
@@ -47,8 +64,8 @@ def position_of(path: str | os.PathLike[str]) -> tuple[int, int]:
     """
     path = Path(path)
     contents = load_safely(path, mmap=True)
-    _check_schema(path, contents)
-    return contents["epoch"], contents["iteration"]
+    check_schema(path, contents)
+    return contents["epoch"], not contents["is_pretrain"], contents["iteration"]
 
 
 def load_safely(path: Path, mmap: bool = False) -> Any:
@@ -68,10 +85,10 @@ def load_safely(path: Path, mmap: bool = False) -> Any:
     except (IsADirectoryError, PermissionError) as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}; name a checkpoint file") from error
     except pickle.UnpicklingError as error:
-        raise ForeignCheckpointError(
-            f"{path} holds more than tensors and plain values and is not loaded, because loading it could run code"
-        ) from error
+        raise ForeignCheckpointError(refusal_of_code(path)) from error
     except Exception as error:  # a truncated archive raises ten different kinds
+        if stranger := foreign_archive(path):
+            raise ForeignCheckpointError(f"{path} is {stranger}") from error
         raise CorruptCheckpointError(f"{path} is damaged ({type(error).__name__}); take another checkpoint") from error
 
 
@@ -95,6 +112,8 @@ def check_integrity(path: Path) -> None:
     except PermissionError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
     except Exception as error:
+        if not begins_as_archive(path):
+            raise no_archive(path) from error
         raise CorruptCheckpointError(
             f"{path} is not a whole checkpoint ({os.path.getsize(path)} bytes: {error}); take another one"
         ) from error
@@ -102,11 +121,18 @@ def check_integrity(path: Path) -> None:
         raise CorruptCheckpointError(f"{path} is damaged in {damaged} (checksum); take another checkpoint")
 
 
-def _check_schema(path: Path, contents: Any) -> None:
+def check_schema(path: Path, contents: Any) -> None:
+    """Refuse what is no checkpoint of this package and version.
+
+    Args:
+        path: of the file, for messages.
+        contents: as `load_whole` returns them.
+
+    Raises:
+        ForeignCheckpointError: naming what the file is or lacks, and what to do instead.
+    """
     if not isinstance(contents, dict) or "format_version" not in contents:
-        raise ForeignCheckpointError(
-            f"{path} was not written by admoe_monai and can't be resumed from; its weights may serve as --pretrained"
-        )
+        raise ForeignCheckpointError(_refusal_of_foreign(path, examine(contents)))
     if contents["format_version"] != FORMAT_VERSION:
         raise ForeignCheckpointError(
             f"{path} has format version {contents['format_version']!r}; this admoe_monai reads version {FORMAT_VERSION}"
@@ -120,3 +146,13 @@ def _check_schema(path: Path, contents: Any) -> None:
             )
     if contents["phase"] not in (PRETRAIN, FINETUNE) or contents["is_pretrain"] != (contents["phase"] == PRETRAIN):
         raise ForeignCheckpointError(f"{path}: phase {contents['phase']!r} contradicts is_pretrain or is unknown")
+
+
+def _refusal_of_foreign(path: Path, found: FileContents) -> str:
+    refusal = f"{path} was not written by admoe_monai and can't be resumed from: it is {found.kind}"
+    if not found.weights:
+        return f"{refusal} ({found.remark})"
+    return (
+        f"{refusal} and lacks {found.lacks}; finetuning can start from its weights: "
+        f"--config_file configs/finetune.yaml --pretrained {path}"
+    )

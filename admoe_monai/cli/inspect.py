@@ -1,9 +1,9 @@
-"""`admoe inspect`: what is in a checkpoint, or what a config builds."""
+"""`admoe inspect`: what is in a checkpoint of any origin, or what a config builds."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,34 +11,27 @@ from admoe_monai.errors import UserError
 
 
 def inspect(
-    checkpoint: Annotated[Path | None, typer.Argument(help="A .pth file.", show_default=False)] = None,
+    checkpoint: Annotated[Path | None, typer.Argument(help="A .pth file of any origin.", show_default=False)] = None,
     config: Annotated[
         list[Path] | None,
-        typer.Option("--config", help="Print the components that this config builds; repeat the option for overlays."),
+        typer.Option(
+            "--config",
+            help="Compare the file with the network of this config, or print its components; repeat it for overlays.",
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Show phase, position, scores and components of a CHECKPOINT, or the components of a --config, without training."""
-    if (checkpoint is None) == (not config):
-        raise UserError("name either a checkpoint or a --config")
-    from admoe_monai.workflows.inspection import describe_checkpoint, describe_config
+    """Show what a CHECKPOINT holds, what a resume does with it and whether --pretrained can take it; trains nothing."""
+    if checkpoint is None and not config:
+        raise UserError("name a checkpoint, a --config, or both")
+    from admoe_monai.workflows.inspection import describe_config, describe_file
+    from admoe_monai.workflows.inspection_text import lines_of
 
-    description = describe_config(config or []) if checkpoint is None else describe_checkpoint(checkpoint)
+    description = describe_config(config or []) if checkpoint is None else describe_file(checkpoint, config or [])
     if json:
         import json as json_module
 
-        typer.echo(json_module.dumps(description, indent=1, ensure_ascii=False))
+        typer.echo(json_module.dumps(description, indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        for line in _lines(description):
+        for line in lines_of(description):
             typer.echo(line)
-
-
-def _lines(description: dict[str, Any]) -> list[str]:
-    lines = []
-    for key, value in description.items():
-        if isinstance(value, dict):
-            lines.append(f"{key}:")
-            lines += [f"  {k:<20}: {v:>12,}" if isinstance(v, int) else f"  {k:<20}: {v}" for k, v in value.items()]
-        else:
-            lines.append(f"{key:<22}: {value}")
-    return lines

@@ -1,25 +1,32 @@
-"""What is deterministic in the transforms, computed once per image and memory-mapped afterwards.
+"""What is deterministic in the transforms, computed once per image and read afterwards.
 
-An entry's name is a digest of the image file's identity and of the preprocessing, so a changed image or a changed
-transform finds no entry instead of a stale one. MONAI's PersistentDataset (1.6.1) keeps serving the old item in both
-cases, and with image headers on it never finds its entries again.
+An entry is an uncompressed .npz file. The checksums of its members are compared on every read, and what is damaged is
+computed anew; nothing is ever unpickled. Its name is a digest of the image file's identity and of the preprocessing, so a
+changed image or a changed transform finds no entry instead of a stale one. MONAI's PersistentDataset (1.6.1) serves
+damaged and stale items alike, and with image headers on it never finds its entries again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.lib import format as npy
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from admoe_monai.errors import UserError
+
+from .stream import leave_signals_to_main
 
 logger = logging.getLogger(__name__)
 
@@ -63,12 +70,15 @@ class PreprocessedStore(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         visit = dict(self.data[index])
-        entry = self._entry(visit["image"])
-        if not all(path.exists() for path in self._paths(entry)):
-            self._compute(visit, entry)
-        for key, path in zip(self.keys, self._paths(entry), strict=True):
-            visit[key] = torch.from_numpy(np.array(np.load(path, mmap_mode="r")))
-        return visit
+        path = self._path(visit["image"])
+        try:
+            arrays = self._read(path)
+        except FileNotFoundError:
+            arrays = self._compute(visit, path)
+        except Exception as error:  # zipfile and numpy raise about ten different ones
+            logger.warning("%s is damaged (%s): the scan is preprocessed anew", path, error)
+            arrays = self._compute(visit, path)
+        return visit | {key: torch.from_numpy(array) for key, array in arrays.items()}
 
     def prepare(self, num_workers: int = 0) -> int:
         """Compute every entry that is missing, with a progress bar, and report all images that can't be read at once.
@@ -86,12 +96,13 @@ class PreprocessedStore(Dataset):
             i
             for i, visit in enumerate(self.data)
             # An absent image counts as missing here, so that all of them are reported together.
-            if not os.path.exists(visit["image"])
-            or not all(p.exists() for p in self._paths(self._entry(visit["image"])))
+            if not os.path.exists(visit["image"]) or not self._path(visit["image"]).exists()
         ]
         if not missing:
             return 0
-        loader = DataLoader(_Missing(self, missing), batch_size=None, num_workers=num_workers)
+        loader = DataLoader(
+            _Missing(self, missing), batch_size=None, num_workers=num_workers, worker_init_fn=leave_signals_to_main
+        )
         failures = [
             message
             for message in tqdm(loader, total=len(missing), desc="Preprocessing scans", unit="scan", disable=None)
@@ -103,27 +114,49 @@ class PreprocessedStore(Dataset):
         logger.info("Preprocessed %d scans into %s", len(missing), self.directory)
         return len(missing)
 
-    def _entry(self, image: str) -> str:
+    def _path(self, image: str) -> Path:
         try:
             status = os.stat(image)
         except OSError as error:
             raise UserError(f"cannot read the image {image}: {error.strerror}") from error
         # The change time catches a file rewritten with its old size and modification time.
         identity = (os.path.abspath(image), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        return hashlib.sha256(repr(identity).encode()).hexdigest()[:32]
+        entry = hashlib.sha256(repr(identity).encode()).hexdigest()[:32]
+        return self.directory / entry[:2] / f"{entry}.npz"
 
-    def _paths(self, entry: str) -> list[Path]:
-        return [self.directory / entry[:2] / f"{entry}.{key}.npy" for key in self.keys]
+    def _read(self, path: Path) -> dict[str, NDArray[Any]]:
+        arrays = {}
+        with zipfile.ZipFile(path) as archive:
+            for key in self.keys:
+                # As a whole, because the checksum is compared at the end, which np.load never reaches if the header
+                # asks for less. Costs 0.7 ms for a volume of 96 voxels a side.
+                member = io.BytesIO(archive.read(f"{key}.npy"))
+                arrays[key] = npy.read_array(member, allow_pickle=False)
+        return arrays
 
-    def _compute(self, visit: dict[str, Any], entry: str) -> None:
-        item = self.transform(dict(visit))
-        paths = self._paths(entry)
-        paths[0].parent.mkdir(exist_ok=True)
-        for key, path in zip(self.keys, paths, strict=True):
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            with open(temporary, "wb") as file:
-                np.save(file, np.ascontiguousarray(np.asarray(item[key])))
+    def _compute(self, visit: dict[str, Any], path: Path) -> dict[str, NDArray[Any]]:
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            item = self.transform(dict(visit))
+            arrays = {key: np.ascontiguousarray(np.asarray(item[key])) for key in self.keys}
+            path.parent.mkdir(exist_ok=True)
+            with zipfile.ZipFile(temporary, "w") as archive:
+                for key, array in arrays.items():
+                    with archive.open(f"{key}.npy", "w") as member:
+                        npy.write_array(member, array, allow_pickle=False)
             os.replace(temporary, path)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(f"cannot store the preprocessed {visit['image']}: {reason}") from error
+        except Exception as error:  # MONAI wraps whatever a transform raises in RuntimeErrors
+            cause: BaseException = error
+            while cause.__cause__ is not None and not isinstance(cause, UserError):
+                cause = cause.__cause__
+            message = str(cause) if isinstance(cause, UserError) else f"cannot preprocess {visit['image']}: {cause}"
+            raise UserError(message) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        return arrays
 
 
 class _Missing(Dataset):
@@ -139,12 +172,7 @@ class _Missing(Dataset):
     def __getitem__(self, position: int) -> str:
         visit = dict(self.store.data[self.indices[position]])
         try:
-            self.store._compute(visit, self.store._entry(visit["image"]))
-        except OSError as error:
-            return f"cannot store the preprocessed {visit['image']}: {error.strerror or error}"
-        except Exception as error:  # MONAI wraps whatever a transform raises in RuntimeErrors
-            cause: BaseException = error
-            while cause.__cause__ is not None and not isinstance(cause, UserError):
-                cause = cause.__cause__
-            return str(cause) if isinstance(cause, UserError) else f"cannot preprocess {visit['image']}: {cause}"
+            self.store._compute(visit, self.store._path(visit["image"]))
+        except UserError as error:
+            return str(error)
         return ""

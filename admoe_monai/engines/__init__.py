@@ -1,7 +1,6 @@
 """Bindings of MONAI's engines to the tasks: what a batch holds, and in which precision the network runs."""
 
 from .inferers import AutocastInferer
-from .parameter_groups import parameter_groups
 from .prepare_batch import PrepareClassificationBatch, PrepareReconstructionBatch
 
-__all__ = ["AutocastInferer", "PrepareClassificationBatch", "PrepareReconstructionBatch", "parameter_groups"]
+__all__ = ["AutocastInferer", "PrepareClassificationBatch", "PrepareReconstructionBatch"]

@@ -4,8 +4,9 @@ from .cadence import Cadence
 from .checkpoint_saver import CheckpointSaver, parameter_names
 from .decoder_remover import DecoderRemover
 from .expert_utilisation import ExpertUtilisation
+from .feature_standardisation import FeatureStandardisation
 from .gradients import FiniteLoss, GradientClipping
-from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption
+from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption, Signals
 from .metrics_log import MetricsLog, append_row
 from .prediction_files import PredictionFiles
 from .reconstruction_picture import ReconstructionPicture
@@ -22,6 +23,7 @@ __all__ = [
     "DecoderRemover",
     "EarlyStop",
     "ExpertUtilisation",
+    "FeatureStandardisation",
     "FiniteLoss",
     "GradientClipping",
     "Improvement",
@@ -31,6 +33,7 @@ __all__ = [
     "PredictionFiles",
     "ReconstructionPicture",
     "RunningAverages",
+    "Signals",
     "StepSeed",
     "StreamPosition",
     "TrainingState",

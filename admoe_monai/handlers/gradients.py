@@ -1,4 +1,4 @@
-"""What stands between the loss and the optimizer: no step on a non-finite loss, none with an exploding gradient."""
+"""What stands between the loss and the optimizer: no step on what is not finite, none with an exploding gradient."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from ignite.engine import Engine
 from monai.engines.utils import IterationEvents
 from torch import nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from admoe_monai.errors import UserError
 
@@ -26,22 +27,18 @@ class FiniteLoss:
         Raises:
             UserError: naming the step and the scans of the batch.
         """
-        loss = engine.state.output["loss"]
-        if not torch.isfinite(loss):
-            batch = engine.state.batch
-            scans = ", ".join(batch.get("image_path", [])) if isinstance(batch, dict) else ""
-            raise UserError(
-                f"the loss is {loss.item()} at epoch {engine.state.epoch} of the phase, step {engine.state.iteration}"
-                f" (batch: {scans or 'unnamed'}); nothing of this step was saved. Lower base_lr or set clip_grad"
-            )
+        _check_finite("loss", engine.state.output["loss"], engine)
 
 
 class GradientClipping:
-    """Scale the gradient down to a largest norm; MONAI's SupervisedTrainer (1.6.1) has no clipping.
+    """Scale the gradient down to a largest norm, and stop before one that is not finite reaches the weights.
+
+    MONAI's SupervisedTrainer (1.6.1) does neither. A finite loss may have an infinite gradient, and clipping would turn
+    it into NaN weights. Both are here because both need the norm.
 
     Args:
         network: whose parameters are clipped.
-        max_norm: largest total L2 norm; None leaves gradients as they are.
+        max_norm: largest total L2 norm; None leaves finite gradients as they are.
         accumulation_steps: the norm is that of the sum over these steps, so only the last of them clips.
 
     Raises:
@@ -57,11 +54,28 @@ class GradientClipping:
 
     def attach(self, engine: Engine) -> None:
         """Register for every backward pass."""
-        if self.max_norm is not None:
-            engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
+        engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Clip where the trainer is about to step."""
+        """Check the gradient, and clip it where the trainer is about to step.
+
+        Raises:
+            UserError: naming the step and the scans of the batch.
+        """
+        # Checked in every one of accumulated steps: at their end the batch at fault could no longer be named.
+        norm = get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])
+        _check_finite("norm of the gradient", norm, engine)
         step = (engine.state.iteration - 1) % engine.state.epoch_length + 1
         if self.max_norm is not None and (step % self.accumulation_steps == 0 or step == engine.state.epoch_length):
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)
+            clip_grads_with_norm_(self.network.parameters(), self.max_norm, norm)
+
+
+def _check_finite(what: str, value: torch.Tensor, engine: Engine) -> None:
+    if torch.isfinite(value):
+        return
+    batch = engine.state.batch
+    scans = ", ".join(batch.get("image_path", [])) if isinstance(batch, dict) else ""
+    raise UserError(
+        f"the {what} is {value.item()} at epoch {engine.state.epoch} of the phase, step {engine.state.iteration}"
+        f" (batch: {scans or 'unnamed'}); nothing of this step was saved. Lower base_lr or set clip_grad"
+    )

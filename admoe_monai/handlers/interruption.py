@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Callable
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
+from ignite import distributed as idist
 from ignite.engine import Engine, Events
 
 from .checkpoint_saver import CheckpointSaver
@@ -21,76 +21,118 @@ EXIT_INTERRUPTED = 75
 
 
 class Interrupted(SystemExit):
-    """A signal ended the run after its state was saved."""
+    """A signal ended the run at a point from which it goes on exactly."""
+
+    def __init__(self) -> None:
+        super().__init__(EXIT_INTERRUPTED)
+
+
+class Signals:
+    """Receives the signals that end a run, whatever the run is doing; a context manager around all of it.
+
+    Until `defer` is called nothing has been written and a signal ends the run at once. From then on it is noted, and
+    answered by whoever next stands where the files are complete: `Interruption` within a phase, the plan between
+    phases, this class at the very end. A second signal exits at once.
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._deferred = False
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Signals:
+        self._previous = {number: signal.signal(number, self._receive) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        if self.received is None or not (error is None or isinstance(error, Interrupted)):
+            return
+        ahead = "continue it with --resume auto" if self._deferred else "nothing was written"
+        logger.info("%s ended the run; %s", self.received.name, ahead)
+        if error is None:
+            raise Interrupted
+
+    def defer(self) -> None:
+        """Note signals from now on instead of leaving at once."""
+        self._deferred = True
+
+    def leave_if_received(self) -> None:
+        """Leave if a signal has come; to be called where the newest checkpoint on the disk is that of this moment.
+
+        Raises:
+            Interrupted: with exit code `EXIT_INTERRUPTED`.
+        """
+        if self.came():
+            raise Interrupted
+
+    def came(self) -> bool:
+        """Whether a signal has come to any process of the run, all of which ask at the same places."""
+        if idist.get_world_size() > 1 and idist.all_reduce(int(self.received is not None)) and self.received is None:
+            self.received = signal.SIGTERM
+        return self.received is not None
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None:
+            sys.exit(128 + number)
+        self.received = signal.Signals(number)
+        if not self._deferred:
+            raise Interrupted
 
 
 class Interruption:
-    """Save `interrupt_checkpoint.pth` after the step under way and exit with `EXIT_INTERRUPTED`.
+    """Save `interrupt_checkpoint.pth` after the step in which a signal came and leave.
 
-    A second signal exits at once. A step ends where gradients have been applied, so accumulation is finished first.
+    A step ends where gradients have been applied, so accumulation is finished first.
 
     Args:
         saver: of the phase.
+        signals: of the run.
         file: name of the checkpoint within the run directory.
         accumulation_steps: micro-steps per step of the optimizer.
     """
 
     def __init__(
-        self, saver: CheckpointSaver, file: str = "interrupt_checkpoint.pth", accumulation_steps: int = 1
+        self,
+        saver: CheckpointSaver,
+        signals: Signals,
+        file: str = "interrupt_checkpoint.pth",
+        accumulation_steps: int = 1,
     ) -> None:
         self.saver = saver
+        self.signals = signals
         self.file = file
         self.accumulation_steps = accumulation_steps
-        self.received: int | None = None
-        self._previous: dict[int, Any] = {}
 
     def attach(self, engine: Engine) -> None:
-        """Register; signal handlers are in place from the start of the run to its end."""
-        engine.add_event_handler(Events.STARTED, self._install)
+        """Register for the end of every step and epoch."""
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._after_step)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._after_epoch)
-        for event in (Events.COMPLETED, Events.EXCEPTION_RAISED):
-            engine.add_event_handler(event, self._restore)
-
-    def _install(self) -> None:
-        handler: Callable[[int, FrameType | None], None] = self._receive
-        for number in SIGNALS:
-            self._previous[number] = signal.signal(number, handler)
-
-    def _restore(self, *_: Any) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-        self._previous = {}
-        # Listening to EXCEPTION_RAISED swallows the exception unless it is raised again.
-        error = _[-1] if _ and isinstance(_[-1], BaseException) else None
-        if error is not None:
-            raise error
-
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
-            sys.exit(128 + number)
-        self.received = number
 
     def _after_step(self, engine: Engine) -> None:
         step = (engine.state.iteration - 1) % engine.state.epoch_length + 1
         # The end of an epoch is left to _after_epoch: the validation and its saves belong to it.
-        if self.received is not None and step < engine.state.epoch_length and step % self.accumulation_steps == 0:
-            self._leave(engine)
+        if step < engine.state.epoch_length and step % self.accumulation_steps == 0:
+            self._leave_if_received(engine)
 
     def _after_epoch(self, engine: Engine) -> None:
-        if self.received is not None:
-            self._leave(engine)
+        self._leave_if_received(engine)
 
-    def _leave(self, engine: Engine) -> None:
+    def _leave_if_received(self, engine: Engine) -> None:
+        if not self.signals.came():
+            return
         self.saver.save(engine, self.file)
-        name = signal.Signals(self.received or 0).name
+        # The first process to leave has torchrun end the others.
+        idist.barrier()
         logger.info(
-            "%s received: state saved in %s at epoch %d of the phase, step %d of %d; continue with --resume auto",
-            name,
+            "%s received: state saved in %s at epoch %d of the phase, step %d of %d",
+            self.signals.received.name if self.signals.received else "",
             self.file,
             engine.state.epoch,
             (engine.state.iteration - 1) % engine.state.epoch_length + 1,
             engine.state.epoch_length,
         )
-        self._restore()
-        raise Interrupted(EXIT_INTERRUPTED)
+        self.signals.leave_if_received()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from ignite import distributed as idist
 from ignite.engine import Engine, Events
 
 from .training_state import TrainingState
@@ -32,9 +33,13 @@ class RunningAverages:
     def __call__(self, engine: Engine) -> None:
         """Take in the step's loss."""
         output = engine.state.output
-        values = {"loss": output["loss"].item()}
+        values = {"loss": output["loss"].detach()}
         if self.components is not None:
             with torch.no_grad():
-                parts = self.components(output["pred"], output["label"])
-            values |= {name: part.item() for name, part in parts.items()}
-        self.training_state.add(values, len(output["image"]))
+                values |= self.components(output["pred"], output["label"])
+        items = len(output["image"])
+        sums = torch.tensor([*(value.item() * items for value in values.values()), items], dtype=torch.float64)
+        if idist.get_world_size() > 1:
+            sums = idist.all_reduce(sums.to(idist.device())).cpu()
+        *totals, count = sums.tolist()
+        self.training_state.add(dict(zip(values, totals, strict=True)), int(count))

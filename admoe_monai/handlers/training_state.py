@@ -57,9 +57,9 @@ class TrainingState:
         return self.first_epoch + engine_epoch - 1
 
     def add(self, values: Mapping[str, float], count: int) -> None:
-        """Take the values of one step, averages over `count` items, into the averages of the epoch."""
+        """Take the sums over the `count` items of one step into the averages of the epoch."""
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value) * count
+            self.sums[name] = self.sums.get(name, 0.0) + float(value)
         self.count += count
 
     def averages(self) -> dict[str, float]:
@@ -71,21 +71,22 @@ class TrainingState:
         self.sums, self.count = {}, 0
 
     def validated(self, epoch: int, loss: float, accuracy: float | None = None) -> Improvement:
-        """Record a validation.
+        """Record a validation; what is not finite improves nothing, and a best that is NaN would stay for ever.
 
         Args:
             epoch: counted from 0 over the whole run.
             loss: validation loss.
             accuracy: mean over tasks of the selection metric; None where there is none.
         """
-        lower_loss = loss < self.best_loss
+        lower_loss = math.isfinite(loss) and loss < self.best_loss
         if lower_loss:
             self.best_loss, self.best_loss_epoch = loss, epoch
             self.validations_without_improvement = 0
         else:
             self.validations_without_improvement += 1
             self.stopped_early = 0 < self.patience <= self.validations_without_improvement
-        better = accuracy is not None and (
+        comparable = accuracy is not None and math.isfinite(accuracy) and math.isfinite(loss)
+        better = comparable and (
             self.best_val_acc_epoch < 0 or (accuracy, -loss) > (self.best_val_acc, -self.best_val_acc_loss)
         )
         if accuracy is not None and better:

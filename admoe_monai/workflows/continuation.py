@@ -44,7 +44,7 @@ def complete_files(point: ResumePoint, folder: Path, save_interval: int) -> None
             else:
                 write_checkpoint(folder / name, best)
     own = _own_name(point, save_interval)
-    if own is not None and not (folder / own).exists():
+    if own is not None and _read(folder / own) is None:
         write_checkpoint(folder / own, checkpoint)
     if source.resolve() != folder.resolve():
         _take_metrics_along(source / "metrics.csv", folder, checkpoint["epoch"])
@@ -59,8 +59,14 @@ def _if_of_epoch(checkpoint: Mapping[str, Any], epoch: int) -> Mapping[str, Any]
 
 
 def _of_epoch(path: Path, epoch: int) -> Mapping[str, Any] | None:
+    contents = _read(path)
+    return None if contents is None else _if_of_epoch(contents, epoch)
+
+
+def _read(path: Path) -> Mapping[str, Any] | None:
+    """The contents of a file; None if it is absent or damaged."""
     try:
-        return _if_of_epoch(read_checkpoint(path), epoch)
+        return read_checkpoint(path)
     except CheckpointError:
         return None
 
@@ -75,7 +81,7 @@ def _own_name(point: ResumePoint, save_interval: int) -> str | None:
 
 
 def _take_along(file: Path, folder: Path) -> None:
-    if file.exists() and not (folder / file.name).exists():
+    if file.exists() and _read(folder / file.name) is None:
         try:
             write_checkpoint(folder / file.name, read_checkpoint(file))
         except CheckpointError as error:

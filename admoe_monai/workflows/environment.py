@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from typing import Any
 
@@ -13,18 +12,21 @@ import torch
 import admoe_monai
 from admoe_monai.errors import UserError
 
+from .processes import local_rank, world_size
+
 
 def choose_device(name: str | None) -> torch.device:
     """The device to train on.
 
     Args:
-        name: such as cuda, cuda:1 or cpu; None takes the GPU if there is one.
+        name: such as cuda, cuda:1 or cpu; None takes the GPU if there is one, and each process of a machine its own.
 
     Raises:
         UserError: if there is no such device.
     """
     try:
-        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        own = f"cuda:{local_rank()}" if world_size() > 1 else "cuda"
+        device = torch.device(name or (own if torch.cuda.is_available() else "cpu"))
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"device {name!r} can't be used here: {str(error).splitlines()[0]}") from error
@@ -45,5 +47,5 @@ def environment(device: torch.device) -> dict[str, Any]:
         "numpy": np.__version__,
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
-        "world_size": int(os.environ.get("WORLD_SIZE", "1")),
+        "world_size": world_size(),
     }

@@ -1,58 +1,80 @@
-"""What is in a checkpoint, and what a config would build."""
+"""What is in a checkpoint of any origin, what it is good for, and what a config would build."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from admoe_monai.checkpoints import read_checkpoint
+from admoe_monai.checkpoints import (
+    FINETUNE,
+    PRETRAIN,
+    FileContents,
+    check_schema,
+    component_sizes,
+    examine,
+    load_whole,
+)
 from admoe_monai.errors import UserError
 
 from .cohort import load_cohort
 from .components import component_counts
-from .resume import ResumePoint
+from .restore import LEAST_SHARE, fit_of
+from .resume import ResumePoint, later_files
 from .settings import parser_of, resolved_settings
 
+# Too long for a description; their names and sizes are in "parameters".
+_TENSORS = ("model_state_dict", "optimizer_state_dict", "scheduler_state_dict", "parameter_names")
 
-def describe_checkpoint(path: Path) -> dict[str, Any]:
-    """Phase, position, scores and components of a checkpoint.
+
+def describe_file(path: Path, config_files: Sequence[Path] = ()) -> dict[str, Any]:
+    """What a torch file holds, whoever wrote it, in values that JSON can carry.
 
     Args:
         path: of the file.
+        config_files: an entry point and its overlays; its network is compared with the weights.
 
     Raises:
-        CheckpointError: if it can't be read.
+        CheckpointError: if the file can't be read safely, or is of ours and broken.
+        UserError: for a mistake in the config.
     """
-    contents = read_checkpoint(path)
-    settings, state = contents["settings"], contents["training_state"]
-    weights: dict[str, torch.Tensor] = contents["model_state_dict"]
-    components: Counter[str] = Counter()
-    for name, weight in weights.items():
-        components[name.partition(".")[0]] += weight.numel()
-    point = ResumePoint(path, contents, path.parent, settings["max_epochs"], settings["pretrain_epochs"])
-    steps = contents["iteration"] % contents["epoch_length"]
-    return {
-        "file": str(path),
-        "phase": contents["phase"],
-        "epoch": contents["epoch"],
-        "step within epoch": f"{steps} of {contents['epoch_length']}" if steps else "epoch complete",
-        "plan": f"{settings['pretrain_epochs']} of {settings['max_epochs']} epochs are pretraining",
-        "resumes at epoch": point.start_epoch if point.start_epoch < settings["max_epochs"] else "none: finished",
-        "stopped early": state["stopped_early"],
-        "best_val_acc": contents["best_val_acc"],
-        "lowest val loss": f"{state['best_loss']:.6g} (epoch {state['best_loss_epoch']})",
-        "decoder_removed": contents["decoder_removed"],
-        "parameters": dict(components),
-        "written under": {k: str(v) for k, v in contents["environment"].items()},
-    }
+    contents = load_whole(path)
+    found = examine(contents)
+    if isinstance(contents, dict) and "format_version" in contents:
+        check_schema(path, contents)
+        description = _describe_own(path, contents)
+    else:
+        description = _describe_foreign(path, found)
+    if found.weights and config_files:
+        description["pretrained"] |= _fit(found, network_of(config_files)[1], config_files)
+    plain: dict[str, Any] = _for_json(description)
+    return plain
 
 
 def describe_config(config_files: Iterable[Path]) -> dict[str, Any]:
     """The network's components and the plan that a config describes; a datalist is needed only for an open `prior_dim`.
+
+    Args:
+        config_files: an entry point and its overlays, or overlays alone.
+
+    Raises:
+        UserError: for a mistake in the config.
+    """
+    settings, network = network_of(config_files)
+    counts = component_counts(network)
+    return {
+        "spatial_dims": settings["spatial_dims"],
+        "img_size": settings["img_size"],
+        "parameters": counts | {"total": sum(counts.values())},
+    }
+
+
+def network_of(config_files: Iterable[Path]) -> tuple[dict[str, Any], nn.Module]:
+    """The settings of a config and the network that it builds, with decoder.
 
     Args:
         config_files: an entry point and its overlays, or overlays alone.
@@ -71,10 +93,106 @@ def describe_config(config_files: Iterable[Path]) -> dict[str, Any]:
             )
         load_cohort(settings)
     parser["prior_dim"] = settings["prior_dim"]
-    network = parser.get_parsed_content("network_def")
-    counts = component_counts(network)
+    try:
+        network: nn.Module = parser.get_parsed_content("network_def")
+    except RuntimeError as error:  # MONAI's wrapping of what a constructor objects to
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if not isinstance(cause, (ValueError, TypeError)):
+            raise
+        raise UserError(f"the config builds no network: {str(cause).splitlines()[0]}") from error
+    return settings, network
+
+
+def _describe_own(path: Path, contents: dict[str, Any]) -> dict[str, Any]:
+    state = contents["training_state"]
+    found = examine(contents)
     return {
-        "spatial_dims": settings["spatial_dims"],
-        "img_size": settings["img_size"],
-        "parameters": counts | {"total": sum(counts.values())},
+        "file": str(path),
+        "kind": found.kind,
+        **{key: value for key, value in contents.items() if key not in _TENSORS},
+        "step": contents["iteration"] % contents["epoch_length"],
+        "scores": {
+            "best_val_acc": contents["best_val_acc"],
+            "best_val_acc_epoch": state["best_val_acc_epoch"],
+            "lowest_val_loss": state["best_loss"],
+            "lowest_val_loss_epoch": state["best_loss_epoch"],
+            "stopped_early": state["stopped_early"],
+        },
+        "parameters": _parameters(found),
+        "tensors": len(found.weights),
+        "decoder_tensors": len(found.decoder_names),
+        "resume": _resume(path, contents),
+        "pretrained": _as_pretrained(found),
     }
+
+
+def _resume(path: Path, contents: dict[str, Any]) -> dict[str, Any]:
+    """What a resume from this file does, and which command asks for it."""
+    settings = contents["settings"]
+    point = ResumePoint(path, contents, path.parent, settings["max_epochs"], settings["pretrain_epochs"])
+    finished = point.start_epoch >= point.max_epochs
+    later = later_files(point)
+    config = path.parent / "config.yaml"
+    command = f"python -m monai.bundle run training --config_file {config if config.exists() else 'CONFIG'}"
+    return {
+        "possible": True,
+        "finished": finished,
+        "phase": None if finished else PRETRAIN if contents["is_pretrain"] and not point.phase_is_over else FINETUNE,
+        "epoch": None if finished else point.start_epoch,
+        "step": None if finished else 0 if point.phase_is_over else contents["iteration"] % contents["epoch_length"],
+        "steps_per_epoch": contents["epoch_length"],
+        "newest": not later,
+        "later_files": later,
+        "command": None if finished else command + (f" --resume {path}" + (" --run_dir NEW_DIR" if later else "")),
+    }
+
+
+def _describe_foreign(path: Path, found: FileContents) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "kind": found.kind,
+        "remark": found.remark,
+        **found.claims,
+        "parameters": _parameters(found),
+        "tensors": len(found.weights),
+        "decoder_tensors": len(found.decoder_names),
+        "wrapper": found.wrapper,
+        "resume": {"possible": False, "lacks": found.lacks},
+        "pretrained": _as_pretrained(found),
+    }
+
+
+def _parameters(found: FileContents) -> dict[str, int]:
+    sizes = component_sizes(found.weights)
+    return sizes | {"total": sum(sizes.values())} if sizes else {}
+
+
+def _as_pretrained(found: FileContents) -> dict[str, Any]:
+    """Whether the weights can be offered to a network at all; None leaves it to the comparison with a config."""
+    return {"usable": None if found.weights else False, "least_encoder_share": LEAST_SHARE}
+
+
+def _fit(found: FileContents, network: nn.Module, config_files: Sequence[Path]) -> dict[str, Any]:
+    fit = fit_of(found.weights, network)
+    return {
+        "config": [str(file) for file in config_files],
+        "usable": fit.is_enough,
+        "encoder_share": fit.encoder_share,
+        "matched": list(fit.match.matched),
+        "missing": list(fit.match.missing),
+        "unexpected": list(fit.match.unexpected),
+        "other_shape": [{"name": n, "file": list(a), "network": list(b)} for n, a, b in fit.match.reshaped],
+    }
+
+
+def _for_json(value: Any) -> Any:
+    """JSON knows neither infinity nor tensors."""
+    if isinstance(value, dict):
+        return {str(key): _for_json(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_for_json(entry) for entry in value]
+    if isinstance(value, torch.Tensor):
+        return _for_json(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

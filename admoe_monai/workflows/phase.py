@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import hashlib
 import json
@@ -45,7 +46,7 @@ class Phase:
         self.key = key
         self.name = name
         self.config_file = [str(resource(f"bundle/configs/{file}")) for file in config_file]
-        self.overlays = [str(file) for file in overlays]
+        self.overlays = [overlay_file(name) for name in overlays]
         self.first_epoch = first_epoch
         self.end_epoch = end_epoch
 
@@ -59,6 +60,20 @@ class Phase:
         """How many epochs the phase has at most."""
         return self.end_epoch - self.first_epoch
 
+    def preprocessing_digest(self, settings: Mapping[str, Any]) -> str:
+        """See the function of this name; nothing is built for it.
+
+        Args:
+            settings: resolved.
+
+        Raises:
+            UserError: if an overlay has a key that nothing reads.
+        """
+        parser = ConfigParser()
+        parser.read_config(self._checked_files(settings))
+        parser.update(dict(settings))
+        return preprocessing_digest(parser)
+
     def build(self, settings: Mapping[str, Any], objects: Mapping[str, Any]) -> PhaseWorkflow:
         """Parse the phase's config; its components are made when they are asked for.
 
@@ -69,15 +84,10 @@ class Phase:
         Raises:
             UserError: if an overlay has a key that nothing reads.
         """
-        known = [*ConfigParser.load_config_files(self.config_file), *settings, *objects]
-        for overlay in self.overlays:
-            given = ConfigParser.load_config_file(overlay)
-            top = [ReferenceResolver.split_id(str(key).lstrip("+"))[0] for key in given]
-            refuse_unknown(top, known, f"key in the phase overlay {overlay}:")
         # The entry point has set up logging; MONAI warns that a phase does not do so again.
         logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
         workflow = PhaseWorkflow(
-            config_file=[*self.config_file, *self.overlays],
+            config_file=self._checked_files(settings),
             logging_file=False,
             workflow_type="train",
             **settings,
@@ -90,6 +100,14 @@ class Phase:
         workflow.parser["preprocessing_digest"] = preprocessing_digest(workflow.parser)
         workflow.initialize()
         return workflow
+
+    def _checked_files(self, settings: Mapping[str, Any]) -> list[str]:
+        known = [*ConfigParser.load_config_files(self.config_file), *settings]
+        for overlay in self.overlays:
+            given = ConfigParser.load_config_file(overlay)
+            top = [ReferenceResolver.split_id(str(key).lstrip("+"))[0] for key in given]
+            refuse_unknown(top, known, f"key in the phase overlay {overlay}:")
+        return [*self.config_file, *self.overlays]
 
 
 class PhaseWorkflow(ConfigWorkflow):
@@ -117,6 +135,17 @@ def _stop_workers(loader: Any) -> None:
         workers._shutdown_workers()
 
 
+def overlay_file(name: str) -> str:
+    """Where an overlay is: beside the user, or among the configs of the package.
+
+    Args:
+        name: path of the user's file, or name of one of ours such as `bundle/configs/distributed.yaml`.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        return str(name if Path(name).exists() else resource(str(name)))
+    return str(name)
+
+
 def overlays_digest(overlays: Sequence[str]) -> str:
     """What the user's overlays say, in 16 characters: they change a phase as settings do.
 
@@ -129,7 +158,7 @@ def overlays_digest(overlays: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for overlay in overlays:
         try:
-            digest.update(Path(overlay).read_bytes())
+            digest.update(Path(overlay_file(overlay)).read_bytes())
         except OSError as error:
             raise UserError(f"cannot read the phase overlay {overlay}: {error.strerror}") from error
     return digest.hexdigest()[:16]

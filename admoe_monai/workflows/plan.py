@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import warnings
 from pathlib import Path
 
 import torch
+from ignite import distributed as idist
 from monai.bundle import ConfigParser
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
 from admoe_monai.checkpoints import FORMAT_VERSION, load_matched, read_checkpoint
 from admoe_monai.data import save_datalist
 from admoe_monai.errors import UserError
+from admoe_monai.handlers import Signals
 from admoe_monai.networks.nets import remove_decoder
 
 from .cohort import class_weights, cohort_digest, load_cohort
@@ -21,9 +25,10 @@ from .components import component_table
 from .continuation import complete_files
 from .environment import choose_device, environment
 from .phase import Phase, PhaseWorkflow, overlays_digest
+from .processes import from_main, is_main, main_first, process_group, world_size
 from .restore import load_pretrained, restore_network, restore_phase
 from .resume import ResumePoint, chosen_run_directory, resume_point
-from .run_directory import BEST_PRETRAIN, FINAL_MODEL, RunDirectory
+from .run_directory import BEST_PRETRAIN, FINAL_MODEL, FollowedDirectory, RunDirectory
 from .run_log import RunLog, log_lines
 from .settings import resolved_settings, write_config
 
@@ -47,19 +52,20 @@ class Plan:
             parser[name] = self.settings[name]
         self.phases: list[Phase] = parser.get_parsed_content("phases")
         self.device = choose_device(self.settings["device"])
+        self.signals = Signals()
 
     def run(self) -> None:
         """Run what is left of the plan.
 
         Raises:
             UserError: for whatever the user can mend; nothing is written before the checks are through.
+            Interrupted: if a signal came.
         """
-        with RunLog() as log:
+        with process_group(self.device), RunLog() as log, self.signals:
             self._run(log)
 
     def _run(self, log: RunLog) -> None:
-        overlays = [str(file) for file in self.settings["phase_overlays"]]
-        digests = {"datalist": cohort_digest(self.cohort), "phase_overlays": overlays_digest(overlays)}
+        digests = self._digests()
         point = resume_point(self.settings, self.config_folder, digests, environment(self.device))
         if point is not None and point.finished:
             logger.info("%s", point.finished)
@@ -72,14 +78,31 @@ class Plan:
             load_pretrained(network, Path(self.settings["pretrained"]))
         chosen = chosen_run_directory(self.settings, point)
         self._rehearse(network, point)
-        run_directory = chosen or RunDirectory.fresh(str(self.settings["name"]), self.settings["keep_checkpoints"])
-        run_directory.open()
+        self.signals.defer()
+        run_directory = self._run_directory(chosen)
         try:
-            log.open(run_directory.path / "training.log")
+            if is_main():
+                log.open(run_directory.path / "training.log")
             logger.info("Run directory: %s", run_directory.path)
             self._run_in(run_directory, network, point, digests)
         finally:
             run_directory.close()
+
+    def _run_directory(self, chosen: RunDirectory | None) -> RunDirectory:
+        """Open the folder of the run, which the main process makes and locks."""
+        if is_main():
+            chosen = chosen or RunDirectory.fresh(str(self.settings["name"]), self.settings["keep_checkpoints"])
+            chosen.open()
+        path = from_main(chosen.path if chosen is not None else None)
+        return chosen if is_main() and chosen is not None else FollowedDirectory(path or Path(os.devnull))
+
+    def _digests(self) -> dict[str, str]:
+        """Of what the settings point to: the continuation of a run must find it as it was."""
+        overlays = [str(file) for file in self.settings["phase_overlays"]]
+        digests = {"datalist": cohort_digest(self.cohort), "phase_overlays": overlays_digest(overlays)}
+        # One for all phases, unless somebody has them preprocess differently.
+        preprocessing = dict.fromkeys(phase.preprocessing_digest(self.settings) for phase in self.phases)
+        return {**digests, "preprocessing": " ".join(preprocessing)}
 
     def _rehearse(self, network: torch.nn.Module, point: ResumePoint | None) -> None:
         """Build each phase to come, so that what can't be read or built is found before anything is written."""
@@ -87,6 +110,11 @@ class Plan:
             workflow = self._build(phase, RunDirectory(Path(os.devnull)), network, None)
             try:
                 workflow["train::trainer"]
+                if world_size() > 1 and not isinstance(workflow["network"], DistributedDataParallel):
+                    raise UserError(
+                        f"{world_size()} processes were started, but nothing divides the work among them: "
+                        "add configs/overlays/multi_gpu.yaml to --config_file"
+                    )
             except Exception as error:
                 raise _as_users(error, phase.name) from error
             finally:
@@ -106,18 +134,23 @@ class Plan:
             "prior": self.prior_statistics,
             "parent": None if point is None else point.parent_of(run_directory.path),
         }
-        write_config(run_directory.path / "config.yaml", self.settings)
-        save_datalist(run_directory.path / "datalist.json", self.cohort)
+        if is_main():
+            write_config(run_directory.path / "config.yaml", self.settings)
+            save_datalist(run_directory.path / "datalist.json", self.cohort)
         start = 0
         if point is not None:
-            complete_files(point, run_directory.path, self.settings["save_interval"])
+            if is_main():
+                complete_files(point, run_directory.path, self.settings["save_interval"])
+            # It may have had to forget a best score.
+            point.checkpoint["training_state"] = from_main(point.checkpoint["training_state"])
             restore_network(network, point.checkpoint)
             start = point.start_epoch
             logger.info("Resumed from epoch %d", start)
         if self.settings["pretrain_epochs"] == 0:
             remove_decoder(network)
         self._announce(network, start)
-        with SummaryWriter(str(run_directory.path), purge_step=start) as writer:
+        curves = SummaryWriter(str(run_directory.path), purge_step=start) if is_main() else contextlib.nullcontext()
+        with curves as writer:
             for phase in self._phases_to_come(point):
                 self._run_phase(phase, run_directory, network, writer, point)
         log_lines(logger, component_table(network, "FINAL"))
@@ -128,7 +161,7 @@ class Plan:
         phase: Phase,
         run_directory: RunDirectory,
         network: torch.nn.Module,
-        writer: SummaryWriter,
+        writer: SummaryWriter | None,
         point: ResumePoint | None,
     ) -> None:
         resumed = point is not None and point.is_within(phase)
@@ -146,6 +179,8 @@ class Plan:
         try:
             if point is not None and resumed:
                 restore_phase(workflow, point.checkpoint)
+            # One that came since the last step: what the phase before has ended with is on the disk.
+            self.signals.leave_if_received()
             if not (point is not None and point.completes(phase)):
                 logger.info("Phase: %s, epochs %d to %d", phase.name, phase.first_epoch, phase.end_epoch - 1)
                 with warnings.catch_warnings():
@@ -167,10 +202,10 @@ class Plan:
             "class_weight_values": class_weights(self.cohort, self.settings),
             "run_directory": run_directory,
             "writer": writer,
+            "signals": self.signals,
         }
-        workflow = phase.build({**self.settings, "device": self.device}, objects)
-        run_directory.common.setdefault("digests", {})["preprocessing"] = workflow.parser["preprocessing_digest"]
-        return workflow
+        with main_first():  # it fills the store of preprocessed scans
+            return phase.build({**self.settings, "device": self.device}, objects)
 
     def _network(self) -> torch.nn.Module:
         torch.manual_seed(self.settings["seed"])
@@ -184,6 +219,7 @@ class Plan:
         """Take the weights that pretraining ends with, without the decoder."""
         remove_decoder(network)
         if self.settings["finetune_from"] == "best":
+            idist.barrier()
             path = run_directory.path / BEST_PRETRAIN
             best = read_checkpoint(path)
             weights = {n: w for n, w in best["model_state_dict"].items() if not n.startswith("decoder.")}

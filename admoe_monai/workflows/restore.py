@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import torch
 from torch import nn
 
 from admoe_monai.checkpoints import (
+    FileContents,
     ForeignCheckpointError,
     IncompatibleCheckpointError,
+    ParameterMatch,
+    examine,
     load_matched,
+    load_whole,
+    match_parameters,
     optimizer_state_from_names,
 )
-from admoe_monai.checkpoints.reader import check_integrity, load_safely
 from admoe_monai.handlers import parameter_names
 from admoe_monai.networks.nets import remove_decoder
 
@@ -95,32 +100,79 @@ def _restore_schedule(scheduler: Any, state: Mapping[str, Any], step: int) -> No
     )
 
 
+@dataclass(frozen=True)
+class PretrainedFit:
+    """How the weights of a file meet a network that finetuning starts from, both without their decoders.
+
+    Attributes:
+        match: names that meet and names that don't.
+        encoder_share: of the encoder's parameters, how many find their weights; 0 to 1.
+    """
+
+    match: ParameterMatch
+    encoder_share: float
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the file is of the same network."""
+        return self.encoder_share >= LEAST_SHARE
+
+    def verdict(self) -> str:
+        """The share beside the least one."""
+        least = "" if self.is_enough else f", less than {100 * LEAST_SHARE:.0f} %"
+        return f"{100 * self.encoder_share:.1f} % of the encoder{least}"
+
+
+def fit_of(weights: Mapping[str, torch.Tensor], network: nn.Module) -> PretrainedFit:
+    """Compare the weights of a file with a network, without loading anything.
+
+    Args:
+        weights: by name.
+        network: as built from the settings.
+    """
+    match = match_parameters(_without_decoder(weights), _without_decoder(network.state_dict()))
+    sizes = {name: p.numel() for name, p in network.named_parameters() if name.startswith("encoder.")}
+    return PretrainedFit(match, sum(sizes.get(name, 0) for name in match.matched) / sum(sizes.values()))
+
+
+def _without_decoder(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: weight for name, weight in weights.items() if not name.startswith("decoder.")}
+
+
 def load_pretrained(network: nn.Module, path: Path) -> None:
     """Start finetuning from the weights of a file; its decoder is left out.
 
     Args:
         network: receives the weights.
-        path: a checkpoint of ours or a bare state dict of the same network.
+        path: a checkpoint of ours or of the original training code, or a bare state dict, of the same network.
 
     Raises:
+        ForeignCheckpointError: if the file holds no weights.
         IncompatibleCheckpointError: if less than `LEAST_SHARE` of the encoder's parameters find their weights.
     """
-    check_integrity(path)
-    contents = load_safely(path)
-    weights = contents.get("model_state_dict", contents) if isinstance(contents, dict) else {}
-    if not weights or not all(isinstance(value, torch.Tensor) for value in weights.values()):
-        raise ForeignCheckpointError(f"{path} holds no weights")
-    match = load_matched(network, {n: w for n, w in weights.items() if not n.startswith("decoder.")})
-    sizes = {name: p.numel() for name, p in network.named_parameters() if name.startswith("encoder.")}
-    share = sum(sizes.get(name, 0) for name in match.matched) / sum(sizes.values())
-    if share < LEAST_SHARE:
+    found = examine(load_whole(path))
+    if not found.weights:
+        raise ForeignCheckpointError(f"{path} holds no weights: it is {found.kind} ({found.remark})")
+    fit = fit_of(found.weights, network)
+    if not fit.is_enough:
         raise IncompatibleCheckpointError(
-            f"{path} fits {100 * share:.1f} % of the encoder, less than {100 * LEAST_SHARE:.0f} %: "
-            f"{match.differences()}"
+            f"{path} ({found.kind}) fits {fit.verdict()}: {fit.match.differences()}; compare it with a config: "
+            f"admoe inspect {path} --config CONFIG"
         )
-    logger.info("Pretrained weights from %s: %.1f %% of the encoder", path, 100 * share)
-    for line in match_lines(len(match.matched), len(match.missing), len(match.unexpected)):
+    load_matched(network, {name: found.weights[name] for name in fit.match.matched})
+    logger.info("Loading pretrained weights from: %s", path)
+    logger.info("Found %s%s", found.kind, _claims(found))
+    logger.info("Pretrained weights from %s: %s", path, fit.verdict())
+    for line in match_lines(len(fit.match.matched), len(fit.match.missing), len(fit.match.unexpected)):
         logger.info("%s", line)
+    if fit.match.missing or fit.match.reshaped:
+        # Heads for other classes, a prior of other columns: legitimate, and nothing to find out after the training.
+        logger.warning("Not all of the network starts from these weights: %s", fit.match.differences())
+
+
+def _claims(found: FileContents) -> str:
+    said = ", ".join(f"{key} {found.claims[key]}" for key in ("epoch", "phase") if key in found.claims)
+    return f": {said}" if said else ""
 
 
 def match_lines(matched: int, missing: int, unexpected: int) -> list[str]:

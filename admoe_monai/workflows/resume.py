@@ -13,6 +13,7 @@ from torch import nn
 from admoe_monai.checkpoints import (
     CheckpointError,
     IncompatibleCheckpointError,
+    check_integrity,
     match_parameters,
     position_of,
     read_checkpoint,
@@ -178,15 +179,15 @@ def newest_valid(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     files = checkpoint_files(folder) if folder.is_dir() else []
     if not files:
         return None
-    standing: list[tuple[tuple[int, int, bool, bool], Path]] = []
+    standing: list[tuple[tuple[int, bool, int, bool, bool], Path]] = []
     for path in files:
         try:
-            epoch, iteration = position_of(path)
+            position = position_of(path)
         except CheckpointError as error:
             logger.warning("Skipped: %s", error)
             continue
         # Among files of one position the final one says that the run is over, and periodic ones are never stale.
-        standing.append(((epoch, iteration, path.name == FINAL_MODEL, periodic_epoch(path) is not None), path))
+        standing.append(((*position, path.name == FINAL_MODEL, periodic_epoch(path) is not None), path))
     for _, path in sorted(standing, reverse=True):
         try:
             return path, read_checkpoint(path)
@@ -219,7 +220,7 @@ def chosen_run_directory(settings: Mapping[str, Any], point: ResumePoint | None)
             raise UserError(f"{folder} holds a run; continue it with --resume auto or choose another --run_dir")
         return RunDirectory(folder, keep)
     if point.folder.resolve() == point.path.parent.resolve():
-        later = _later_files(point)
+        later = later_files(point)
         if later:
             raise UserError(
                 f"{point.folder} holds later checkpoints than {point.path.name} ({', '.join(later[:3])}), which are "
@@ -230,15 +231,23 @@ def chosen_run_directory(settings: Mapping[str, Any], point: ResumePoint | None)
     return RunDirectory(point.folder, keep)
 
 
-def _position(checkpoint: Mapping[str, Any]) -> tuple[int, int]:
-    return checkpoint["epoch"], checkpoint["iteration"]
+def _position(checkpoint: Mapping[str, Any]) -> tuple[int, bool, int]:
+    return checkpoint["epoch"], not checkpoint["is_pretrain"], checkpoint["iteration"]
 
 
-def _later_files(point: ResumePoint) -> list[str]:
+def later_files(point: ResumePoint) -> list[str]:
+    """Names of the sound checkpoints in the folder of the point that stand further in the run.
+
+    A damaged one is no reason not to go on: nothing can, and the run will write it anew.
+
+    Args:
+        point: where the run goes on; its folder may be another than that of its checkpoint.
+    """
     later = []
     for path in checkpoint_files(point.folder):
         try:
             if position_of(path) > _position(point.checkpoint):
+                check_integrity(path)
                 later.append(path.name)
         except CheckpointError:
             continue

@@ -116,3 +116,13 @@ class RunDirectory:
             numbered = {p: e for p in self.path.glob("*.pth") if (e := periodic_epoch(p)) is not None}
             for path in sorted(numbered, key=numbered.__getitem__)[: -self.keep_checkpoints]:
                 os.unlink(path)
+
+
+class FollowedDirectory(RunDirectory):
+    """A run directory as the other processes of a run see it: the main one owns it and writes."""
+
+    def open(self) -> None:
+        """Leave the lock to the main process."""
+
+    def save(self, name: str, contents: Mapping[str, Any]) -> None:
+        """Leave the file to the main process."""

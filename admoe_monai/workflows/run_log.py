@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .entry import user_error
+from .processes import is_main
 
 FORMAT = "[%(asctime)s.%(msecs)03d] %(message)s"
 
@@ -26,7 +27,7 @@ class RunLog:
 
     def __enter__(self) -> RunLog:
         self._level = self._package.level
-        self._package.setLevel(logging.INFO)
+        self._package.setLevel(logging.INFO if is_main() else logging.ERROR)
         self._package.addHandler(self._early)
         return self
 

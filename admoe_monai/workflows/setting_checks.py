@@ -12,7 +12,7 @@ _AT_LEAST = {
     "base_lr": 0, "min_lr": 0, "weight_decay": 0, "warmup_epochs": 0, "accumulation_steps": 1, "batch_size": 1,
     "num_workers": 0, "patch_size": 1, "mask_patch_size": 1, "mask_ratio": 0, "in_channels": 1, "embed_dim": 1,
     "weight_diagnosis": 0, "weight_change": 0, "label_smoothing": 0,
-    "head_lr_scale": 0, "guidance_weight": 0, "balance_weight": 0,
+    "guidance_weight": 0, "balance_weight": 0,
     "prior_hidden": 1, "fusion_stage": 0, "task_stages": 0, "drop_path_rate": 0, "window_size": 1,
 }  # fmt: skip
 _WHOLE = ("seed", "max_epochs", "pretrain_epochs", "eval_interval", "save_interval", "patience", "accumulation_steps",
@@ -23,6 +23,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "finetune_from": ("best", "last"),
     "selection_metric": ("balanced_accuracy",),
     "augmentation": ("light", "none"),
+    "standardise_features": (True, False),
     "routing": ("learned", "label_guided", "uniform"),
     "class_weights": (None, False, "off", "balanced"),
     "fusion_type": ("adaptive", "concat", "add", "hadamard"),

@@ -190,8 +190,8 @@ def test_every_refusal_is_a_users_error_of_one_line(sound: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_position_is_epoch_and_iteration(sound: Path) -> None:
-    assert position_of(sound) == (3, 24)
+def test_position_is_epoch_phase_and_iteration(sound: Path) -> None:
+    assert position_of(sound) == (3, True, 24)
 
 
 def test_stock_loader_of_monai_reads_the_weights(sound: Path, contents: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from admoe_monai import __version__
 from admoe_monai.cli.main import main
@@ -60,9 +61,16 @@ def test_inspect_prints_the_components_of_a_config(admoe: Admoe, tiny_run: Path)
     assert "head_diagnosis" in out
 
 
-@pytest.mark.parametrize("arguments", [[], ["some.pth", "--config", "some.yaml"]])
-def test_inspect_wants_one_of_two_things(arguments: list[str], admoe: Admoe) -> None:
-    assert admoe("inspect", *arguments) == (1, "", "error: name either a checkpoint or a --config\n")
+def test_inspect_compares_a_file_of_another_origin_with_a_config(admoe: Admoe, tiny_run: Path, tmp_path: Path) -> None:
+    torch.save(torch.load(tiny_run / "best_model.pth")["model_state_dict"], tmp_path / "bare.pth")
+    code, out, _ = admoe("inspect", tmp_path / "bare.pth", "--config", tiny_run / "config.yaml")
+    assert code == 0
+    assert "a bare state dict" in out
+    assert "yes: 100.0 % of the encoder fits" in out
+
+
+def test_inspect_wants_a_file_or_a_config(admoe: Admoe) -> None:
+    assert admoe("inspect") == (1, "", "error: name a checkpoint, a --config, or both\n")
 
 
 def test_damaged_checkpoint_is_one_line_on_standard_error(admoe: Admoe, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +57,82 @@ def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\1")
     store_of(tmp_path, "x").prepare()
     assert not list((tmp_path / "store").rglob("*.tmp"))
+
+
+class Trap:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def flip(path: Path, position: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+
+
+def ask_for_less(path: Path) -> None:
+    """As if the header had always described two values, which np.load believes."""
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"'shape': (3,)", b"'shape': (2,)"))
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-9]),
+    "empty": lambda path: path.write_bytes(b""),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + bytes(1 << 17)),
+    "flipped value": lambda path: flip(path, path.read_bytes().index(b"\7\10\11")),
+    "another shape": ask_for_less,
+    "another key": lambda path: np.savez(path, other=np.zeros(3)),
+    "a single array": lambda path: path.write_bytes(np.zeros(3).tobytes()),
+    "pickle": lambda path: path.write_bytes(pickle.dumps(Trap(path.with_name("trap")))),
+    "pickled member": lambda path: np.savez(path, image=np.array([Trap(path.with_name("trap"))], object)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_damaged_entry_is_computed_anew_with_one_line_and_nothing_in_it_is_executed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], object]
+) -> None:
+    (tmp_path / "x").write_bytes(b"\7\10\11")
+    store = store_of(tmp_path, "x")
+    store.prepare()
+    [entry] = (tmp_path / "store").rglob("*.npz")
+    damage(entry)
+    for _ in range(2):
+        assert store[0]["image"].tolist() == [7, 8, 9]
+        assert store[0]["foreground"].tolist() == [True] * 3
+    [record] = caplog.records
+    assert f"{entry} is damaged" in record.message
+    assert "\n" not in record.message
+    assert not entry.with_name("trap").exists()
+
+
+def test_no_flipped_bit_changes_what_is_served(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\7\10\11")
+    store = store_of(tmp_path, "x")
+    store.prepare()
+    [entry] = (tmp_path / "store").rglob("*.npz")
+    whole = entry.read_bytes()
+    for position in range(0, 8 * len(whole), 13):
+        flipped = bytearray(whole)
+        flipped[position // 8] ^= 1 << position % 8
+        entry.write_bytes(flipped)
+        item = store[0]
+        assert item["image"].tolist() == [7, 8, 9], position
+        assert item["foreground"].tolist() == [True] * 3, position
+
+
+def test_damaged_entry_whose_image_is_no_longer_readable_is_the_users_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\7")
+    store = store_of(tmp_path, "x")
+    store.prepare()
+    [entry] = (tmp_path / "store").rglob("*.npz")
+    entry.write_bytes(b"")
+    store.transform = lambda visit: 1 / 0
+    with pytest.raises(UserError, match=r"cannot preprocess .*x: division by zero$"):
+        store[0]

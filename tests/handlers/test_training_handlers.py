@@ -4,12 +4,14 @@ import gc
 import os
 import signal
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from ignite.engine import Engine, Events
+from monai.engines import SupervisedTrainer
 from monai.engines.utils import IterationEvents
 from torch import nn
 
@@ -22,6 +24,7 @@ from admoe_monai.handlers import (
     GradientClipping,
     Interrupted,
     Interruption,
+    Signals,
     StepSeed,
     TrainingState,
     Validation,
@@ -82,6 +85,34 @@ def test_clipping_waits_for_the_last_of_the_accumulated_steps() -> None:
     assert norms == [10.0, pytest.approx(1.0), 10.0, pytest.approx(1.0), pytest.approx(1.0)]
 
 
+@pytest.mark.parametrize("max_norm", [None, 1.0], ids=["unclipped", "clipped"])
+@pytest.mark.parametrize("accumulation_steps", [1, 2])
+def test_a_gradient_that_is_not_finite_stops_before_the_step(max_norm: float | None, accumulation_steps: int) -> None:
+    network = nn.Linear(2, 1, bias=False)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    # The root of zero is finite, its gradient is not; under accumulation the batch after it is blameless.
+    images = {
+        "a.nii": torch.ones(1, 2),
+        "b.nii": torch.ones(1, 2),
+        "c.nii": torch.zeros(1, 2),
+        "d.nii": torch.ones(1, 2),
+    }
+    trainer = SupervisedTrainer(
+        torch.device("cpu"),
+        max_epochs=1,
+        train_data_loader=[{"image": i, "label": i, "image_path": [path]} for path, i in images.items()],
+        network=network,
+        optimizer=optimizer,
+        loss_function=lambda prediction, label: prediction.square().sum().sqrt(),
+        accumulation_steps=accumulation_steps,
+        train_handlers=[FiniteLoss(), GradientClipping(network, max_norm, accumulation_steps)],
+        decollate=False,
+    )
+    with pytest.raises(UserError, match=r"norm of the gradient is nan at .* step 3 \(batch: c.nii\)"):
+        trainer.run()
+    assert network.weight.isfinite().all()
+
+
 class Saver:
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -118,6 +149,13 @@ def test_early_stop_ends_the_engine() -> None:
     assert engine.state.epoch == 2
 
 
+def under(signals: Signals, run: Callable[[], object], deferred: bool = True) -> None:
+    with signals:
+        if deferred:
+            signals.defer()
+        run()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_saves_after_the_step_and_exits(number: int) -> None:
     steps: list[int] = []
@@ -129,9 +167,10 @@ def test_a_signal_saves_after_the_step_and_exits(number: int) -> None:
 
     saver, engine = Saver(), engine_of(step)
     before = signal.getsignal(number)
-    Interruption(saver).attach(engine)
+    signals = Signals()
+    Interruption(saver, signals).attach(engine)
     with pytest.raises(Interrupted) as left:
-        engine.run(range(4))
+        under(signals, lambda: engine.run(range(4)))
     assert (steps, saver.names, left.value.code) == ([0, 1], ["interrupt_checkpoint.pth"], 75)
     assert signal.getsignal(number) is before
 
@@ -144,11 +183,59 @@ def test_a_signal_waits_for_the_accumulated_gradient() -> None:
         if batch == 0:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    engine = engine_of(step)
-    Interruption(Saver(), accumulation_steps=2).attach(engine)
+    engine, signals = engine_of(step), Signals()
+    Interruption(Saver(), signals, accumulation_steps=2).attach(engine)
     with pytest.raises(Interrupted):
-        engine.run(range(4))
+        under(signals, lambda: engine.run(range(4)))
     assert steps == [0, 1]
+
+
+def test_a_signal_leaves_at_once_as_long_as_nothing_is_deferred() -> None:
+    reached: list[int] = []
+
+    def run() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        reached.append(1)
+
+    with pytest.raises(Interrupted) as left:
+        under(Signals(), run, deferred=False)
+    assert (reached, left.value.code) == ([], 75)
+
+
+def test_a_signal_that_nobody_has_answered_is_answered_at_the_end() -> None:
+    reached: list[int] = []
+
+    def run() -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        reached.append(1)
+
+    with pytest.raises(Interrupted) as left:
+        under(Signals(), run)
+    assert (reached, left.value.code) == ([1], 75)
+
+
+def test_a_signal_does_not_hide_the_error_that_ends_a_run() -> None:
+    def run() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise UserError("disk full")
+
+    with pytest.raises(UserError, match="disk full"):
+        under(Signals(), run)
+
+
+def test_a_second_signal_leaves_at_once() -> None:
+    before, reached = signal.getsignal(signal.SIGTERM), []
+
+    def run() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        reached.append(2)
+
+    with pytest.raises(SystemExit) as left:
+        under(Signals(), run)
+    assert (reached, left.value.code) == ([1], 128 + signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_removed_decoder_leaves_the_memory() -> None:

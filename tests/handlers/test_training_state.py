@@ -47,9 +47,26 @@ def test_first_accuracy_counts_even_if_it_is_zero() -> None:
     assert TrainingState().validated(0, 1.0, 0.0).accuracy
 
 
+@pytest.mark.parametrize(("loss", "accuracy"), [(1.0, math.nan), (math.nan, 0.9), (math.inf, 0.9), (-math.inf, 0.9)])
+def test_what_is_not_finite_is_never_the_best(loss: float, accuracy: float) -> None:
+    state = TrainingState()
+    assert not state.validated(0, loss, accuracy).accuracy
+    assert state.validated(1, 1.5, 0.4).accuracy
+    assert not state.validated(2, loss, accuracy).accuracy
+    assert (state.best_val_acc, state.best_val_acc_epoch, state.best_val_acc_loss) == (0.4, 1, 1.5)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_not_finite_is_no_improvement_and_uses_up_patience(loss: float) -> None:
+    state = TrainingState(patience=2)
+    improved = [state.validated(epoch, value).loss for epoch, value in enumerate([loss, 1.0, loss, loss])]
+    assert improved == [False, True, False, False]
+    assert (state.best_loss, state.best_loss_epoch, state.stopped_early) == (1.0, 1, True)
+
+
 def test_state_survives_a_checkpoint() -> None:
     state = TrainingState(first_epoch=4, patience=3)
-    state.add({"loss": 2.0}, 3)
+    state.add({"loss": 6.0}, 3)
     state.add({"loss": 1.0}, 1)
     state.validated(4, 0.7, 0.6)
     state.validated(5, 0.8, 0.5)

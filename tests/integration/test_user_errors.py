@@ -162,7 +162,6 @@ def test_absent_pretrained_weights(cohort: Path, complaint: Complaint) -> None:
         ("mlp_ratio", 0),
         ("window_size", 0),
         ("task_stages", 5),
-        ("head_lr_scale", -1),
         ("use_clinical_prior", "maybe"),
     ],
 )

@@ -66,6 +66,39 @@ def test_bare_state_dict_serves_as_pretrained_weights(tmp_path: Path) -> None:
     assert torch.equal(source.head_change.weight, target.head_change.weight)
 
 
+@pytest.mark.parametrize("wrapper", ["", "module."])
+def test_the_original_codes_checkpoint_serves_as_pretrained_weights(
+    wrapper: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, target, path = network(), network(), tmp_path / "original.pth"
+    contents = {
+        "epoch": 49,
+        "model_state_dict": {wrapper + name: weight for name, weight in source.state_dict().items()},
+        "optimizer_state_dict": {},
+        "scheduler_state_dict": {},
+        "best_val_acc": 0.0,
+        "is_pretrain": True,
+        "phase": "Pretrain (SimMIM)",
+        "decoder_removed": False,
+    }
+    torch.save(contents, path)
+    with caplog.at_level("INFO"):
+        load_pretrained(target, path)
+    weights = source.state_dict()
+    assert all(torch.equal(w, weights[n]) for n, w in target.state_dict().items() if not n.startswith("decoder."))
+    assert f"Loading pretrained weights from: {path}" in caplog.messages
+    assert "Found a checkpoint of the original training code: epoch 49, phase Pretrain (SimMIM)" in caplog.messages
+    assert "  - Missing parameters: 0" in caplog.messages
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_heads_for_other_classes_start_anew_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    torch.save(network(num_classes_diagnosis=2).state_dict(), tmp_path / "two.pth")
+    load_pretrained(network(), tmp_path / "two.pth")
+    warning = next(record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert "head_diagnosis.weight [2, 16] instead of [3, 16]" in warning
+
+
 def test_weights_of_another_network_are_refused_with_the_share_that_fits(tmp_path: Path) -> None:
     torch.save(network(embed_dim=16).state_dict(), tmp_path / "other.pth")
     with pytest.raises(IncompatibleCheckpointError, match=r"fits .* % of the encoder, less than 90 %"):

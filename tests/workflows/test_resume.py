@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from admoe_monai.checkpoints import CheckpointError, IncompatibleCheckpointError, read_checkpoint, write_checkpoint
+from admoe_monai.checkpoints import (
+    FINETUNE,
+    CheckpointError,
+    IncompatibleCheckpointError,
+    read_checkpoint,
+    write_checkpoint,
+)
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.resume import newest_valid
 from tiny_runs import make_run
@@ -55,6 +61,15 @@ def test_newest_is_told_by_the_epoch_and_not_by_the_time(checkpoint: Alter) -> N
 def test_further_within_an_epoch_is_newer(checkpoint: Alter) -> None:
     checkpoint("checkpoint_epoch_3.pth", epoch=3, iteration=8)
     folder = checkpoint("interrupt_checkpoint.pth", epoch=3, iteration=9)
+    newest = newest_valid(folder)
+    assert newest is not None
+    assert newest[0].name == "interrupt_checkpoint.pth"
+
+
+def test_first_epoch_of_finetuning_is_newer_than_the_end_of_pretraining(checkpoint: Alter) -> None:
+    checkpoint("checkpoint_epoch_0.pth")
+    of_finetuning = {"is_pretrain": False, "phase": FINETUNE}
+    folder = checkpoint("interrupt_checkpoint.pth", epoch=0, iteration=1, **of_finetuning)
     newest = newest_valid(folder)
     assert newest is not None
     assert newest[0].name == "interrupt_checkpoint.pth"
@@ -197,6 +212,39 @@ def test_another_content_of_a_phase_overlay_is_refused(tiny_cohort: Path, tmp_pa
     overlay.write_text("optimizer::eps: 1.0e-6\n")
     with pytest.raises(IncompatibleCheckpointError, match="phase_overlays"):
         make_run(run, tiny_cohort, max_epochs=2, extend_max_epochs=True, resume="auto", phase_overlays=[str(overlay)])
+
+
+def preprocessed_otherwise(checkpoint: Alter, tiny_run: Path) -> Path:
+    """A checkpoint that was written when scans were preprocessed in another way."""
+    digests = {**read_checkpoint(tiny_run / "checkpoint_epoch_0.pth")["digests"], "preprocessing": "0123456789abcdef"}
+    return checkpoint("checkpoint_epoch_0.pth", digests=digests) / "checkpoint_epoch_0.pth"
+
+
+def test_another_preprocessing_is_refused_before_anything_is_written(
+    checkpoint: Alter, tiny_run: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    path = preprocessed_otherwise(checkpoint, tiny_run)
+    with pytest.raises(
+        IncompatibleCheckpointError, match=r"^.* under preprocessing 0123456789abcdef, not .*force_resume"
+    ):
+        make_run(tmp_path / "new", tiny_cohort, resume=str(path))
+    assert not (tmp_path / "new").exists()
+
+
+def test_another_preprocessing_goes_on_by_force_and_is_logged(
+    checkpoint: Alter, tiny_run: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    path = preprocessed_otherwise(checkpoint, tiny_run)
+    folder = make_run(tmp_path / "new", tiny_cohort, resume=str(path), force_resume=True)
+    log = (folder / "training.log").read_text()
+    assert "Forced: preprocessing changes from 0123456789abcdef to " in log
+    assert "the result is not exact" in log
+
+
+def test_digest_of_the_preprocessing_names_the_generation_of_the_store(tiny_run: Path, tiny_cohort: Path) -> None:
+    for name in ("checkpoint_epoch_0.pth", "checkpoint_epoch_1.pth"):
+        digest = read_checkpoint(tiny_run / name)["digests"]["preprocessing"]
+        assert (tiny_cohort.parent / "preprocessed" / digest).is_dir()
 
 
 def test_extending_the_plan_goes_on_with_the_schedule_rebuilt(run: Path, tiny_cohort: Path) -> None:

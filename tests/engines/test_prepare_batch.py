@@ -6,38 +6,7 @@ from admoe_monai.engines import (
     AutocastInferer,
     PrepareClassificationBatch,
     PrepareReconstructionBatch,
-    parameter_groups,
 )
-
-
-def network() -> nn.Module:
-    whole = nn.Module()
-    whole.encoder, whole.head_diagnosis = nn.Linear(2, 2), nn.Linear(2, 3)
-    return whole
-
-
-def test_every_parameter_is_in_one_group_with_its_rate_and_decay() -> None:
-    whole = network()
-    groups = parameter_groups(whole, lr=0.1, weight_decay=0.5, fast=("head_",), fast_lr_scale=20.0)
-    expected = {
-        "encoder.weight": (0.1, 0.5),
-        "encoder.bias": (0.1, 0.0),
-        "head_diagnosis.weight": (2.0, 0.5),
-        "head_diagnosis.bias": (2.0, 0.0),
-    }
-    found = {
-        name: (group["lr"], group["weight_decay"])
-        for name, parameter in whole.named_parameters()
-        for group in groups
-        for member in group["params"]
-        if member is parameter
-    }
-    assert found == expected
-    assert sum(len(group["params"]) for group in groups) == 4
-
-
-def test_without_fast_components_there_is_one_rate() -> None:
-    assert {group["lr"] for group in parameter_groups(network(), lr=0.1, weight_decay=0.5)} == {0.1}
 
 
 def test_reconstruction_batch_binds_mask_and_guidance() -> None:

@@ -1,0 +1,84 @@
+"""A signal that comes while no step is under way is answered too, and what goes on ends as if it had never come."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from admoe_monai.data import PreprocessedStore
+from admoe_monai.handlers import DecoderRemover, EarlyStop, MetricsLog
+from admoe_monai.workflows.phase import PhaseWorkflow
+from admoe_monai.workflows.plan import Plan
+from admoe_monai.workflows.resume import newest_valid
+from admoe_monai.workflows.run_directory import RunDirectory
+from run_comparison import assert_same_run
+from tiny_runs import make_cohort, make_run
+
+# At the start of the n-th call of a method, and the newest file afterwards: after the last save of pretraining, while the
+# decoder leaves, while finetuning is built, while it starts, after the last save of all, after the end. A rehearsal of
+# both phases comes before them.
+MOMENTS = {
+    "pretraining_saved": (EarlyStop, "__call__", 1, "checkpoint_epoch_0.pth"),
+    "decoder_leaves": (DecoderRemover, "__call__", 1, "checkpoint_epoch_0.pth"),
+    "pretraining_released": (PhaseWorkflow, "release", 3, "checkpoint_epoch_0.pth"),
+    "finetuning_entered": (Plan, "_enter_finetuning", 1, "checkpoint_epoch_0.pth"),
+    "finetuning_starts": (MetricsLog, "_start", 2, "interrupt_checkpoint.pth"),
+    "finetuning_saved": (EarlyStop, "__call__", 2, "final_model.pth"),
+    "run_ends": (RunDirectory, "close", 1, "final_model.pth"),
+}
+
+
+def signal_at_call(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, call: int) -> None:
+    """Send the process a signal once, at the start of the n-th call of a method."""
+    original, calls = getattr(owner, method), []
+
+    def counting(*args: Any) -> Any:
+        calls.append(method)
+        if len(calls) == call:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(*args)
+
+    monkeypatch.setattr(owner, method, counting)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_signal_between_steps_ends_the_run_and_loses_nothing(
+    moment: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_cohort: Path, tiny_run: Path
+) -> None:
+    owner, method, call, newest = MOMENTS[moment]
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patch:
+        signal_at_call(patch, owner, method, call)
+        with pytest.raises(SystemExit) as left:
+            make_run(tmp_path / "run", tiny_cohort)
+    assert left.value.code == 75
+    assert signal.getsignal(signal.SIGTERM) is before
+    found = newest_valid(tmp_path / "run")
+    assert found is not None
+    assert found[0].name == newest
+    assert "SIGTERM ended the run; continue it with --resume auto" in (tmp_path / "run" / "training.log").read_text()
+    make_run(tmp_path / "run", tiny_cohort, resume="auto")
+    assert_same_run(tmp_path / "run", tiny_run)
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_signal_while_scans_are_preprocessed_ends_the_run_at_once(
+    num_workers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    datalist, main, compute = make_cohort(tmp_path / "cohort"), os.getpid(), PreprocessedStore._compute
+
+    def signalled(*args: Any) -> Any:
+        for process in {main, os.getpid()}:  # as a scheduler does, to every process
+            os.kill(process, signal.SIGTERM)
+        return compute(*args)
+
+    monkeypatch.setattr(PreprocessedStore, "_compute", signalled)
+    with pytest.raises(SystemExit) as left:
+        make_run(tmp_path / "run", datalist, num_workers=num_workers)
+    assert left.value.code == 75
+    assert not (tmp_path / "run").exists()
+    assert not list((tmp_path / "cohort").rglob("*.tmp"))
