@@ -93,11 +93,14 @@ def _restore_schedule(scheduler: Any, state: Mapping[str, Any], step: int) -> No
     for group, rate in zip(scheduler.optimizer.param_groups, rates, strict=True):
         group["lr"] = rate
     scheduler._last_lr = list(rates)
-    logger.warning(
-        "The scheduler state of the checkpoint is missing or out of step; the schedule is rebuilt at step %d (lr %.3g)",
-        step,
-        rates[0],
-    )
+    if state.get("last_epoch") == step:
+        logger.info("The plan has changed; the schedule is rebuilt at step %d (lr %.3g)", step, rates[0])
+    else:
+        logger.warning(
+            "The scheduler state of the checkpoint is missing or out of step; the schedule is rebuilt at step %d (lr %.3g)",
+            step,
+            rates[0],
+        )
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -23,11 +24,17 @@ class RunLog:
         self._package = logging.getLogger("admoe_monai")
         self._early = logging.handlers.MemoryHandler(10_000, flushLevel=logging.CRITICAL + 1, flushOnClose=False)
         self._file: logging.FileHandler | None = None
+        self._console: logging.Handler | None = None
         self._level = logging.NOTSET
 
     def __enter__(self) -> RunLog:
         self._level = self._package.level
         self._package.setLevel(logging.INFO if is_main() else logging.ERROR)
+        if not self._package.hasHandlers():
+            # MONAI has set up none, because no logging.conf lies beside a run's own config.yaml.
+            self._console = logging.StreamHandler(sys.stdout)
+            self._console.setFormatter(logging.Formatter("%(asctime)s - %(levelname)s - %(message)s"))
+            self._package.addHandler(self._console)
         self._package.addHandler(self._early)
         return self
 
@@ -49,6 +56,8 @@ class RunLog:
     ) -> None:
         self._package.setLevel(self._level)
         self._package.removeHandler(self._early)
+        if self._console is not None:
+            self._package.removeHandler(self._console)
         if self._file is None:
             return
         if isinstance(error, Exception):

@@ -66,6 +66,11 @@ def check(settings: Mapping[str, Any]) -> None:
             f"max_epochs ({settings['max_epochs']}) counts both phases and must be at least 1 and at least "
             f"pretrain_epochs ({settings['pretrain_epochs']})"
         )
+    if settings["pretrained"] is not None and settings["pretrain_epochs"] > 0:
+        raise UserError(
+            f"pretrained ({settings['pretrained']}) takes the place of pretraining; start with configs/finetune.yaml, "
+            "or leave it out"
+        )
     if settings["mask_patch_size"] % settings["patch_size"]:
         raise UserError(
             f"mask_patch_size ({settings['mask_patch_size']}) must be a multiple of patch_size ({settings['patch_size']})"

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from ignite.engine import Engine
-from monai.handlers import CheckpointLoader
 
 from admoe_monai.checkpoints import (
     PRETRAIN,
@@ -192,27 +190,3 @@ def test_every_refusal_is_a_users_error_of_one_line(sound: Path) -> None:
 
 def test_position_is_epoch_phase_and_iteration(sound: Path) -> None:
     assert position_of(sound) == (3, True, 24)
-
-
-def test_stock_loader_of_monai_reads_the_weights(sound: Path, contents: dict[str, Any]) -> None:
-    network = torch.nn.Linear(6, 3)
-    loader = CheckpointLoader(load_path=str(sound), load_dict={"model_state_dict": network})
-    engine = Engine(lambda engine, batch: None)
-    loader.attach(engine)
-    engine.run([0], max_epochs=1)
-    assert equal(dict(network.state_dict()), dict(contents["model_state_dict"]))
-
-
-def test_inspection_snippet_of_the_guide_runs(
-    sound: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(sound.parent)
-    checkpoint = torch.load("checkpoint_epoch_3.pth", map_location="cpu")
-    print(f"Epoch: {checkpoint['epoch']}")
-    print(f"Phase: {checkpoint['phase']}")
-    print(f"Best accuracy: {checkpoint['best_val_acc']:.4f}")
-    print(f"Decoder removed: {checkpoint.get('decoder_removed', False)}")
-    print(f"Model parameters: {len(checkpoint['model_state_dict'])}")
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[:3] == ["Epoch: 3", "Phase: Finetune (Classification)", "Best accuracy: 0.6250"]
-    assert lines[3:] == ["Decoder removed: True", "Model parameters: 2"]

@@ -163,6 +163,8 @@ def test_absent_pretrained_weights(cohort: Path, complaint: Complaint) -> None:
         ("window_size", 0),
         ("task_stages", 5),
         ("use_clinical_prior", "maybe"),
+        ("standardise_features", "maybe"),
+        ("pretrained", "run/pretrain_checkpoint.pth"),
     ],
 )
 def test_value_that_a_setting_cannot_have(name: str, value: Any, tiny_cohort: Path, complaint: Complaint) -> None:
