@@ -42,7 +42,7 @@ def prepare(
     """Make a datalist from a BIDS folder, or from a table and images: labels, split by subject, prior statistics."""
     from rich.console import Console
 
-    from admoe_monai.data.prepare import prepare_cohort
+    from admoe_monai.data.cohorts.prepare import prepare_cohort
     from admoe_monai.data.visits import SPLITS
 
     datalist = prepare_cohort(

@@ -9,8 +9,7 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 
-from .mapping import EMPTY_CELLS
-from .tables import read_rows
+from .tables import EMPTY_CELLS, read_rows
 from .visits import nearest
 
 __all__ = ["attach_prior"]

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from admoe_monai.data import fit_prior, kfold_subjects, load_datalist, save_datalist
-from admoe_monai.data.prepare import prepare_cohort
+from admoe_monai.data.cohorts.prepare import prepare_cohort
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.baselines import held_out_baseline
 from admoe_monai.evaluation.comparison import compare_predictions

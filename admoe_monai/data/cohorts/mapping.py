@@ -12,12 +12,12 @@ import yaml
 
 from admoe_monai.errors import UserError
 
-from .visits import VISIT_FIELDS, Visit, nearest
+from ..tables import EMPTY_CELLS
+from ..visits import VISIT_FIELDS, Visit, nearest
 
 __all__ = ["ColumnMapping", "load_mapping"]
 
 FOLDER = Path(__file__).parent / "mappings"
-EMPTY_CELLS = frozenset({"", "n/a", "na", "nan", "null", "none", "."})
 _CELL_KEYS = {"column", "kind", "values", "pattern", "empty", "role"}
 
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from admoe_monai.data.bids import read_bids, read_description
-from admoe_monai.data.mapping import load_mapping
+from admoe_monai.data.cohorts.bids import read_bids, read_description
+from admoe_monai.data.cohorts.mapping import load_mapping
 from admoe_monai.errors import UserError
 
 BIDS = load_mapping("bids")

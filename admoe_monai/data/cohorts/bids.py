@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from admoe_monai.errors import UserError
 
+from ..tables import read_rows
+from ..visits import Visit
 from .labels import DAYS_PER_MONTH
 from .mapping import ColumnMapping
-from .tables import read_rows
-from .visits import Visit
 
 __all__ = ["read_bids", "read_description"]
 

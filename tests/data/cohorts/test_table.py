@@ -1,7 +1,8 @@
 import pytest
 
-from admoe_monai.data.mapping import load_mapping
-from admoe_monai.data.tables import read_rows, read_table
+from admoe_monai.data.cohorts.mapping import load_mapping
+from admoe_monai.data.cohorts.table import read_table
+from admoe_monai.data.tables import read_rows
 from admoe_monai.errors import UserError
 
 HEADER = "Subject ID,MRI ID,MR Delay,M/F,Age,CDR,EDUC"

@@ -9,7 +9,7 @@ from typing import Literal
 
 from admoe_monai.errors import UserError
 
-from .visits import Visit
+from ..visits import Visit
 
 __all__ = ["DAYS_PER_MONTH", "change_labels", "label_changes", "parse_horizon"]
 

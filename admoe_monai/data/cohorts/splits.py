@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from admoe_monai.errors import UserError
 
-from .visits import SPLITS, Visit
+from ..visits import SPLITS, Visit
 
 __all__ = ["DEFAULT_FRACTIONS", "kfold_subjects", "split_subjects"]
 

@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from admoe_monai.cli.prepare import prepare
 from admoe_monai.data import load_datalist
-from admoe_monai.data.prepare import prepare_cohort
+from admoe_monai.data.cohorts.prepare import prepare_cohort
 from admoe_monai.errors import UserError
 
-DATA = Path(__file__).parents[3] / "shared/data"
+DATA = Path(__file__).parents[4] / "shared/data"
 CLASSES = {"diagnosis": ["CN", "MCI", "AD"], "change": ["stable", "conversion", "reversion"]}
 SPLITS = ("training", "validation", "test")
 

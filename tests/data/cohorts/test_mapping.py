@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from admoe_monai.data.mapping import ColumnMapping, load_mapping
+from admoe_monai.data.cohorts.mapping import ColumnMapping, load_mapping
 from admoe_monai.data.prior import KINDS, ROLES
 from admoe_monai.errors import UserError
 

@@ -11,15 +11,15 @@ from typing import Any, Literal
 
 from admoe_monai.errors import UserError
 
+from ..datalist import Datalist, save_datalist
+from ..datalist_problems import datalist_problems
+from ..prior import fit_prior
+from ..visits import SPLITS, Visit
 from .bids import read_bids, read_description
-from .datalist import Datalist, save_datalist
-from .datalist_problems import datalist_problems
 from .labels import NEXT_VISIT, SEVERITY, label_changes, parse_horizon
 from .mapping import load_mapping
-from .prior import fit_prior
 from .splits import split_subjects
-from .tables import read_table
-from .visits import SPLITS, Visit
+from .table import read_table
 
 __all__ = ["prepare_cohort"]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from admoe_monai.data import change_labels, label_changes
-from admoe_monai.data.labels import parse_horizon
+from admoe_monai.data.cohorts.labels import parse_horizon
 from admoe_monai.errors import UserError
 
-OASIS2 = Path(__file__).parents[3] / "shared/data/oasis2_slices/oasis_longitudinal.csv"
+OASIS2 = Path(__file__).parents[4] / "shared/data/oasis2_slices/oasis_longitudinal.csv"
 
 
 def test_the_next_visit_decides():
