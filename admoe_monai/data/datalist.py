@@ -33,6 +33,8 @@ class Datalist:
         simulated: whether the images were made by software.
         label_definition: how diagnosis and change were made (source, horizon, …).
         prior: statistics of the prior columns, fitted on the training split.
+        preprocessing: what was done to the images before they came here; empty for scans as they are.
+        report: what was left out and what was found odd when the datalist was made.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Datalist:
     simulated: bool = False
     label_definition: dict[str, Any] = field(default_factory=dict)
     prior: list[dict[str, Any]] = field(default_factory=list)
+    preprocessing: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
 
     def items(self, split: str) -> list[dict[str, Any]]:
         """Return the item dictionaries that a chain of transforms starts from.
@@ -108,6 +112,8 @@ def load_datalist(
         simulated=bool(content.get("simulated", False)),
         label_definition=dict(content.get("label_definition") or {}),
         prior=list((content.get("prior") or {}).get("columns") or []),
+        preprocessing=dict(content.get("preprocessing") or {}),
+        report=dict(content.get("report") or {}),
     )
 
 
@@ -131,7 +137,9 @@ def save_datalist(path: str | Path, datalist: Datalist) -> None:
         "simulated": datalist.simulated,
         "dataset_dir": folder,
         "label_definition": datalist.label_definition,
+        "preprocessing": datalist.preprocessing,
         "prior": {"columns": datalist.prior},
+        "report": datalist.report,
     }
     for split in SPLITS:
         content[split] = [_relative(visit, root) for visit in datalist.splits.get(split, [])]
