@@ -26,18 +26,25 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option(help="Folder to write to; by default RUN_DIR/evaluation.", show_default=False)
     ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Fit a temperature per task on the validation split and use it.")
+    ] = False,
     device: Annotated[str | None, typer.Option(help="cuda or cpu.", show_default=False)] = None,
 ) -> None:
     """Print test metrics with intervals and numbers of subjects, and write them and all predictions to files.
 
     With --checkpoint pretrain_checkpoint.pth: the error of reconstruction beside the training mean and interpolation.
+    With --calibrate: log loss, Brier score and calibration error before and after; an exported bundle carries the
+    temperatures.
     """
     import json
 
     from rich.console import Console
 
+    from admoe_monai.evaluation.calibration import apply_temperatures, compare_calibration
     from admoe_monai.evaluation.evaluate import evaluate_predictions
-    from admoe_monai.evaluation.text import format_evaluation, format_reconstruction
+    from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction
+    from admoe_monai.workflows.calibration import calibrate as fit_calibration
     from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
     from admoe_monai.workflows.reconstruction import evaluate_reconstruction
 
@@ -45,6 +52,8 @@ def evaluate(
     cohort = cohort_of(run, datalist, dataset_dir)
     if split not in cohort.splits or not cohort.splits[split]:
         raise UserError(f"{cohort.path} has no {split} visits")
+    if calibrate and checkpoint != "best_model.pth":
+        raise UserError(f"--calibrate is of best_model.pth, which a bundle carries, not of {checkpoint}")
     folder = output or run_dir / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)
     if run.checkpoint["is_pretrain"]:
@@ -52,8 +61,15 @@ def evaluate(
         text = format_reconstruction(figures["reconstruction"])
     else:
         table = predict(run, cohort, split, device)
+        calibration = ""
+        if calibrate:
+            fitted = fit_calibration(run, device)
+            calibrated = apply_temperatures(table, {task: entry["temperature"] for task, entry in fitted.items()})
+            splits = {split: compare_calibration(table, calibrated), "validation": fitted}
+            calibration = "\n\n" + format_calibration(splits)
+            table = calibrated
         figures = evaluate_predictions(table, table.classes, one_visit_per_subject=not all_visits)
-        text = format_evaluation(figures)
+        text = format_evaluation(figures) + calibration
         table.write(folder / f"predictions_{split}.csv")
     about = {
         "cohort": cohort.name,

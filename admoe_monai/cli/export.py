@@ -11,11 +11,14 @@ import typer
 def export(
     run_dir: Annotated[Path, typer.Argument(help="A finished run directory.")],
     bundle: Annotated[Path, typer.Argument(help="Folder to write; absent or empty.")],
+    formats: Annotated[
+        str, typer.Option(help="Beside PyTorch's weights: some of torchscript,onnx,pt2, or none.")
+    ] = "torchscript,onnx,pt2",
 ) -> None:
-    """Write an inference bundle from best_model.pth."""
+    """Write a bundle from best_model.pth: weights, configs for inference, training and evaluation, documents and code."""
     from admoe_monai.workflows.export import export as export_run
 
-    written = export_run(run_dir, bundle)
+    written = export_run(run_dir, bundle, [] if formats == "none" else formats.split(","))
     typer.echo(f"Written: {written}")
     typer.echo(
         f"python -m monai.bundle run inference --config_file {bundle}/configs/inference.json --bundle_root {bundle} "

@@ -44,6 +44,25 @@ def format_reconstruction(comparison: Mapping[str, Any], width: int = 100) -> st
     return "\n".join([head, *_render(table, width), "over masked foreground, in standard deviations of its intensity"])
 
 
+def format_calibration(splits: Mapping[str, Mapping[str, Mapping[str, Any]]], width: int = 100) -> str:
+    """Format how well probabilities are calibrated, before and after temperature scaling.
+
+    Args:
+        splits: per split the result of ``fit_temperatures`` or ``compare_calibration``.
+        width: largest width of the table, in characters.
+    """
+    table = Table("calibration", "split", "subjects", "visits", "log loss", "Brier", "ECE", box=box.SIMPLE)
+    for split, tasks in splits.items():
+        for task, entry in tasks.items():
+            figures = [
+                f"{format_number(entry['before'][name])} → {format_number(entry['after'][name])}"
+                for name in ("log_loss", "brier", "ece")
+            ]
+            at = f" (T = {entry['temperature']:.2f})" if "temperature" in entry else ""
+            table.add_row(task + at, split, str(entry["n_subjects"]), str(entry["n_visits"]), *figures)
+    return "\n".join([*_render(table, width), "one temperature per task, fitted on the validation split"])
+
+
 def task_table(figures: Mapping[str, Any]) -> Table:
     """Build the table of one task's figures, for a console or for ``format_evaluation``.
 

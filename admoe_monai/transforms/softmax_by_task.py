@@ -21,17 +21,21 @@ class SoftmaxByTask(Transform):
 
     Args:
         num_classes: number of classes of each task, in the order of the logits.
+        temperatures: of the calibration, dividing the logits of each task; 1 by default.
 
     Raises:
-        ValueError: If a task has fewer than two classes.
+        ValueError: If a task has fewer than two classes, or a temperature is not positive.
     """
 
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's own declaration
 
-    def __init__(self, num_classes: Sequence[int]) -> None:
+    def __init__(self, num_classes: Sequence[int], temperatures: Sequence[float] | None = None) -> None:
         if not num_classes or min(num_classes) < 2:
             raise ValueError(f"each task needs two or more classes, got {list(num_classes)}")
         self.num_classes = list(num_classes)
+        self.temperatures = [1.0] * len(self.num_classes) if temperatures is None else list(temperatures)
+        if len(self.temperatures) != len(self.num_classes) or not min(self.temperatures) > 0:
+            raise ValueError(f"each task needs a positive temperature, got {temperatures}")
 
     def __call__(self, logits: torch.Tensor) -> torch.Tensor:
         """Return ``(K1 + K2 + …,)`` float64, of which the entries of each task sum to 1.
@@ -44,7 +48,8 @@ class SoftmaxByTask(Transform):
         """
         if logits.shape != (sum(self.num_classes),):
             raise ValueError(f"expected {sum(self.num_classes)} logits, got the shape {tuple(logits.shape)}")
-        return torch.cat([part.double().softmax(0) for part in logits.split(self.num_classes)])
+        parts = zip(logits.split(self.num_classes), self.temperatures, strict=True)
+        return torch.cat([(part.double() / temperature).softmax(0) for part, temperature in parts])
 
 
 class SoftmaxByTaskd(MapTransform):
@@ -53,14 +58,21 @@ class SoftmaxByTaskd(MapTransform):
     Args:
         keys: keys of the logits.
         num_classes: see :class:`SoftmaxByTask`.
+        temperatures: see :class:`SoftmaxByTask`.
         allow_missing_keys: skip keys that an item lacks.
     """
 
     backend = SoftmaxByTask.backend
 
-    def __init__(self, keys: KeysCollection, num_classes: Sequence[int], allow_missing_keys: bool = False) -> None:
+    def __init__(
+        self,
+        keys: KeysCollection,
+        num_classes: Sequence[int],
+        temperatures: Sequence[float] | None = None,
+        allow_missing_keys: bool = False,
+    ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.transform = SoftmaxByTask(num_classes)
+        self.transform = SoftmaxByTask(num_classes, temperatures)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return a copy of ``data`` with probabilities."""

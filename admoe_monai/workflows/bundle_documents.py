@@ -11,21 +11,26 @@ from string import Template
 from typing import Any
 
 import admoe_monai
+from admoe_monai.evaluation.text import format_interval, format_number
 from admoe_monai.transforms import prior_features
 
 from .cohort import TASKS
 from .prediction import TrainedRun
 from .resources import resource
+from .run_directory import BEST_MODEL
 
-# What inference imports beside MONAI, torch and numpy, which have fields of their own.
-REQUIRED = ("admoe_monai", "pytorch-ignite", "nibabel", "SimpleITK", "scipy", "timm", "fire", "PyYAML", "tqdm")
+# What the carried code imports beside MONAI, torch and numpy, which have fields of their own.
+EVALUATION = "evaluation/metrics_test.json"
+FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx", "pt2": "model.pt2"}
+REQUIRED = ("pytorch-ignite", "nibabel", "SimpleITK", "scipy", "timm", "fire", "PyYAML", "tqdm", "tensorboard")
 
 
-def metadata(run: TrainedRun) -> dict[str, Any]:
+def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[str, Any]:
     """The contents of metadata.json, after the field list of MONAI's bundle specification.
 
     Args:
         run: a finished run.
+        temperatures: of its calibration, per task; None where it has none.
     """
     about: dict[str, Any] = json.loads(resource("bundle/configs/metadata.json").read_text(encoding="utf-8"))
     settings = run.settings
@@ -53,16 +58,21 @@ def metadata(run: TrainedRun) -> dict[str, Any]:
             "channel_def": {str(i): name for i, name in enumerate(features)},
         }  # fmt: skip
     about["training_data"] = {split: _counts(datalist[split]) for split in ("training", "validation", "test")}
-    about["eval_metrics"] = {"validation_mean_balanced_accuracy": run.checkpoint["best_val_acc"]}
+    about["eval_metrics"] = {
+        "validation_mean_balanced_accuracy": run.checkpoint["best_val_acc"],
+        "test": _test_figures(run),
+    }
+    about["calibration"] = None if temperatures is None else {"method": "temperature per task", **temperatures}
     return about
 
 
-def readme(run: TrainedRun, about: Mapping[str, Any]) -> str:
+def readme(run: TrainedRun, about: Mapping[str, Any], differences: Mapping[str, float]) -> str:
     """The contents of docs/README.md, after the template of MONAI's model zoo.
 
     Args:
         run: a finished run.
         about: its metadata.
+        differences: largest difference of a logit from the trained network's, per format.
     """
     settings, datalist = run.settings, _datalist(run)
     image, pred = about["network_data_format"]["inputs"]["image"], about["network_data_format"]["outputs"]["pred"]
@@ -82,6 +92,9 @@ def readme(run: TrainedRun, about: Mapping[str, Any]) -> str:
         else "none; this network sees the image alone.",
         prior_names=", ".join(f"`{name}`" for name in columns) or "of none here: this network takes no clinical values",
         parameters=f"{sum(parameter.numel() for parameter in run.network.parameters()):,}",
+        figures=_figure_table(about["eval_metrics"]["test"]),
+        calibration=_calibration(about["calibration"]),
+        formats="\n".join(f"| {FILES[name]} | {value:.1e} |" for name, value in differences.items()),
         counts=_count_table(about["training_data"]),
         label_definition=", ".join(f"{key} {value}" for key, value in rule.items()) or "as the cohort gives it",
         best_val_acc=f"{run.checkpoint['best_val_acc']:.3f}",
@@ -90,15 +103,60 @@ def readme(run: TrainedRun, about: Mapping[str, Any]) -> str:
         torch=about["pytorch_version"],
         monai=about["monai_version"],
         version=admoe_monai.__version__,
-        trace_shape=[1, image["num_channels"], *shape],
+        trace_channels=", ".join(map(str, [image["num_channels"], *shape])),
         references="\n".join(f"- {reference}" for reference in about["references"]),
     )
+
+
+def _test_figures(run: TrainedRun) -> dict[str, Any] | None:
+    """What `admoe evaluate` found for this very model on the run's own test split; None if it was not asked."""
+    path = run.folder / EVALUATION
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content["checkpoint"] != BEST_MODEL or content["epoch"] != run.checkpoint["epoch"]:
+        return None
+    return {
+        task: {
+            **{name: figures[name] for name in ("visits_used", "n_subjects", "n_visits", "class_counts", "interval")},
+            "metrics": {
+                name: {key: metric.get(key) for key in ("value", "low", "high", "chance")}
+                for name, metric in figures["metrics"].items()
+                if metric["value"] is not None
+            },
+        }
+        for task, figures in content["figures"].items()
+    }
+
+
+def _figure_table(test: Mapping[str, Any] | None) -> str:
+    if test is None:
+        return "The run was not evaluated on its test split before this bundle was made (`admoe evaluate RUN_DIR`)."
+    lines = [
+        "| task | subjects | figure | value | 95 % interval | chance |",
+        "| --- | ---: | --- | ---: | --- | ---: |",
+    ]
+    for task, figures in test.items():
+        for name, metric in figures["metrics"].items():
+            chance = "" if metric["chance"] is None else format_number(metric["chance"])
+            lines.append(
+                f"| {task} | {figures['n_subjects']} | {name.replace('_', ' ')} | {format_number(metric['value'])} | "
+                f"{format_interval(metric['low'], metric['high'])} | {chance} |"
+            )
+    return "\n".join(lines)
 
 
 def _datalist(run: TrainedRun) -> dict[str, Any]:
     # Not load_datalist: an export needs no images, and nothing of a single person leaves this file.
     content: dict[str, Any] = json.loads((run.folder / "datalist.json").read_text(encoding="utf-8"))
     return content
+
+
+def _calibration(calibration: Mapping[str, Any] | None) -> str:
+    if calibration is None:
+        return "The probabilities are not calibrated."
+    values = ", ".join(f"{task} {calibration[task]:.2f}" for task in TASKS)
+    return f"The probabilities are calibrated by one temperature per task, fitted on the validation split: {values}."
 
 
 def _data_source(datalist: Mapping[str, Any]) -> str:

@@ -1,43 +1,54 @@
-"""A finished run to a MONAI bundle that predicts: weights, a config without references to training, documents."""
+"""A finished run to a MONAI bundle that predicts, trains further and evaluates: weights, configs, documents, code."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigParser, ReferenceResolver
+from monai.bundle import ConfigParser
 from torch import nn
 
 from admoe_monai.errors import UserError
-from admoe_monai.networks.nets import SideBySideLogits
 
 from .bundle_documents import metadata, readme
+from .bundle_runs import EVALUATE, SETTINGS, TRAIN
+from .calibration import temperatures_of
+from .cohort import TASKS
+from .environment import environment
+from .export_configs import PARTS_FOLDER, evaluate_config, inference_config, train_config
+from .export_formats import FORMATS, example_inputs, largest_difference, write_formats
 from .inference import CONFIG, PRIOR
+from .phase import Phase
 from .prediction import TrainedRun
-from .resources import resource
-from .settings import PARTS
+from .resources import PACKAGE, resource
 
 logger = logging.getLogger(__name__)
 
-PARTS_FOLDER = "bundle/configs"
 MODEL = "models/model.pt"
+CHECKSUMS = "SHA256SUMS"
 LARGEST_DIFFERENCE = 1e-5
+#: Rooms of the package that a bundle has no use for; the rest is carried along.
+LEFT_OUT = ("cli", "audit", "data/cohorts", "data/demo_cohort", "__pycache__", "resources")
+#: Settings that say where things were on the machine that trained.
+PLACES = ("datalist", "dataset_dir", "cache_dir", "run_dir", "resume", "pretrained", "phase_overlays", "name")
 
 
-def export(run_dir: Path, bundle: Path) -> Path:
-    """Write an inference bundle from the best model of a run.
+def export(run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS)) -> Path:
+    """Write a bundle from the best model of a run.
 
     The bundle is made beside its place and moved there once it is whole and its network has given the run's own logits.
 
     Args:
         run_dir: a run directory.
         bundle: folder to write, absent or empty.
+        formats: in which the network is written beside PyTorch's weights.
 
     Returns:
         The folder.
@@ -51,7 +62,7 @@ def export(run_dir: Path, bundle: Path) -> Path:
         raise UserError(f"{bundle} exists and is not an empty folder; name another for the bundle")
     unfinished = bundle.with_name(f".{bundle.name}.{os.getpid()}.tmp")
     try:
-        _fill(unfinished, run)
+        _fill(unfinished, run, formats)
         if bundle.exists():
             bundle.rmdir()
         unfinished.rename(bundle)
@@ -62,45 +73,15 @@ def export(run_dir: Path, bundle: Path) -> Path:
     return bundle
 
 
-def inference_config(run: TrainedRun) -> dict[str, Any]:
-    """The config of inference with the settings of a run in the place of references to them.
-
-    Args:
-        run: a finished run.
-    """
-    images = f"images_{run.settings['spatial_dims']}d.yaml"
-    config = ConfigParser.load_config_files([resource(f"{PARTS_FOLDER}/{name}") for name in (images, "inference.yaml")])
-    del config["augmentations"]
-    network = ConfigParser.load_config_file(resource(PARTS))["network_def"]
-    # What was trained to reconstruct stays behind: best_model.pth has no decoder.
-    config["network_def"]["network"] = {**network, "with_decoder": False}
-    shared = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/common.yaml"))
-    derived = {name: shared[name] for name in ("spatial_size", "classes")}
-    parser = ConfigParser({**run.settings, **derived, **config})
-    known = {*run.settings, *derived} - config.keys()
-    handed_over: dict[str, Any] = _with_values(config, "", known, parser.get_parsed_content)
-    # What a reader looks for first; the chain of transforms comes in front only because inference.yaml extends it.
-    handed_over["preprocessing"] = handed_over.pop("preprocessing")
-    return handed_over
-
-
-def _with_values(content: Any, place: str, known: set[str], value_of: Callable[[str], Any]) -> Any:
-    """Replace each reference and expression in a config that depends on known ids alone by its value."""
-    if isinstance(content, dict):
-        return {key: _with_values(part, f"{place}::{key}", known, value_of) for key, part in content.items()}
-    if isinstance(content, list):
-        return [_with_values(part, f"{place}::{i}", known, value_of) for i, part in enumerate(content)]
-    if isinstance(content, str):
-        ids = {ReferenceResolver.split_id(name)[0] for name in ReferenceResolver.match_refs_pattern(content)}
-        if ids and ids <= known:
-            return value_of(place.removeprefix("::"))
-    return content
-
-
-def _fill(folder: Path, run: TrainedRun) -> None:
+def _fill(folder: Path, run: TrainedRun, formats: Sequence[str]) -> None:
     for name in ("configs", "models", "docs"):
         (folder / name).mkdir(parents=True)
-    _write_json(folder / CONFIG, inference_config(run))
+    temperatures = temperatures_of(run.folder, run.checkpoint["epoch"])
+    phases: list[Phase] = run.parser.get_parsed_content("phases")
+    about = metadata(run, temperatures)
+    _write_json(folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(TASKS, 1.0)))
+    _write_json(folder / TRAIN, train_config(run, phases[-1].preprocessing_digest(run.settings)))
+    _write_json(folder / EVALUATE, evaluate_config())
     _write_json(
         folder / PRIOR,
         {
@@ -109,30 +90,60 @@ def _fill(folder: Path, run: TrainedRun) -> None:
             "for it. A category that training did not hold counts as missing.",
         },
     )
-    about = metadata(run)
+    kept = {name: value for name, value in run.settings.items() if name not in PLACES}
+    versions = {name: run.checkpoint["environment"][name] for name in environment(torch.device("cpu"))}
+    _write_json(folder / SETTINGS, {"settings": kept, "trained_with": versions, "digests": run.checkpoint["digests"]})
     _write_json(folder / "configs/metadata.json", about)
-    (folder / "docs/README.md").write_text(readme(run, about), encoding="utf-8")
     shutil.copyfile(resource(f"{PARTS_FOLDER}/logging.conf"), folder / "configs/logging.conf")
     shutil.copyfile(resource("bundle/LICENSE"), folder / "LICENSE")
-    trained = SideBySideLogits(run.network)
-    torch.save(trained.state_dict(), folder / MODEL)
-    difference = _largest_difference(folder, trained.eval(), about)
+    torch.save(run.network.state_dict(), folder / MODEL)
+    exported = _as_others_load_it(folder)
+    shape = [about["network_data_format"]["inputs"]["image"][key] for key in ("num_channels", "spatial_shape")]
+    image_shape = [shape[0], *shape[1]]
+    cases = list(example_inputs(image_shape, run.settings["prior_dim"]))
+    difference = largest_difference(exported, _Logits(run.network.eval()), cases)
     if not difference <= LARGEST_DIFFERENCE:
         raise RuntimeError(f"the exported network's logits differ from the trained network's by {difference:.2g}")
-    logger.info("The exported network gives the logits of the trained one (largest difference %.2g)", difference)
+    logger.info("model.pt computes the logits of the trained network (largest difference %.2g)", difference)
+    differences = write_formats(exported, folder / "models", formats, image_shape, about)
+    (folder / "docs/README.md").write_text(readme(run, about, {"pytorch": difference, **differences}), encoding="utf-8")
+    left_out = {PACKAGE / name for name in LEFT_OUT}
+    shutil.copytree(
+        PACKAGE,
+        folder / PACKAGE.name,
+        ignore=lambda place, names: [n for n in names if Path(place, n) in left_out or n == "__pycache__"],
+    )
+    _write_checksums(folder)
 
 
-def _largest_difference(folder: Path, trained: nn.Module, about: Mapping[str, Any]) -> float:
-    """Between the logits of the bundle as it was written and those of the network at hand, for a random image."""
+class _Logits(nn.Module):
+    """The trained network as the exported one answers."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        outputs = self.network(inputs[0], tasks=TASKS, prior=inputs[1] if len(inputs) > 1 else None)
+        return torch.cat([outputs[task] for task in TASKS], dim=1)
+
+
+def _as_others_load_it(folder: Path) -> nn.Module:
+    """The network of the bundle as it was written."""
     parser = ConfigParser()
     parser.read_config(folder / CONFIG)
-    exported = parser.get_parsed_content("network_def").eval()
-    exported.load_state_dict(torch.load(folder / MODEL, map_location="cpu", weights_only=True))
-    image = about["network_data_format"]["inputs"]["image"]
-    generator = torch.Generator().manual_seed(0)
-    scan = torch.randn(1, image["num_channels"], *image["spatial_shape"], generator=generator)
-    with torch.no_grad():
-        return float((exported(scan) - trained(scan)).abs().max())
+    network: nn.Module = parser.get_parsed_content("network_def").eval()
+    network.load_state_dict(torch.load(folder / MODEL, map_location="cpu", weights_only=True))
+    return network
+
+
+def _write_checksums(folder: Path) -> None:
+    """One line per file, as `sha256sum -c` reads it."""
+    lines = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with open(path, "rb") as file:
+            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.relative_to(folder).as_posix()}\n")
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

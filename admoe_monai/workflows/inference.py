@@ -6,14 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigParser
-
-from admoe_monai.checkpoints import CheckpointError, check_integrity
 from admoe_monai.errors import UserError
 
+from .bundle_runs import check_bundle
 from .entry import one_line_errors
 from .environment import choose_device
-from .settings import calling_workflow, refuse_unknown
+from .settings import calling_workflow
 
 CONFIG = "configs/inference.json"
 PRIOR = "configs/prior.json"
@@ -23,14 +21,7 @@ def infer() -> None:
     """Predict the scans; `inference` of an exported bundle."""
     parser = calling_workflow().parser
     with one_line_errors():
-        bundle = Path(parser.get_parsed_content("bundle_root"))
-        if not (bundle / CONFIG).is_file():
-            raise UserError(f"there is no {CONFIG} in {bundle}; name the bundle with --bundle_root")
-        refuse_unknown(parser.config, [*ConfigParser.load_config_file(bundle / CONFIG), "_meta_"], "setting", CONFIG)
-        try:
-            check_integrity(Path(parser.get_parsed_content("model_file")))
-        except CheckpointError as error:
-            raise UserError(f"the bundle's weights can't be used, copy it again: {error}") from error
+        check_bundle(parser, Path(str(parser.get_parsed_content("bundle_root"))), [CONFIG])
         choose_device(str(parser.get_parsed_content("device")))
         parser.get_parsed_content("evaluator").run()
 

@@ -24,12 +24,12 @@ Rows = list[dict[str, str]]
 
 @pytest.fixture(scope="module")
 def bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tiny_run, tmp_path_factory.mktemp("inference") / "bundle")
+    return export(tiny_run, tmp_path_factory.mktemp("inference") / "bundle", [])
 
 
 @pytest.fixture(scope="module")
 def bundle_2d(tiny_run_2d: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tiny_run_2d, tmp_path_factory.mktemp("inference_2d") / "bundle")
+    return export(tiny_run_2d, tmp_path_factory.mktemp("inference_2d") / "bundle", [])
 
 
 def read(path: Path) -> Rows:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -18,6 +19,7 @@ from admoe_monai.workflows.export import export
 
 @pytest.fixture(scope="module")
 def bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle in all formats."""
     return export(tiny_run, tmp_path_factory.mktemp("exported") / "bundle")
 
 
@@ -31,37 +33,57 @@ def strings(content: object) -> list[str]:
 
 def test_bundle_holds_the_files_that_monai_looks_for(bundle: Path) -> None:
     files = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
-    assert files == {
-        "LICENSE", "configs/inference.json", "configs/logging.conf", "configs/metadata.json", "configs/prior.json",
-        "docs/README.md", "models/model.pt",
+    assert {name for name in files if not name.startswith("admoe_monai/")} == {
+        "LICENSE", "SHA256SUMS", "configs/evaluate.json", "configs/inference.json", "configs/logging.conf",
+        "configs/metadata.json", "configs/prior.json", "configs/settings.json", "configs/train.json", "docs/README.md",
+        "models/model.onnx", "models/model.pt", "models/model.pt2", "models/model.ts",
     }  # fmt: skip
+
+
+def test_code_is_carried_along_without_what_a_bundle_has_no_use_for(bundle: Path) -> None:
+    names = {path.relative_to(bundle / "admoe_monai").as_posix() for path in (bundle / "admoe_monai").rglob("*")}
+    assert {"__init__.py", "errors.py", "networks/nets/logits.py", "transforms/load_scan.py"} <= names
+    assert not {"cli", "data/cohorts", "data/demo_cohort", "audit"} & names
+
+
+def test_checksums_are_of_every_file(bundle: Path) -> None:
+    lines = dict(reversed(line.split("  ")) for line in (bundle / "SHA256SUMS").read_text().splitlines())
+    files = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()} - {"SHA256SUMS"}
+    assert lines.keys() == files
+    for name in ("models/model.pt", "configs/inference.json"):
+        assert lines[name] == hashlib.sha256((bundle / name).read_bytes()).hexdigest()
 
 
 def test_weights_are_those_of_the_best_model_without_a_decoder(bundle: Path, tiny_run: Path) -> None:
     weights = torch.load(bundle / "models/model.pt", weights_only=True)
     best = torch.load(tiny_run / "best_model.pth", weights_only=True)["model_state_dict"]
-    assert weights.keys() == {f"network.{name}" for name in best}
-    assert all(torch.equal(weights[f"network.{name}"], best[name]) for name in best)
+    assert weights.keys() == best.keys()
+    assert all(torch.equal(weights[name], best[name]) for name in best)
     assert not any("decoder" in name for name in weights)
 
 
+def content(bundle: Path) -> bytes:
+    """Of all files that are not code of the package."""
+    return b"".join(p.read_bytes() for p in bundle.rglob("*") if p.is_file() and "admoe_monai" not in p.parts)
+
+
 def test_no_path_of_this_machine_leaves_it(bundle: Path, tiny_run: Path, tiny_cohort: Path) -> None:
-    text = "".join(path.read_text() for path in bundle.rglob("*") if path.is_file() and path.suffix != ".pt")
+    text = content(bundle)
     for path in (tiny_run.parent, tiny_cohort.parent, bundle.parent, Path.home()):
-        assert str(path) not in text
+        assert str(path).encode() not in text
 
 
 def test_nobody_of_the_cohort_is_named(bundle: Path) -> None:
-    text = "".join(path.read_text() for path in bundle.rglob("*") if path.is_file() and path.suffix != ".pt")
-    assert "sub-0" not in text
+    assert b"sub-0" not in content(bundle)
 
 
-def test_config_refers_to_nothing_that_only_training_knows(bundle: Path) -> None:
-    config = json.loads((bundle / "configs/inference.json").read_text())
+@pytest.mark.parametrize("name", ["inference", "train"])
+def test_config_refers_to_nothing_that_only_a_run_knows(bundle: Path, name: str) -> None:
+    config = json.loads((bundle / f"configs/{name}.json").read_text())
     references = {name for text in strings(config) for name in re.findall(r"@(\w+)", text)}
     assert references
     assert references <= config.keys()
-    assert config["network_def"]["network"]["img_size"] == 16
+    assert config["network_def"]["img_size"] == 16
     assert config["preprocessing"]["transforms"][2]["pixdim"] == [3.0, 3.0, 3.0]
 
 
@@ -107,7 +129,7 @@ def test_readme_has_no_placeholder_left(bundle: Path) -> None:
 
 
 def test_network_of_slices_without_a_prior_is_exported(tiny_run_2d: Path, tmp_path: Path) -> None:
-    bundle = export(tiny_run_2d, tmp_path / "bundle")
+    bundle = export(tiny_run_2d, tmp_path / "bundle", [])
     assert json.loads((bundle / "configs/prior.json").read_text())["columns"] == []
     about = json.loads((bundle / "configs/metadata.json").read_text())
     assert about["network_data_format"]["inputs"].keys() == {"image"}
@@ -116,7 +138,7 @@ def test_network_of_slices_without_a_prior_is_exported(tiny_run_2d: Path, tmp_pa
 
 def test_empty_folder_is_taken(tiny_run: Path, tmp_path: Path) -> None:
     (tmp_path / "bundle").mkdir()
-    assert (export(tiny_run, tmp_path / "bundle") / "models/model.pt").is_file()
+    assert (export(tiny_run, tmp_path / "bundle", []) / "models/model.pt").is_file()
 
 
 def test_folder_in_use_is_refused(tiny_run: Path, tmp_path: Path) -> None:
@@ -135,13 +157,54 @@ def test_run_without_a_best_model_is_refused(tiny_run: Path, tmp_path: Path) -> 
 
 
 def test_failure_leaves_nothing_behind(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_module, "_largest_difference", lambda *_: float("nan"))
+    monkeypatch.setattr(export_module, "largest_difference", lambda *_: float("nan"))
     with pytest.raises(RuntimeError, match="logits differ"):
         export(tiny_run, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_command_prints_how_to_go_on(tiny_run: Path, tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["export", str(tiny_run), str(tmp_path / "bundle")])
+    result = CliRunner().invoke(app, ["export", str(tiny_run), str(tmp_path / "bundle"), "--formats", "none"])
     assert result.exit_code == 0
     assert "monai.bundle run inference" in result.output
+
+
+def test_settings_and_versions_go_along(bundle: Path) -> None:
+    content = json.loads((bundle / "configs/settings.json").read_text())
+    assert content["settings"]["embed_dim"] == 8
+    assert content["trained_with"]["torch"] == torch.__version__
+    assert not {"datalist", "run_dir", "cache_dir"} & content["settings"].keys()
+
+
+def test_figures_of_the_test_split_go_along_if_the_run_has_some_of_this_model(tiny_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    assert CliRunner().invoke(app, ["evaluate", str(run), "--calibrate"]).exit_code == 0
+    bundle = export(run, tmp_path / "bundle", [])
+    about = json.loads((bundle / "configs/metadata.json").read_text())
+    readme = (bundle / "docs/README.md").read_text()
+    figures = about["eval_metrics"]["test"]["diagnosis"]
+    assert (figures["n_subjects"], figures["metrics"]["balanced_accuracy"]["chance"]) == (3, pytest.approx(1 / 3))
+    assert "| diagnosis | 3 | balanced accuracy |" in readme
+    assert "calibrated by one temperature per task" in readme
+    config = json.loads((bundle / "configs/inference.json").read_text())
+    assert config["temperatures"] == [about["calibration"][task] for task in ("diagnosis", "change")]
+
+    metrics = run / "evaluation/metrics_test.json"
+    metrics.write_text(metrics.read_text().replace('"epoch": 1', '"epoch": 0'))
+    other = export(run, tmp_path / "other", [])
+    assert "was not evaluated on its test split" in (other / "docs/README.md").read_text()
+
+
+def test_calibration_of_another_model_is_refused(tiny_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    assert CliRunner().invoke(app, ["evaluate", str(run), "--calibrate"]).exit_code == 0
+    path = run / "evaluation/calibration.json"
+    path.write_text(path.read_text().replace('"epoch": 1', '"epoch": 0'))
+    with pytest.raises(UserError, match=r"is of epoch 0, best_model.pth of epoch 1; fit it anew"):
+        export(run, tmp_path / "bundle", [])
+
+
+def test_an_unknown_format_is_refused(tiny_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unknown format 'tensorflow'; known are torchscript, onnx, pt2"):
+        export(tiny_run, tmp_path / "bundle", ["tensorflow"])
+    assert list(tmp_path.iterdir()) == []

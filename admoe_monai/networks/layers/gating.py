@@ -42,7 +42,8 @@ def select_experts(weights: Tensor, top_k: int, always_on: int) -> Tensor:
     """
     others = weights.detach().clone()
     others[..., always_on] = -1.0
-    chosen = torch.zeros_like(weights, dtype=torch.bool).scatter(-1, others.topk(top_k, dim=-1).indices, True)
-    chosen[..., always_on] = True
+    # Of the weights' type rather than boolean: TorchScript's tracer finds no scatter of a truth value.
+    chosen = torch.zeros_like(others).scatter(-1, others.topk(top_k, dim=-1).indices, 1.0)
+    chosen[..., always_on] = 1.0
     kept = weights * chosen
     return kept / kept.sum(dim=-1, keepdim=True)

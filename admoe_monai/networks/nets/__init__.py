@@ -2,8 +2,8 @@
 
 from .alzheimer_mmoe import AlzheimerMMoE
 from .decoder_removal import remove_decoder
-from .logits import SideBySideLogits
+from .logits import AlzheimerLogits
 from .swin_transformer_v2 import SwinTransformerV2
 from .timm_weights import swin_v2_from_timm
 
-__all__ = ["AlzheimerMMoE", "SideBySideLogits", "SwinTransformerV2", "remove_decoder", "swin_v2_from_timm"]
+__all__ = ["AlzheimerLogits", "AlzheimerMMoE", "SwinTransformerV2", "remove_decoder", "swin_v2_from_timm"]

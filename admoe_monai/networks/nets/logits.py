@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from .alzheimer_mmoe import CLASSIFICATION, AlzheimerMMoE
 
 
-class SideBySideLogits(nn.Module):
-    """Logits of several tasks side by side.
+class AlzheimerLogits(AlzheimerMMoE):
+    """The logits of both classification tasks side by side, under the parameter names of :class:`AlzheimerMMoE`.
 
     MONAI's ``verify_net_in_out``, saliency maps, TorchScript tracing and ONNX need a network that returns a single
-    tensor. A trace holds for the input size that it was made with.
+    tensor. Whoever has its weights has those of the other network too. A trace holds for the input size that it was
+    made with.
 
     Args:
-        network: A network called with ``tasks`` and ``prior`` that returns logits ``(B, K)`` by the name of the task.
-        tasks: The tasks, in the order of their columns.
+        args: See :class:`AlzheimerMMoE`.
+        kwargs: Likewise; there is no decoder.
     """
 
-    def __init__(self, network: nn.Module, tasks: Sequence[str] = ("diagnosis", "change")) -> None:
-        super().__init__()
-        self.network = network
-        self.tasks = tuple(tasks)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "with_decoder": False})
 
-    def forward(self, image: Tensor, prior: Tensor | None = None) -> Tensor:
+    def forward(self, image: Tensor, prior: Tensor | None = None) -> Tensor:  # type: ignore[override]
         """Classify.
 
         Args:
@@ -32,7 +33,7 @@ class SideBySideLogits(nn.Module):
             prior: Clinical prior, ``(B, P)``, NaN where unknown; None for a network without one or if all is unknown.
 
         Returns:
-            Logits, ``(B, K1 + K2 + …)``.
+            Logits of diagnosis, then change, ``(B, K1 + K2)``.
         """
-        outputs = self.network(image, tasks=self.tasks, prior=prior)
-        return torch.cat([outputs[task] for task in self.tasks], dim=1)
+        outputs = super().forward(image, tasks=CLASSIFICATION, prior=prior)
+        return torch.cat([outputs[task] for task in CLASSIFICATION], dim=1)

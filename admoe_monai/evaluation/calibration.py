@@ -1,0 +1,143 @@
+"""Temperature scaling: one number per task that makes probabilities as sure as they are right.
+
+Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599. The order of the classes and every AUC stay
+what they are. Axis letters: N visits, K classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from sklearn.metrics import log_loss
+
+from admoe_monai.errors import UserError
+from admoe_monai.evaluation.predictions import PredictionTable
+
+#: Bounds of the search; a temperature at one of them means that the network knows nothing, or has seen these visits.
+LOWEST, HIGHEST = 0.05, 20.0
+BINS = 10
+#: A smaller probability would be an infinite loss.
+SMALLEST = 1e-12
+
+
+def fit_temperatures(table: PredictionTable) -> dict[str, dict[str, Any]]:
+    """Fit the temperature of each task on visits that neither trained the network nor will test it.
+
+    Args:
+        table: predictions of the validation split.
+
+    Returns:
+        Per task ``temperature``, ``n_subjects`` and ``n_visits``, and ``before`` and ``after``: see
+        :func:`calibration_figures`. A task with fewer than two labels keeps temperature 1.
+    """
+    fitted = {}
+    for task in table.classes:
+        probabilities, truth, subjects = _labelled(table, task)
+        temperature = 1.0
+        if len(set(truth.tolist())) > 1:
+            found = minimize_scalar(
+                lambda log_t, p=probabilities, y=truth: _loss(temper(p, float(np.exp(log_t))), y),
+                bounds=(np.log(LOWEST), np.log(HIGHEST)),
+                method="bounded",
+            )
+            temperature = float(np.exp(found.x))
+        fitted[task] = {
+            "temperature": temperature,
+            "n_subjects": len(set(subjects)),
+            "n_visits": len(truth),
+            "before": calibration_figures(probabilities, truth),
+            "after": calibration_figures(temper(probabilities, temperature), truth),
+        }
+    return fitted
+
+
+def apply_temperatures(table: PredictionTable, temperatures: dict[str, float]) -> PredictionTable:
+    """Return the predictions at other temperatures.
+
+    Args:
+        table: predictions at temperature 1.
+        temperatures: per task.
+    """
+    columns = {
+        name: column
+        for task, temperature in temperatures.items()
+        for name, column in zip(table.columns(task), temper(table.probabilities(task), temperature).T, strict=True)
+    }
+    return PredictionTable(table.frame.assign(**columns), table.classes)
+
+
+def compare_calibration(before: PredictionTable, after: PredictionTable) -> dict[str, dict[str, Any]]:
+    """Calibration of the same visits at two temperatures.
+
+    Args:
+        before: their predictions at the first.
+        after: at the second.
+
+    Returns:
+        Per task ``n_subjects``, ``n_visits``, ``before`` and ``after``: see :func:`calibration_figures`.
+    """
+    compared = {}
+    for task in before.classes:
+        probabilities, truth, subjects = _labelled(before, task)
+        compared[task] = {
+            "n_subjects": len(set(subjects)),
+            "n_visits": len(truth),
+            "before": calibration_figures(probabilities, truth),
+            "after": calibration_figures(_labelled(after, task)[0], truth),
+        }
+    return compared
+
+
+def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Softmax of the logits behind probabilities (N, K), divided by a temperature; rows of NaN stay so.
+
+    Args:
+        probabilities: (N, K), each row summing to 1.
+        temperature: above 0; above 1 the probabilities come closer together.
+
+    Raises:
+        UserError: If the temperature is not positive.
+    """
+    if not temperature > 0:
+        raise UserError(f"a temperature must be positive, got {temperature}")
+    logits = np.log(np.maximum(probabilities, SMALLEST)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    tempered: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return tempered
+
+
+def calibration_figures(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float | None]:
+    """How far probabilities are from what happens.
+
+    Args:
+        probabilities: (N, K).
+        truth: class indices (N,).
+
+    Returns:
+        ``log_loss``; ``brier`` (squared distance from the truth, summed over classes); and ``ece``, the expected
+        calibration error of the most probable class in ten bins of equal width. None without visits.
+    """
+    if not len(truth):
+        return {"log_loss": None, "brier": None, "ece": None}
+    hit = probabilities.argmax(axis=1) == truth
+    confidence = probabilities.max(axis=1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = [abs(hit[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
+    onehot = np.eye(probabilities.shape[1])[truth]
+    return {
+        "log_loss": _loss(probabilities, truth),
+        "brier": float(((probabilities - onehot) ** 2).sum(axis=1).mean()),
+        "ece": float(sum(gaps)),
+    }
+
+
+def _labelled(table: PredictionTable, task: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    truth, probabilities = table.labels(task), table.probabilities(task)
+    usable = (truth >= 0) & ~np.isnan(probabilities).any(axis=1)
+    return probabilities[usable], truth[usable], table.frame.loc[usable, "subject_id"].tolist()
+
+
+def _loss(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    return float(log_loss(truth, np.maximum(probabilities, SMALLEST), labels=list(range(probabilities.shape[1]))))

@@ -1,0 +1,105 @@
+"""What the configs of an exported bundle call to train further and to evaluate."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from admoe_monai.checkpoints import FORMAT_VERSION, CheckpointError, check_integrity
+from admoe_monai.errors import UserError
+
+from .entry import one_line_errors
+from .environment import choose_device, environment
+from .run_directory import RunDirectory
+from .settings import calling_workflow, refuse_unknown
+
+logger = logging.getLogger(__name__)
+
+SETTINGS = "configs/settings.json"
+TRAIN, EVALUATE = "configs/train.json", "configs/evaluate.json"
+
+
+def run_bundle(component: str) -> None:
+    """Run the trainer or the evaluator of a bundle; `training` and `evaluating` of its configs.
+
+    Args:
+        component: id of the engine.
+    """
+    parser = calling_workflow().parser
+    with one_line_errors():
+        bundle = Path(str(parser.get_parsed_content("bundle_root")))
+        check_bundle(parser, bundle, [TRAIN, EVALUATE])
+        choose_device(str(parser.get_parsed_content("device")))
+        stores = ["validate::store"] if component.startswith("validate") else ["train::store", "validate::store"]
+        workers = parser.get_parsed_content("num_workers")
+        for store in stores:
+            parser.get_parsed_content(store).prepare(workers)
+        if component.startswith("validate"):
+            parser.get_parsed_content(component).run()
+            return
+        folder = parser.get_parsed_content("run_directory")
+        folder.open()
+        try:
+            with parser.get_parsed_content("signals") as signals:
+                signals.defer()
+                parser.get_parsed_content(component).run()
+        finally:
+            folder.close()
+
+
+def check_bundle(parser: ConfigParser, bundle: Path, configs: Sequence[str]) -> None:
+    """Refuse what would only fail in the middle: another folder, a mistyped setting, damaged weights.
+
+    Args:
+        parser: of the running config.
+        bundle: its root.
+        configs: files of the bundle that the running config is made of; the first must be there.
+
+    Raises:
+        UserError: naming what is wrong.
+    """
+    if not (bundle / configs[0]).is_file():
+        raise UserError(f"there is no {configs[0]} in {bundle}; name the bundle with --bundle_root")
+    known = {key for name in configs for key in ConfigParser.load_config_file(bundle / name)}
+    top = [str(key).partition("::")[0] for key in known]
+    refuse_unknown(parser.config, [*known, *top, "_meta_"], "setting", configs[0])
+    try:
+        check_integrity(Path(parser.get_parsed_content("model_file")))
+    except CheckpointError as error:
+        raise UserError(f"the bundle's weights can't be used, copy it again: {error}") from error
+
+
+def bundle_run_directory(
+    path: str | Path, bundle_root: str | Path, max_epochs: int, prior: Sequence[Mapping[str, Any]]
+) -> RunDirectory:
+    """The folder that finetuning a bundle writes its checkpoints to.
+
+    Args:
+        path: of the folder.
+        bundle_root: of the bundle, whose settings the checkpoints carry.
+        max_epochs: of the plan, all of them finetuning.
+        prior: statistics of the prior columns.
+
+    Raises:
+        UserError: if the bundle's settings can't be read.
+    """
+    source = Path(bundle_root) / SETTINGS
+    try:
+        settings = json.loads(source.read_text(encoding="utf-8"))["settings"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{source} can't be read ({error}); name the bundle with --bundle_root") from error
+    folder = RunDirectory(Path(path))
+    folder.common = {
+        "format_version": FORMAT_VERSION,
+        "settings": settings | {"pretrain_epochs": 0, "max_epochs": max_epochs},
+        "digests": {},
+        "environment": environment(choose_device(None)),
+        "prior": list(prior),
+        "parent": str(bundle_root),
+    }
+    return folder

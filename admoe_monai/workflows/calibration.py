@@ -1,0 +1,67 @@
+"""The calibration of a run: fitted on its validation split, kept beside its figures, carried by its bundle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.errors import UserError
+from admoe_monai.evaluation.calibration import fit_temperatures
+
+from .prediction import TrainedRun, cohort_of, predict
+from .run_directory import BEST_MODEL
+
+CALIBRATION = "evaluation/calibration.json"
+
+
+def calibrate(run: TrainedRun, device: str | None = None) -> dict[str, dict[str, Any]]:
+    """Fit the temperatures of a run's best model and keep them in its folder.
+
+    Args:
+        run: with its best model: a bundle carries that one.
+        device: see the setting of this name.
+
+    Returns:
+        See :func:`fit_temperatures`.
+
+    Raises:
+        UserError: if the run has no validation visits.
+    """
+    cohort = cohort_of(run)
+    if not cohort.splits["validation"]:
+        raise UserError(f"{cohort.path} has no validation visits to fit the calibration on")
+    fitted = fit_temperatures(predict(run, cohort, "validation", device))
+    path = run.folder / CALIBRATION
+    path.parent.mkdir(exist_ok=True)
+    content = {"checkpoint": BEST_MODEL, "epoch": run.checkpoint["epoch"], "split": "validation", "tasks": fitted}
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    temporary.replace(path)
+    return fitted
+
+
+def temperatures_of(folder: Path, epoch: int) -> dict[str, float] | None:
+    """The temperatures of a run's best model; None where it was not calibrated.
+
+    Args:
+        folder: a run directory.
+        epoch: of the best model: a calibration of an earlier one is of another network.
+
+    Raises:
+        UserError: if the file can't be read, or is of another epoch.
+    """
+    path = folder / CALIBRATION
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        temperatures = {task: float(entry["temperature"]) for task, entry in content["tasks"].items()}
+        of_epoch = int(content["epoch"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} can't be read ({error}); fit it anew: admoe evaluate {folder} --calibrate") from error
+    if of_epoch != epoch:
+        raise UserError(
+            f"{path} is of epoch {of_epoch}, {BEST_MODEL} of epoch {epoch}; fit it anew: admoe evaluate {folder} --calibrate"
+        )
+    return temperatures

@@ -1,0 +1,123 @@
+"""The configs of a bundle, made of the parts that training uses, with the settings of a run in the place of references."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from monai.bundle import ConfigParser, ReferenceResolver
+
+from .prediction import TrainedRun
+from .resources import resource
+from .settings import PARTS
+
+PARTS_FOLDER = "bundle/configs"
+
+#: Settings that whoever finetunes a bundle may want to change: they stay settings of its train.json.
+ADJUSTABLE = (
+    "seed", "max_epochs", "eval_interval", "save_interval", "patience", "batch_size", "accumulation_steps", "num_workers",
+    "base_lr", "min_lr", "weight_decay", "warmup_epochs", "clip_grad", "weight_diagnosis", "weight_change", "label_smoothing",
+    "balance_weight", "selection_metric", "augmentation", "amp",
+)  # fmt: skip
+#: What the plan of a run adds behind the settings, and a bundle can't know.
+_OF_THE_RUN = {"device", "dataset_dir", "datalist", "cache_dir", "run_dir", "name"}
+
+
+def inference_config(run: TrainedRun, temperatures: Mapping[str, float]) -> dict[str, Any]:
+    """The config of inference.
+
+    Args:
+        run: a finished run.
+        temperatures: of its calibration, per task; 1 where it has none.
+    """
+    config = _parts(run, "inference.yaml")
+    del config["augmentations"]
+    config["temperatures"] = list(temperatures.values())
+    handed_over = _handed_over(run, config)
+    # What a reader looks for first; the chain of transforms comes in front only because inference.yaml extends it.
+    handed_over["preprocessing"] = handed_over.pop("preprocessing")
+    return handed_over
+
+
+def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:
+    """The config of finetuning on other data, which begins with the run's weights.
+
+    Args:
+        run: a finished run.
+        preprocessing_digest: names the generation of the store of preprocessed scans.
+    """
+    config = _parts(run, "common.yaml", "finetune.yaml", "train.yaml")
+    config["preprocessing_digest"] = preprocessing_digest
+    config |= {name: run.settings[name] for name in ADJUSTABLE} | {"max_epochs": run.settings["max_epochs"]}
+    config["max_epochs"] -= run.settings["pretrain_epochs"]
+    config["class_weights"] = None
+    handed_over = _handed_over(run, config)
+    _spell_out_handlers(handed_over)
+    return handed_over
+
+
+def evaluate_config() -> dict[str, Any]:
+    """The config of an evaluation, which goes behind the one of training."""
+    return dict(ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/evaluate.yaml")))
+
+
+def _parts(run: TrainedRun, *names: str) -> dict[str, Any]:
+    images = f"images_{run.settings['spatial_dims']}d.yaml"
+    files = [names[0], images, *names[1:]] if len(names) > 1 else [images, *names]
+    config: dict[str, Any] = ConfigParser.load_config_files([resource(f"{PARTS_FOLDER}/{name}") for name in files])
+    network = ConfigParser.load_config_file(resource(PARTS))["network_def"]
+    # What was trained to reconstruct stays behind: best_model.pth has no decoder.
+    config["network_def"] = {**network, "_target_": config["network_def"]["_target_"], "with_decoder": False}
+    return config
+
+
+def _handed_over(run: TrainedRun, config: dict[str, Any]) -> dict[str, Any]:
+    shared = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/common.yaml"))
+    derived = {name: shared[name] for name in ("spatial_size", "classes")}
+    parser = ConfigParser({**run.settings, **derived, **copy.deepcopy(config)})
+    known = ({*run.settings, *derived} - config.keys()) | ({*derived} & config.keys())
+    resolved: dict[str, Any] = _with_values(config, "", known - _OF_THE_RUN, parser.get_parsed_content)
+    return resolved
+
+
+def _with_values(content: Any, place: str, known: set[str], value_of: Callable[[str], Any]) -> Any:
+    """Replace each reference and expression in a config that depends on known ids alone by its value."""
+    if isinstance(content, dict):
+        return {key: _with_values(part, f"{place}::{key}", known, value_of) for key, part in content.items()}
+    if isinstance(content, list):
+        return [_with_values(part, f"{place}::{i}", known, value_of) for i, part in enumerate(content)]
+    if isinstance(content, str):
+        ids = {ReferenceResolver.split_id(name)[0] for name in ReferenceResolver.match_refs_pattern(content)}
+        if ids and ids <= known:
+            return value_of(place.removeprefix("::"))
+    return content
+
+
+def _spell_out_handlers(config: dict[str, Any]) -> None:
+    """Write handlers that are references where they are listed: MONAI's check of properties (1.6.1) wants dictionaries.
+
+    Whoever else refers to them, refers to their place in the list from then on.
+    """
+    handlers = config["train"]["handlers"]
+    moved = {}
+    for place, handler in enumerate(handlers):
+        if isinstance(handler, str):
+            name = handler.removeprefix("@")
+            moved[handler] = f"@train::handlers::{place}"
+            *path, last = name.split("::")
+            owner = config
+            for part in path:
+                owner = owner[part]
+            handlers[place] = owner.pop(last)
+    renamed = _renamed(config, moved)
+    config.clear()
+    config.update(renamed)
+
+
+def _renamed(content: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(content, dict):
+        return {key: _renamed(part, names) for key, part in content.items()}
+    if isinstance(content, list):
+        return [_renamed(part, names) for part in content]
+    return names.get(content, content) if isinstance(content, str) else content

@@ -1,0 +1,63 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from admoe_monai.errors import UserError
+from admoe_monai.evaluation import PredictionTable
+from admoe_monai.evaluation.calibration import apply_temperatures, calibration_figures, fit_temperatures, temper
+
+CLASSES = {"diagnosis": ["CN", "MCI", "AD"]}
+
+
+def overconfident(count: int, factor: float, seed: int = 0) -> PredictionTable:
+    """Labels drawn from the softmax of logits, predicted with these logits times a factor."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 1.5, (count, 3))
+    true = temper(np.exp(logits) / np.exp(logits).sum(1, keepdims=True), 1.0)
+    labels = [CLASSES["diagnosis"][random.choice(3, p=row)] for row in true]
+    frame = pd.DataFrame({"subject_id": [f"s{n // 2}" for n in range(count)], "diagnosis": labels})
+    frame[[f"p_diagnosis_{name}" for name in CLASSES["diagnosis"]]] = temper(true, 1 / factor)
+    return PredictionTable(frame, CLASSES)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
+def test_the_temperature_that_made_probabilities_too_sure_is_found(factor: float) -> None:
+    fitted = fit_temperatures(overconfident(4000, factor))["diagnosis"]
+
+    assert fitted["temperature"] == pytest.approx(factor, rel=0.08)
+    assert (fitted["n_visits"], fitted["n_subjects"]) == (4000, 2000)
+    assert fitted["after"]["log_loss"] <= fitted["before"]["log_loss"] + 1e-9
+    assert fitted["after"]["ece"] < 0.03
+
+
+def test_order_of_classes_stays_and_visits_without_a_prediction_too() -> None:
+    table = overconfident(50, 3.0)
+    frame = table.frame.copy()
+    frame.loc[3, table.columns("diagnosis")] = np.nan
+    cooled = apply_temperatures(PredictionTable(frame, CLASSES), {"diagnosis": 3.0})
+    rows = [n for n in range(50) if n != 3]
+
+    assert np.isnan(cooled.probabilities("diagnosis")[3]).all()
+    before, after = (t.probabilities("diagnosis")[rows] for t in (table, cooled))
+    assert (before.argsort(axis=1) == after.argsort(axis=1)).all()
+    assert (after.max(axis=1) < before.max(axis=1)).all()
+
+
+def test_figures_are_those_worked_out_by_hand() -> None:
+    figures = calibration_figures(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]))
+
+    assert figures["log_loss"] == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
+    assert figures["brier"] == pytest.approx(((0.04 + 0.04) + (0.36 + 0.36)) / 2)
+    assert figures["ece"] == pytest.approx(0.5 * 0.2 + 0.5 * 0.6)
+
+
+def test_a_task_of_one_label_keeps_its_probabilities() -> None:
+    table = overconfident(20, 2.0)
+    table = PredictionTable(table.frame.assign(diagnosis="CN"), CLASSES)
+
+    assert fit_temperatures(table)["diagnosis"]["temperature"] == 1.0
+
+
+def test_a_temperature_that_is_none_is_refused() -> None:
+    with pytest.raises(UserError, match="must be positive, got 0"):
+        temper(np.ones((1, 2)) / 2, 0)
