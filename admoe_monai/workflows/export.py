@@ -80,8 +80,9 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str]) -> None:
     phases: list[Phase] = run.parser.get_parsed_content("phases")
     about = metadata(run, temperatures)
     _write_json(folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(TASKS, 1.0)))
-    _write_json(folder / TRAIN, train_config(run, phases[-1].preprocessing_digest(run.settings)))
-    _write_json(folder / EVALUATE, evaluate_config())
+    train = train_config(run, phases[-1].preprocessing_digest(run.settings))
+    _write_json(folder / TRAIN, train)
+    _write_json(folder / EVALUATE, evaluate_config(train))
     _write_json(
         folder / PRIOR,
         {

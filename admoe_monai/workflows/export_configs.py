@@ -57,9 +57,17 @@ def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:
     return handed_over
 
 
-def evaluate_config() -> dict[str, Any]:
-    """The config of an evaluation, which goes behind the one of training."""
-    return dict(ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/evaluate.yaml")))
+def evaluate_config(train: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of an evaluation, which goes behind the one of training.
+
+    Args:
+        train: the config of training.
+    """
+    config: dict[str, Any] = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/evaluate.yaml"))
+    # The use of the experts is a figure for training: dozens of numbers that nobody evaluates a bundle for.
+    metrics = train["validate"]["additional_metrics"]
+    config["validate::additional_metrics"] = {name: metric for name, metric in metrics.items() if name != "experts"}
+    return config
 
 
 def _parts(run: TrainedRun, *names: str) -> dict[str, Any]:
