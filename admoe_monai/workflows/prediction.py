@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,14 @@ class TrainedRun:
         return phase.build({**self.settings, "device": device}, objects)
 
 
-def predict(run: TrainedRun, cohort: Datalist, split: str = "test", device: str | None = None) -> PredictionTable:
+def predict(
+    run: TrainedRun,
+    cohort: Datalist,
+    split: str = "test",
+    device: str | None = None,
+    with_prior: bool = True,
+    observe: Callable[[Mapping[str, Any], Mapping[str, Any]], None] | None = None,
+) -> PredictionTable:
     """Predict all visits of a split.
 
     Args:
@@ -97,6 +104,8 @@ def predict(run: TrainedRun, cohort: Datalist, split: str = "test", device: str 
         cohort: whose split is predicted.
         split: `training`, `validation` or `test`.
         device: see the setting of this name.
+        with_prior: whether the network sees the clinical values; otherwise they are missing for everybody.
+        observe: called with each batch and the network's outputs.
 
     Raises:
         UserError: for an image that can't be read, or a checkpoint that predicts no label.
@@ -113,7 +122,11 @@ def predict(run: TrainedRun, cohort: Datalist, split: str = "test", device: str 
     with torch.no_grad():
         for batch in tqdm(loader, desc=f"Predicting {split}", unit="batch", disable=None):
             image, _, args, kwargs = prepare_batch(batch, chosen)
+            if not with_prior and "prior" in kwargs:
+                kwargs["prior"] = torch.full_like(kwargs["prior"], torch.nan)
             output = inferer(image, network, *args, **kwargs)
+            if observe is not None:
+                observe(batch, output)
             for task in TASKS:
                 batches[task].append(output[task].double().softmax(1).cpu().numpy())
     classes = {task: run.settings[f"classes_{task}"] for task in TASKS}

@@ -1,0 +1,26 @@
+"""`admoe report`: one page about a finished run, and its numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    run_dir: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write to; by default RUN_DIR/report.", show_default=False)
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cuda or cpu.", show_default=False)] = None,
+) -> None:
+    """Write a self-contained HTML page and metrics.json.
+
+    Test figures with intervals, beside the clinical values and the image alone, per group of people; calibration, training
+    curves, and what the experts do.
+    """
+    from admoe_monai.workflows.report import write_report
+
+    page = write_report(run_dir, output, device)
+    typer.echo(f"Written: {page} and {page.with_name('metrics.json')}")

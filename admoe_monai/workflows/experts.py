@@ -1,0 +1,105 @@
+"""What the experts of a trained network do: whom the gates send where, and what each class loses without an expert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from admoe_monai.data import Datalist
+from admoe_monai.evaluation import PredictionTable
+from admoe_monai.handlers import ExpertUtilisation
+from admoe_monai.networks.blocks import MMoE
+
+from .cohort import TASKS
+from .prediction import TrainedRun, predict
+
+#: A gate's logit at which an expert has no weight.
+SILENT = -1.0e4
+
+
+@contextmanager
+def without_expert(network: nn.Module, name: str) -> Iterator[None]:
+    """Take the weight of an expert away in every gate; the others share it.
+
+    Args:
+        network: with experts.
+        name: of the expert.
+    """
+    biases: list[tuple[torch.Tensor, int]] = [
+        (gate.get_parameter("bias"), list(module.experts.keys()).index(name))
+        for module in network.modules()
+        if isinstance(module, MMoE)
+        for gate in module.gates.values()
+    ]
+    saved = [bias.detach()[index].item() for bias, index in biases]
+    with torch.no_grad():
+        for bias, index in biases:
+            bias[index] = SILENT
+        try:
+            yield
+        finally:
+            for (bias, index), value in zip(biases, saved, strict=True):
+                bias[index] = value
+
+
+def gate_weights(
+    run: TrainedRun, cohort: Datalist, split: str, device: str | None
+) -> tuple[PredictionTable, dict[str, float]]:
+    """Predict a split and average the gate weights over it.
+
+    Args:
+        run: a finished run.
+        cohort: whose split is predicted.
+        split: see `predict`.
+        device: likewise.
+
+    Returns:
+        The predictions, and the mean gate weights (see `ExpertUtilisation`).
+    """
+    used = ExpertUtilisation(run.settings["experts"], run.settings["classes_diagnosis"], collapse_share=0.0)
+    used.reset()
+
+    def observe(batch: Mapping[str, Any], output: Mapping[str, Any]) -> None:
+        used.update((output.get("routing", []), batch["diagnosis"]))
+
+    table = predict(run, cohort, split, device, observe=observe)
+    return table, used.compute()
+
+
+def recall_without(
+    run: TrainedRun, cohort: Datalist, split: str, device: str | None, table: PredictionTable
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Change of each class's recall when an expert is taken away, over all labelled visits.
+
+    Args:
+        run: a finished run with experts.
+        cohort: whose split is predicted.
+        split: see `predict`.
+        device: likewise.
+        table: predictions with all experts.
+
+    Returns:
+        Per task and expert the change per class; classes without a visit are left out.
+    """
+    whole = {task: _recalls(table, task) for task in TASKS}
+    changes: dict[str, dict[str, dict[str, float]]] = {task: {} for task in TASKS}
+    for name in run.settings["experts"]:
+        with without_expert(run.network, name):
+            less = predict(run, cohort, split, device)
+        for task in TASKS:
+            recalls = _recalls(less, task)
+            changes[task][name] = {label: recalls[label] - whole[task][label] for label in whole[task]}
+    return changes
+
+
+def _recalls(table: PredictionTable, task: str) -> dict[str, float]:
+    truth, predicted = table.labels(task), table.probabilities(task).argmax(axis=1)
+    return {
+        label: float((predicted[truth == index] == index).mean())
+        for index, label in enumerate(table.classes[task])
+        if (truth == index).any()
+    }
