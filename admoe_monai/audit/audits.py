@@ -40,7 +40,8 @@ def cheap_audit(
         datalist: what is audited.
         prior_columns: names of the prior columns that a run takes; None = all that may become an input.
         pretraining: visits that the model was pretrained on.
-        pretraining_digests: digests of the subjects that it was pretrained on, in place of the visits.
+        pretraining_digests: digests of the subjects that its checkpoint names; empty = it names none, None = there is no
+            checkpoint.
 
     Returns:
         The findings, the worst first; nothing for a datalist that is in order.

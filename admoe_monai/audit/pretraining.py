@@ -63,14 +63,14 @@ def pretraining_visits(path: str | Path, dataset_dir: str | Path | None = None) 
     return [*datalist.splits["training"], *({**visit, "image": str(root / visit["image"])} for visit in further)]
 
 
-def pretrained_on(entries: Sequence[Entry], digests: Collection[str] | None) -> list[Finding]:
+def pretrained_on(entries: Sequence[Entry], digests: Collection[str]) -> list[Finding]:
     """Find subjects of the validation and test split that a checkpoint was pretrained on.
 
     Args:
         entries: rows of the datalist.
-        digests: of the checkpoint; None = it doesn't say.
+        digests: of the checkpoint; empty = it doesn't say.
     """
-    if digests is None:
+    if not digests:
         message = f"the checkpoint has no '{CHECKPOINT_KEY}': whether it was pretrained on test subjects is unknown"
         return [Finding("pretraining_unknown", "warning", message)]
     known = set(digests)

@@ -75,7 +75,8 @@ def format_report(report: AuditReport, width: int = 120) -> str:
         lines += render_table(_probe_table(report), width)
     counts = report.counts()
     verdict = "LEAK: do not train on this datalist" if counts["leak"] else "no leak found"
-    lines.append(f"{verdict} ({counts['leak']} leaks, {counts['warning']} warnings, {counts['note']} notes)")
+    numbers = [f"{number} {severity}{'' if number == 1 else 's'}" for severity, number in counts.items()]
+    lines.append(f"{verdict} ({', '.join(numbers)})")
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,24 +29,14 @@ def audit(
     import json as json_module
     import logging
 
-    from admoe_monai.audit import CHECKPOINT_KEY, format_report, full_audit, pretraining_visits
+    from admoe_monai.audit import format_report, full_audit, pretraining_visits
     from admoe_monai.data import load_datalist
 
     # One line per scan about qfac would bury the findings, and spoil --json.
     logging.getLogger("nibabel.global").setLevel(logging.ERROR)
     cohort = load_datalist(datalist, dataset_dir, refuse_overlaps=False)
-    digests = None
-    if pretrained is not None:
-        from admoe_monai.checkpoints import load_whole
-
-        contents = load_whole(pretrained)
-        digests = contents.get(CHECKPOINT_KEY) if isinstance(contents, dict) else None
-    report = full_audit(
-        cohort,
-        images=images,
-        pretraining=pretraining_visits(pretraining) if pretraining is not None else (),
-        pretraining_digests=digests,
-    )
+    visits = pretraining_visits(pretraining) if pretraining is not None else ()
+    report = full_audit(cohort, images=images, pretraining=visits, pretraining_digests=_digests(pretrained))
     text = json_module.dumps(report.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -54,3 +44,14 @@ def audit(
     typer.echo(text if json else format_report(report))
     if report.leaks:
         raise typer.Exit(1)
+
+
+def _digests(pretrained: Path | None) -> Any:
+    """Of the subjects that a checkpoint was pretrained on; empty where it doesn't say, None without a checkpoint."""
+    if pretrained is None:
+        return None
+    from admoe_monai.audit import CHECKPOINT_KEY
+    from admoe_monai.checkpoints import load_whole
+
+    contents = load_whole(pretrained)
+    return contents.get(CHECKPOINT_KEY, ()) if isinstance(contents, dict) else ()

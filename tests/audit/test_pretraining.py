@@ -33,7 +33,7 @@ def test_the_prefix_of_bids_makes_no_difference() -> None:
 
 
 def test_a_checkpoint_that_does_not_say_is_a_warning() -> None:
-    assert [finding.check for finding in pretrained_on([entry("test", "a")], None)] == ["pretraining_unknown"]
+    assert [finding.check for finding in pretrained_on([entry("test", "a")], [])] == ["pretraining_unknown"]
 
 
 def test_training_and_the_list_of_pretraining_are_read(clean: Path, tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,33 +18,44 @@ from admoe_monai.data import Datalist
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from made_up_cohort import draw_head, write_image
 
-SUBJECTS, SLICES = 24, 4
+SUBJECTS, SLICES = 20, 3
 CLASSES = ["CN", "AD"]
 
 
-def random_labels_cohort(folder: Path, by_subject: bool, seed: int = 0) -> Datalist:
-    """Four nearly identical slices per subject; labels are drawn at random, so nothing can be learned from an image."""
+@pytest.fixture(scope="module")
+def slices(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Three nearly identical slices per subject."""
+    folder = tmp_path_factory.mktemp("slices")
+    visits = []
+    for subject, number in itertools.product(range(SUBJECTS), range(SLICES)):
+        path = folder / f"sub-{subject:02d}_slice-{number}.nii.gz"
+        write_image(path, draw_head(subject, number + 1, (32, 34)))
+        visits.append({"image": str(path), "subject_id": f"sub-{subject:02d}", "session_id": f"slice-{number}"})
+    return visits
+
+
+def cohort(slices: list[dict[str, Any]], by_subject: bool, seed: int = 0) -> Datalist:
+    """Deal out labels to subjects, so that nothing can be learned from an image but whose it is; half is for testing."""
     generator = np.random.default_rng(seed)
     labels = generator.permutation(np.repeat(CLASSES, SUBJECTS // 2))
+    subjects = np.repeat(generator.permutation(SUBJECTS) % 2 == 0, SLICES)
+    in_test = subjects if by_subject else generator.permutation(subjects)
     splits: dict[str, list[dict[str, Any]]] = {"training": [], "validation": [], "test": []}
-    for subject in range(SUBJECTS):
-        for number in range(SLICES):
-            voxels = draw_head(subject, number + 1, (32, 34))
-            path = write_image(folder / f"sub-{subject:02d}_slice-{number}.nii.gz", voxels)
-            in_test = subject % 3 == 0 if by_subject else generator.random() < 1 / 3
-            visit = {"image": str(path), "subject_id": f"sub-{subject:02d}", "session_id": f"slice-{number}"}
-            splits["test" if in_test else "training"].append({**visit, "diagnosis": str(labels[subject])})
-    return Datalist("random labels", folder, splits, simulated=True)
+    for visit, chosen in zip(slices, in_test, strict=True):
+        label = str(labels[int(visit["subject_id"][4:])])
+        splits["test" if chosen else "training"].append({**visit, "diagnosis": label})
+    return Datalist("random labels", Path(slices[0]["image"]).parent, splits, simulated=True)
 
 
 def balanced_accuracy(datalist: Datalist) -> dict[str, Any]:
     """Of the nearest neighbour on pixels, trained on the training split and tested on the test split."""
-    pixels, truth = {}, {}
-    for split in ("training", "test"):
-        visits = datalist.splits[split]
-        pixels[split] = np.stack([_read(visit["image"]) for visit in visits])
-        truth[split] = np.array([visit["diagnosis"] for visit in visits])
-    model = KNeighborsClassifier(1).fit(pixels["training"], truth["training"])
+    pixels = {
+        s: np.stack([nib.load(v["image"]).get_fdata().ravel() for v in datalist.splits[s]])
+        for s in ("training", "test")
+    }
+    model = KNeighborsClassifier(1).fit(
+        pixels["training"], [visit["diagnosis"] for visit in datalist.splits["training"]]
+    )
     probabilities = model.predict_proba(pixels["test"])[:, [list(model.classes_).index(name) for name in CLASSES]]
     classes = {"diagnosis": CLASSES}
     table = PredictionTable.from_visits(datalist.splits["test"], {"diagnosis": probabilities}, classes)
@@ -50,26 +63,22 @@ def balanced_accuracy(datalist: Datalist) -> dict[str, Any]:
     return dict(figures["metrics"]["balanced_accuracy"])
 
 
-def _read(path: str) -> np.ndarray:
-    import nibabel as nib
-
-    return np.asarray(nib.load(path).dataobj).ravel()
-
-
-def test_random_labels_score_high_on_a_slice_level_split_which_the_audit_refuses(tmp_path: Path) -> None:
-    datalist = random_labels_cohort(tmp_path, by_subject=False)
-    figure = balanced_accuracy(datalist)
-    # No lower end where every resample is right.
-    assert (figure["value"] if figure["low"] is None else figure["low"]) > 0.85
-    refused = {finding.check for finding in full_audit(datalist).leaks}
+def test_random_labels_score_high_on_a_slice_level_split_which_the_audit_refuses(slices: list[dict[str, Any]]) -> None:
+    figures = [balanced_accuracy(cohort(slices, False, seed)) for seed in range(10)]
+    # Every figure's interval lies high; it has none where every resample is right.
+    assert min(figure["value"] if figure["low"] is None else figure["low"] for figure in figures) > 0.6
+    assert np.mean([figure["value"] for figure in figures]) > 0.85
+    refused = {finding.check for finding in full_audit(cohort(slices, False)).leaks}
     assert {"subject_overlap", "slice_level_split", "random_labels"} <= refused
 
 
-def test_random_labels_are_at_chance_on_a_subject_level_split_which_the_audit_lets_pass(tmp_path: Path) -> None:
-    datalist = random_labels_cohort(tmp_path, by_subject=True)
-    figure = balanced_accuracy(datalist)
-    assert figure["low"] < 0.5 < figure["high"]
-    report = full_audit(datalist)
+def test_random_labels_are_at_chance_on_a_subject_level_split_which_the_audit_lets_pass(
+    slices: list[dict[str, Any]],
+) -> None:
+    figures = [balanced_accuracy(cohort(slices, True, seed)) for seed in range(10)]
+    assert np.mean([figure["low"] < 0.5 < figure["high"] for figure in figures]) >= 0.8
+    assert np.mean([figure["value"] for figure in figures]) == pytest.approx(0.5, abs=0.1)
+    report = full_audit(cohort(slices, True))
     assert report.leaks == []
     control = next(p for p in report.probes if p.name == "random labels by 2D images" and p.task == "diagnosis")
     assert control.low is not None
