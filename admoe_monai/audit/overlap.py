@@ -89,24 +89,18 @@ def _subjects(entries: Sequence[Entry]) -> list[Finding]:
     for severity in ("leak", "warning"):
         found = [group for group in groups.values() if severity_between(e.split for e in group) == severity]
         if found:
-            advice = (
-                "; the split seems to have been made by image, not by subject" if _by_image(found, repeated) else ""
-            )
             cases = [f"{group[0].person} in {_splits(group)}" for group in found]
-            message = f"{len(found)} of {len(groups)} subjects are in more than one split: {examples(cases)}{advice}"
+            message = f"{len(found)} of {len(groups)} subjects are in more than one split: {examples(cases)}"
+            if len(found) > 5 and len(found) > 0.3 * len(repeated):
+                message += "; the split seems to have been made by image, not by subject"
             findings.append(Finding("subject_overlap", severity, message, _rows(found)))
     return findings
-
-
-def _by_image(found: list[list[Entry]], repeated: list[list[Entry]]) -> bool:
-    return len(found) > 5 and len(found) > 0.3 * len(repeated)
 
 
 def _alike_subjects(entries: Sequence[Entry]) -> list[Finding]:
     found = []
     for group in grouped(entries, lambda entry: plain_identifier(entry.person)).values():
         names = grouped(group, lambda entry: entry.person)
-        # One name in two splits is a leak of its own; here every name is in splits that another one is not in.
         if len(names) > 1 and severity_between(entry.split for entry in group):
             found.append(group)
     cases = [" and ".join(f"'{name}'" for name in dict.fromkeys(entry.person for entry in group)) for group in found]

@@ -27,6 +27,7 @@ TASKS = ("diagnosis", "change")
 FEWEST_SUBJECTS = 5
 FOLDS = 5
 RESAMPLES = 1000
+ACQUISITION_PROBE = "acquisition alone"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def probes(table: pd.DataFrame, prior: Sequence[str]) -> tuple[list[Probe], list
         prior: names of the prior columns.
 
     Returns:
-        The figures (``time`` is visit index and delay), and notes on the probes that had too little to go on.
+        The figures (``time`` is visit index and delay), a warning where the
+        acquisition predicts a label, and notes on probes that had too little to go on.
     """
     header = [name for name in map(str, table.columns) if name.startswith("voxel")]
     plan = (
@@ -84,14 +86,28 @@ def probes(table: pd.DataFrame, prior: Sequence[str]) -> tuple[list[Probe], list
         # All first visits have index 0 and day 0: what time gives away shows in the others.
         ("time alone, all visits", list(TIME), False),
         ("time alone", list(TIME), True),
-        ("acquisition alone", [*ACQUISITION, *header], True),
+        (ACQUISITION_PROBE, [*ACQUISITION, *header], True),
     )
     figures = [
         probe(name, table, columns, task, one_visit_per_subject=first)
         for task in TASKS
         for name, columns, first in plan
     ]
-    return figures, not_estimated(figures)
+    return figures, [*_shortcuts(figures), *not_estimated(figures)]
+
+
+def _shortcuts(figures: Sequence[Probe]) -> list[Finding]:
+    """Scanners leave their traces in images, so that a network can learn them in place of anatomy."""
+    return [
+        Finding(
+            "acquisition_shortcut",
+            "warning",
+            f"site and scanner alone predict {figure.task} with a balanced accuracy of {figure.value:.2f} "
+            f"[{figure.low:.2f}, {figure.high:.2f}], chance {figure.chance:.2f}: report figures per site",
+        )
+        for figure in figures
+        if figure.name == ACQUISITION_PROBE and figure.low is not None and figure.low > (figure.chance or 0.0)
+    ]
 
 
 def not_estimated(figures: Sequence[Probe]) -> list[Finding]:
