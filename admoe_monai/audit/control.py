@@ -105,9 +105,17 @@ def _measure(
     accuracy = (hits[:, whole] / counts[:, whole]).mean(axis=0)
     low, high = np.quantile(accuracy, [0.025, 0.975])
     return Probe(
-        title, task, tuple(classes), f"test split, {int(whole.sum())} deals of labels", len(set(person[test])),
-        float(accuracy.mean()), float(low), float(high), 1 / len(classes), "interval over deals of labels",
-    )  # fmt: skip
+        title,
+        task,
+        tuple(classes),
+        f"test split, {int(whole.sum())} deals of labels",
+        n_subjects=len(set(person[test])),
+        value=float(accuracy.mean()),
+        low=float(low),
+        high=float(high),
+        chance=1 / len(classes),
+        note="interval over deals of labels",
+    )
 
 
 def _deck(shares: np.ndarray, size: int) -> np.ndarray:

@@ -5,7 +5,10 @@ Shapes: ``*S`` spatial axes, D of them.
 
 from __future__ import annotations
 
+import logging
+import warnings
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +51,9 @@ def read_image(path: str | Path) -> Image:
         UserError: If it can't be read, has neither two nor three axes, or is constant or not finite.
     """
     try:
-        loaded = LoadImage(image_only=True, dtype=np.float32)(path)
+        loaded = _loader()(path)
     except Exception as error:  # nibabel, zlib, ITK and PIL share no base class
-        raise UserError(f"unreadable image {path}: replace the file or drop its visit") from error
+        raise UserError(f"unreadable image {path} ({_reason(error)}): replace the file or drop its visit") from error
     voxels = np.asarray(loaded.numpy(), dtype=np.float32)
     if loaded.meta.get("original_channel_dim") == -1:
         voxels = voxels.mean(axis=-1)
@@ -63,6 +66,27 @@ def read_image(path: str | Path) -> Image:
     affine = np.asarray(loaded.affine, dtype=float)[: voxels.ndim, : voxels.ndim]
     spacing = np.linalg.norm(affine, axis=0)
     return Image(voxels, np.where(spacing > 0, spacing, 1.0))
+
+
+@cache
+def _loader() -> LoadImage:
+    """One for all images: MONAI 1.6.1 reports at every construction that it lacks a decoder for DICOM on GPUs."""
+    plugin = logging.getLogger("monai.data.nvimgcodec_pydicom_plugin")
+    level = plugin.level
+    plugin.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "NvImgCodecPydicomReader", UserWarning)
+            return LoadImage(image_only=True, dtype=np.float32)
+    finally:
+        plugin.setLevel(level)
+
+
+def _reason(error: BaseException) -> str:
+    """First line of what the reader itself said; MONAI wraps it in a page about readers."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def background(voxels: np.ndarray) -> float:

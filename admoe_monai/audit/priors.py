@@ -13,7 +13,7 @@ from admoe_monai.evaluation.baselines import decision_tree, logistic_regression
 
 from .entries import Entry
 from .finding import Finding, Severity
-from .probes import TASKS, probe
+from .probes import RESAMPLES, TASKS, probe
 from .tables import visit_table
 
 __all__ = ["banned_reason", "prior_findings", "usable_columns"]
@@ -46,6 +46,8 @@ BANNED: Mapping[str, tuple[str, ...]] = {
 #: How far above chance the lower end of the interval may lie, 0 = chance and 1 = perfect. The best honest marker is far
 #: below: with three classes 0.75 is a balanced accuracy of 0.83, with two of 0.88.
 CODED, SUSPECT = 0.75, 0.5
+#: Subjects of each class that it takes to refuse a cohort; with fewer, a column may look like the label by luck.
+FEWEST_TO_REFUSE = 10
 
 
 def banned_reason(name: str) -> str | None:
@@ -101,12 +103,11 @@ def _label_coded(what: str, table: pd.DataFrame, names: Sequence[str], task: str
     columns = [f"prior {name}" for name in names]
     # A tree reads codes in any order from one column; several columns that add up are for the regression.
     model = decision_tree if len(names) == 1 else logistic_regression
-    if probe(what, table, columns, task, model=model, n_boot=0).skill < SUSPECT:
-        return None
-    figure = probe(what, table, columns, task, model=model)
-    if figure.skill < SUSPECT:
-        return None
-    severity: Severity = "leak" if figure.skill >= CODED else "warning"
+    for resamples in (0, RESAMPLES):
+        figure = probe(what, table, columns, task, one_visit_per_subject=False, model=model, n_boot=resamples)
+        if figure.skill < SUSPECT:
+            return None
+    severity: Severity = "leak" if figure.skill >= CODED and figure.smallest >= FEWEST_TO_REFUSE else "warning"
     claim = "is the label in disguise" if severity == "leak" else "predicts the label suspiciously well"
     interval = "" if figure.low is None else f" [{figure.low:.2f}, {figure.high:.2f}]"
     message = (

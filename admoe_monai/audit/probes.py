@@ -40,6 +40,7 @@ class Probe:
         classes: that take part.
         visits: which visits it was tested on.
         n_subjects: subjects that it was tested on.
+        smallest: subjects of the rarest class among them.
         value: balanced accuracy; None where it could not be estimated.
         low: lower end of the 95 % interval.
         high: upper end of it.
@@ -52,6 +53,7 @@ class Probe:
     classes: tuple[str, ...] = ()
     visits: str = ""
     n_subjects: int = 0
+    smallest: int = 0
     value: float | None = None
     low: float | None = None
     high: float | None = None
@@ -145,7 +147,7 @@ def probe(
         n_boot: resamples behind the interval; 0 gives none.
     """
     visits = "first labelled visit of each subject" if one_visit_per_subject else "all labelled visits"
-    classes, rare = classes_of(table, task)
+    classes, rare = classes_of(table, task, one_visit_per_subject)
     if len(classes) < 2:
         return Probe(name, task, note=f"fewer than two classes with {FEWEST_SUBJECTS} subjects")
     numbers = encoded(table, columns)
@@ -164,17 +166,22 @@ def probe(
     notes = [f"without {', '.join(rare)}" if rare else "", accuracy["note"] or "" if n_boot else ""]
     estimate = {end: accuracy[end] for end in ("value", "low", "high", "chance")}
     note = "; ".join(filter(None, notes))
-    return Probe(name, task, tuple(classes), visits, figures["n_subjects"], **estimate, note=note)
+    smallest = min(count["subjects"] for count in figures["class_counts"].values())
+    return Probe(name, task, tuple(classes), visits, figures["n_subjects"], smallest, **estimate, note=note)
 
 
-def classes_of(table: pd.DataFrame, task: str) -> tuple[list[str], list[str]]:
-    """Return the classes with enough subjects for folds, and the others with their number of subjects.
+def classes_of(table: pd.DataFrame, task: str, one_visit_per_subject: bool = False) -> tuple[list[str], list[str]]:
+    """Return the classes with enough subjects for folds and for an interval, and the others with their number.
 
     Args:
         table: see ``visit_table``.
         task: column of the labels.
+        one_visit_per_subject: count the first labelled visits alone.
     """
-    subjects = table.dropna(subset=[task]).groupby(task)["subject_id"].nunique()
+    labelled = table.dropna(subset=[task])
+    if one_visit_per_subject:
+        labelled = labelled.sort_values(["visit_index"], kind="stable").drop_duplicates("subject_id")
+    subjects = labelled.groupby(task)["subject_id"].nunique()
     names = sorted(subjects.index, key=lambda label: (SEVERITY.index(label) if label in SEVERITY else -1, label))
     rare = [f"{label} ({subjects[label]} subjects)" for label in names if subjects[label] < FEWEST_SUBJECTS]
     return [label for label in names if subjects[label] >= FEWEST_SUBJECTS], rare

@@ -13,7 +13,7 @@ COHORT = {"name": "c", "datalist": None, "simulated": True, "splits": {"training
 
 def test_a_report_names_leaks_figures_and_the_verdict() -> None:
     leak = Finding("banned_prior", "leak", "prior column 'visit' is banned", ("training[0]",))
-    figure = Probe("prior alone", "diagnosis", ("CN", "AD"), "all", 40, 0.61, 0.48, 0.72, 0.5)
+    figure = Probe("prior alone", "diagnosis", ("CN", "AD"), "all", 40, 20, 0.61, 0.48, 0.72, 0.5)
     text = format_report(AuditReport(COHORT, ("priors",), (leak,), (figure,)))
     assert "c (SIMULATED): subjects (visits) training 2 (5)" in text
     assert "0.610 [0.480, 0.720]" in text

@@ -76,6 +76,7 @@ def test_a_strong_but_honest_marker_is_no_leak() -> None:
     assert [finding.severity for finding in cheap_audit(cohort) if finding.severity == "leak"] == []
 
 
-def test_few_subjects_prove_nothing() -> None:
-    cohort = with_column(lambda visit: {"CN": 1.0, "MCI": 2.0, "AD": 3.0}[visit["diagnosis"]], subjects=12)
-    assert [finding for finding in cheap_audit(cohort) if finding.severity == "leak"] == []
+@pytest.mark.parametrize(("subjects", "severities"), [(9, []), (18, ["warning"])])
+def test_few_subjects_do_not_refuse_a_cohort(subjects: int, severities: list[str]) -> None:
+    cohort = with_column(lambda visit: {"CN": 1.0, "MCI": 2.0, "AD": 3.0}[visit["diagnosis"]], subjects=subjects)
+    assert [finding.severity for finding in cheap_audit(cohort)] == severities

@@ -73,3 +73,11 @@ def test_a_rare_class_is_left_out_and_named() -> None:
     figure = probe("age", frame, ["prior age"], "diagnosis", n_boot=50)
     assert figure.classes == ("CN", "MCI")
     assert figure.note == "without AD (2 subjects)"
+    assert 5 <= figure.smallest <= figure.n_subjects / 2
+
+
+def test_a_class_that_comes_with_later_visits_only_is_a_note() -> None:
+    frame = table(30)
+    frame["diagnosis"] = np.where(frame["visit_index"] == 0, "CN", "MCI")
+    assert "fewer than two classes" in probe("age", frame, ["prior age"], "diagnosis").note
+    assert probe("time", frame, ["visit_index"], "diagnosis", one_visit_per_subject=False, n_boot=0).value == 1.0
