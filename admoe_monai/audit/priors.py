@@ -13,7 +13,7 @@ from admoe_monai.evaluation.baselines import decision_tree, logistic_regression
 
 from .entries import Entry
 from .finding import Finding, Severity
-from .probes import RESAMPLES, TASKS, probe
+from .probes import FEWEST_TO_CLAIM, RESAMPLES, TASKS, probe
 from .tables import visit_table
 
 __all__ = ["banned_reason", "prior_findings", "usable_columns"]
@@ -46,8 +46,6 @@ BANNED: Mapping[str, tuple[str, ...]] = {
 #: How far above chance the lower end of the interval may lie, 0 = chance and 1 = perfect. The best honest marker is far
 #: below: with three classes 0.75 is a balanced accuracy of 0.83, with two of 0.88.
 CODED, SUSPECT = 0.75, 0.5
-#: Subjects of each class that it takes to refuse a cohort; with fewer, a column may look like the label by luck.
-FEWEST_TO_REFUSE = 10
 
 
 def banned_reason(name: str) -> str | None:
@@ -95,7 +93,7 @@ def prior_findings(entries: Sequence[Entry], columns: Sequence[str]) -> list[Fin
         for task in TASKS:
             if finding := _label_coded(what, table, names, task):
                 findings.append(finding)
-                coded.update(names)
+                coded.update(names if finding.severity == "leak" else ())
     return findings
 
 
@@ -107,7 +105,7 @@ def _label_coded(what: str, table: pd.DataFrame, names: Sequence[str], task: str
         figure = probe(what, table, columns, task, one_visit_per_subject=False, model=model, n_boot=resamples)
         if figure.skill < SUSPECT:
             return None
-    severity: Severity = "leak" if figure.skill >= CODED and figure.smallest >= FEWEST_TO_REFUSE else "warning"
+    severity: Severity = "leak" if figure.skill >= CODED and figure.smallest >= FEWEST_TO_CLAIM else "warning"
     claim = "is the label in disguise" if severity == "leak" else "predicts the label suspiciously well"
     interval = "" if figure.low is None else f" [{figure.low:.2f}, {figure.high:.2f}]"
     message = (

@@ -25,6 +25,8 @@ __all__ = ["TASKS", "Probe", "classes_of", "not_estimated", "probe", "probes"]
 TASKS = ("diagnosis", "change")
 #: Subjects that a class needs to take part.
 FEWEST_SUBJECTS = 5
+#: Subjects that each class needs before a figure is held against a cohort: with fewer, luck looks like skill.
+FEWEST_TO_CLAIM = 10
 FOLDS = 5
 RESAMPLES = 1000
 ACQUISITION_PROBE = "acquisition alone"
@@ -108,7 +110,7 @@ def _shortcuts(figures: Sequence[Probe]) -> list[Finding]:
             f"[{figure.low:.2f}, {figure.high:.2f}], chance {figure.chance:.2f}: report figures per site",
         )
         for figure in figures
-        if figure.name == ACQUISITION_PROBE and figure.low is not None and figure.low > (figure.chance or 0.0)
+        if figure.name == ACQUISITION_PROBE and figure.skill > 0 and figure.smallest >= FEWEST_TO_CLAIM
     ]
 
 
@@ -183,5 +185,5 @@ def classes_of(table: pd.DataFrame, task: str, one_visit_per_subject: bool = Fal
         labelled = labelled.sort_values(["visit_index"], kind="stable").drop_duplicates("subject_id")
     subjects = labelled.groupby(task)["subject_id"].nunique()
     names = sorted(subjects.index, key=lambda label: (SEVERITY.index(label) if label in SEVERITY else -1, label))
-    rare = [f"{label} ({subjects[label]} subjects)" for label in names if subjects[label] < FEWEST_SUBJECTS]
+    rare = [f"{label} (n = {subjects[label]})" for label in names if subjects[label] < FEWEST_SUBJECTS]
     return [label for label in names if subjects[label] >= FEWEST_SUBJECTS], rare

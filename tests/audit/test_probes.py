@@ -72,7 +72,7 @@ def test_a_rare_class_is_left_out_and_named() -> None:
     frame.loc[frame["subject_id"].isin(frame["subject_id"].unique()[:2]), "diagnosis"] = "AD"
     figure = probe("age", frame, ["prior age"], "diagnosis", n_boot=50)
     assert figure.classes == ("CN", "MCI")
-    assert figure.note == "without AD (2 subjects)"
+    assert figure.note == "without AD (n = 2)"
     assert 5 <= figure.smallest <= figure.n_subjects / 2
 
 
