@@ -1,7 +1,8 @@
 """Near-duplicate images: a copy that was turned, mirrored, resampled, shifted, rescaled or made noisy.
 
 Fingerprints choose, for each image, the few images of other people that it could be a copy of; registration and the
-correlation of fine detail decide.
+correlation of fine detail decide. How often they are right, per kind of copy and on repeat visits, stands in
+``docs/audit.md``.
 """
 
 from __future__ import annotations
