@@ -33,7 +33,14 @@ def imported_rooms(path: Path) -> set[str]:
 def test_a_room_imports_no_other_room(room: str) -> None:
     files = sorted((PACKAGE / room).rglob("*.py"))
     assert files
-    others = ({*ROOMS} - {room}) | {"workflows", "cli"}
+    others = ({*ROOMS} - {room}) | {"audit", "workflows", "cli"}
+    assert {str(path): found for path in files if (found := imported_rooms(path) & others)} == {}
+
+
+def test_the_audit_stands_on_data_and_evaluation_alone() -> None:
+    files = sorted((PACKAGE / "audit").rglob("*.py"))
+    assert files
+    others = ({*ROOMS} - {"data", "evaluation"}) | {"workflows", "cli"}
     assert {str(path): found for path in files if (found := imported_rooms(path) & others)} == {}
 
 

@@ -10,6 +10,7 @@ import typer
 from admoe_monai import __version__
 from admoe_monai.errors import UserError
 
+from .audit import audit
 from .demo_cohort import demo_cohort
 from .evaluate import evaluate
 from .export import export
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo_cohort, prepare, inspect, evaluate, report, export):
+for command in (demo_cohort, prepare, audit, inspect, evaluate, report, export):
     app.command(name=command.__name__.replace("_", "-"))(command)
 
 

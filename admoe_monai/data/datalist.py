@@ -81,6 +81,7 @@ def load_datalist(
     path: str | Path,
     dataset_dir: str | Path | None = None,
     classes: Mapping[str, Sequence[str]] | None = None,
+    refuse_overlaps: bool = True,
 ) -> Datalist:
     """Read a datalist and check all of it.
 
@@ -88,6 +89,7 @@ def load_datalist(
         path: the JSON file.
         dataset_dir: folder of the images in place of the one that the file names.
         classes: class names per task, such as ``{"diagnosis": ["CN", "MCI", "AD"]}``; other labels are refused.
+        refuse_overlaps: see :func:`datalist_problems`.
 
     Raises:
         UserError: If the file can't be read, or anything in it is wrong: the first problem and the number of others,
@@ -97,7 +99,7 @@ def load_datalist(
     content = _read_json(path)
     root = Path(dataset_dir) if dataset_dir is not None else path.parent / str(content.get("dataset_dir") or ".")
     root = Path(os.path.abspath(root))
-    problems = list(datalist_problems(content, root, classes))
+    problems = list(datalist_problems(content, root, classes, refuse_overlaps))
     for problem in problems[1:]:
         logger.info("%s: %s", path, problem)
     if problems:

@@ -13,7 +13,10 @@ __all__ = ["datalist_problems"]
 
 
 def datalist_problems(
-    content: Mapping[str, Any], dataset_dir: Path, classes: Mapping[str, Sequence[str]] | None = None
+    content: Mapping[str, Any],
+    dataset_dir: Path,
+    classes: Mapping[str, Sequence[str]] | None = None,
+    refuse_overlaps: bool = True,
 ) -> Iterator[str]:
     """Yield every problem of a datalist in one pass, one line each, naming split and row (counted from 0).
 
@@ -21,6 +24,8 @@ def datalist_problems(
         content: the datalist as JSON holds it, image paths relative to ``dataset_dir``.
         dataset_dir: folder of the images.
         classes: class names per task; ``None`` leaves labels unchecked.
+        refuse_overlaps: whether a subject in two splits, and a visit or image listed twice, are problems; the audit
+            reads such a datalist and reports all of them itself.
     """
     prior = content.get("prior") or {}
     columns = prior.get("columns") if isinstance(prior, dict) else None
@@ -46,6 +51,8 @@ def datalist_problems(
             for name in ("image", "mask"):
                 if isinstance(visit.get(name), str) and visit[name]:
                     yield from (f"{place}: {problem}" for problem in _file_problems(visit[name], name, dataset_dir))
+            if not refuse_overlaps:
+                continue
             person = person_of({"subject_id": None, **visit})
             if split_of.setdefault(person, split) != split:
                 yield f"{place}: subject '{person}' is also in '{split_of[person]}'"

@@ -6,7 +6,7 @@ Axis letters: N visits, F features, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.predictions import PredictionTable
@@ -26,9 +27,17 @@ def logistic_regression() -> Pipeline:
     Everything in it is fitted on the training visits alone.
     """
     return make_pipeline(
-        SimpleImputer(strategy="median"),
+        SimpleImputer(strategy="median", keep_empty_features=True),
         StandardScaler(),
         LogisticRegression(class_weight="balanced", max_iter=2000),
+    )
+
+
+def decision_tree() -> Pipeline:
+    """Build a model that also reads codes without order, and what is missing: a small tree, classes weighted equally."""
+    return make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True, add_indicator=True),
+        DecisionTreeClassifier(max_leaf_nodes=8, min_samples_leaf=2, class_weight="balanced", random_state=0),
     )
 
 
@@ -39,6 +48,7 @@ def cross_validated_baseline(
     task: str = "diagnosis",
     folds: int = 5,
     seed: int = 0,
+    model: Callable[[], Pipeline] = logistic_regression,
 ) -> PredictionTable:
     """Predict every labelled visit by a model that has seen no visit of its subject.
 
@@ -53,6 +63,7 @@ def cross_validated_baseline(
         task: the column to predict.
         folds: number of folds.
         seed: of the folds.
+        model: makes the model that is fitted in each fold.
 
     Returns:
         A prediction table of the labelled visits, with a further column ``fold``.
@@ -70,7 +81,7 @@ def cross_validated_baseline(
     fold_of = np.zeros(len(kept), dtype=int)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for fold, (train, test) in enumerate(splitter.split(values, truth, subjects)):
-        probabilities[test] = _fit_predict(values[train], truth[train], values[test], len(classes))
+        probabilities[test] = _fit_predict(values[train], truth[train], values[test], len(classes), model)
         fold_of[test] = fold
     return _predictions(kept.assign(fold=fold_of), probabilities, classes, task)
 
@@ -103,7 +114,7 @@ def held_out_baseline(
         if not (truth == k).any():
             raise UserError(f"{task} {name!r} does not occur in the training set.")
     held_out, _, kept = _inputs(test, features, classes, task)
-    return _predictions(kept, _fit_predict(values, truth, held_out, len(classes)), classes, task)
+    return _predictions(kept, _fit_predict(values, truth, held_out, len(classes), logistic_regression), classes, task)
 
 
 def head_size_fractions(table: pd.DataFrame, head_size: str = "head_size_mm3") -> pd.DataFrame:
@@ -145,11 +156,13 @@ def _inputs(
     return values, truth, kept
 
 
-def _fit_predict(values: np.ndarray, truth: np.ndarray, held_out: np.ndarray, classes: int) -> np.ndarray:
-    model = logistic_regression().fit(values, truth)
+def _fit_predict(
+    values: np.ndarray, truth: np.ndarray, held_out: np.ndarray, classes: int, model: Callable[[], Pipeline]
+) -> np.ndarray:
+    fitted = model().fit(values, truth)
     probabilities = np.zeros((len(held_out), classes))
     # A class absent from a fold's training visits keeps probability 0.
-    probabilities[:, model.classes_] = model.predict_proba(held_out)
+    probabilities[:, fitted.classes_] = fitted.predict_proba(held_out)
     return probabilities
 
 

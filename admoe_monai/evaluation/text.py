@@ -20,7 +20,7 @@ def format_evaluation(evaluation: Mapping[str, Mapping[str, Any]], width: int = 
     """
     parts = []
     for task, figures in evaluation.items():
-        lines = [_headline(task, figures), *_render(task_table(figures), width), *_footnotes(figures)]
+        lines = [_headline(task, figures), *render_table(task_table(figures), width), *_footnotes(figures)]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -41,7 +41,9 @@ def format_reconstruction(comparison: Mapping[str, Any], width: int = 100) -> st
                 format_interval(estimate["low"], estimate["high"]),
             )
     head = f"reconstruction: {comparison['n_subjects']} subjects, {comparison['n_images']} scans"
-    return "\n".join([head, *_render(table, width), "over masked foreground, in standard deviations of its intensity"])
+    return "\n".join(
+        [head, *render_table(table, width), "over masked foreground, in standard deviations of its intensity"]
+    )
 
 
 def format_calibration(splits: Mapping[str, Mapping[str, Mapping[str, Any]]], width: int = 100) -> str:
@@ -60,7 +62,7 @@ def format_calibration(splits: Mapping[str, Mapping[str, Mapping[str, Any]]], wi
             ]
             at = f" (T = {entry['temperature']:.2f})" if "temperature" in entry else ""
             table.add_row(task + at, split, str(entry["n_subjects"]), str(entry["n_visits"]), *figures)
-    return "\n".join([*_render(table, width), "one temperature per task, fitted on the validation split"])
+    return "\n".join([*render_table(table, width), "one temperature per task, fitted on the validation split"])
 
 
 def task_table(figures: Mapping[str, Any]) -> Table:
@@ -80,6 +82,18 @@ def task_table(figures: Mapping[str, Any]) -> Table:
             metric["note"] or "",
         )
     return table
+
+
+def render_table(table: Table, width: int) -> list[str]:
+    """Turn a table into the lines of a plain text.
+
+    Args:
+        table: what to print.
+        width: largest width in characters.
+    """
+    text = io.StringIO()
+    Console(file=text, width=width, color_system=None, highlight=False).print(table)
+    return [line.rstrip() for line in text.getvalue().splitlines() if line.strip()]
 
 
 def format_number(value: float | None) -> str:
@@ -103,9 +117,3 @@ def _footnotes(figures: Mapping[str, Any]) -> list[str]:
     if figures["n_without_prediction"]:
         notes.append(f"left out for want of a prediction: {figures['n_without_prediction']} visits")
     return notes
-
-
-def _render(table: Table, width: int) -> list[str]:
-    text = io.StringIO()
-    Console(file=text, width=width, color_system=None, highlight=False).print(table)
-    return [line.rstrip() for line in text.getvalue().splitlines() if line.strip()]

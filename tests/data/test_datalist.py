@@ -152,6 +152,15 @@ def test_all_problems_are_found_in_one_pass(tmp_path, caplog):
     ]
 
 
+def test_overlaps_can_be_read_for_the_audit_and_nothing_else_that_is_wrong(tmp_path):
+    twice = [visit("a"), visit("c"), visit("c", image="scans/a_1.nii.gz")]
+    datalist = load_datalist(write(tmp_path, content(test=twice)), refuse_overlaps=False)
+
+    assert [entry["subject_id"] for entry in datalist.splits["test"]] == ["a", "c", "c"]
+    with pytest.raises(UserError, match="image not found"):
+        load_datalist(write(tmp_path, content(test=[visit("a", image="none.nii")])), refuse_overlaps=False)
+
+
 def test_a_field_of_the_users_own_is_welcome(tmp_path):
     datalist = load_datalist(write(tmp_path, content(test=[visit("c", handedness="left")])))
 

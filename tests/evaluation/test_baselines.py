@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation import evaluate_predictions
-from admoe_monai.evaluation.baselines import cross_validated_baseline, head_size_fractions, held_out_baseline
+from admoe_monai.evaluation import PredictionTable, evaluate_predictions
+from admoe_monai.evaluation.baselines import (
+    cross_validated_baseline,
+    decision_tree,
+    head_size_fractions,
+    held_out_baseline,
+    logistic_regression,
+)
 
 NAMES = ["CN", "MCI", "AD"]
 
@@ -35,8 +41,8 @@ def cohort(n_subjects: int = 60, separation: float = 2.0, seed: int = 0) -> pd.D
     return frame
 
 
-def balanced_accuracy(table: object) -> float:
-    result = evaluate_predictions(table, {"diagnosis": NAMES}, n_boot=0, one_visit_per_subject=False)  # type: ignore[arg-type]
+def balanced_accuracy(table: PredictionTable) -> float:
+    result = evaluate_predictions(table, table.classes, n_boot=0, one_visit_per_subject=False)
     return float(result["diagnosis"]["metrics"]["balanced_accuracy"]["value"])
 
 
@@ -66,6 +72,30 @@ def test_held_out_predictions_do_not_depend_on_the_other_test_visits() -> None:
     part = held_out_baseline(training, test.iloc[:2], ["volume"], NAMES)
     np.testing.assert_array_equal(part.probabilities("diagnosis"), whole.probabilities("diagnosis")[:2])
     assert balanced_accuracy(whole) > 0.6
+
+
+def test_a_tree_reads_codes_without_order_and_missing_values_which_regression_does_not() -> None:
+    frame = cohort()
+    generator = np.random.default_rng(0)
+    outside = frame["diagnosis"].eq("CN")
+    # One class on both sides of the other, and one known by its gaps.
+    frame["code"] = np.where(outside, generator.choice([1.0, 3.0], len(frame)), 2.0)
+    frame["gap"] = np.where(outside, np.nan, 2.0)
+    for feature in ("code", "gap"):
+        tree, line = (
+            balanced_accuracy(
+                cross_validated_baseline(frame.query("diagnosis != 'MCI'"), [feature], NAMES[::2], model=model)
+            )
+            for model in (decision_tree, logistic_regression)
+        )
+        assert tree == 1.0
+        assert line < 0.8
+
+
+def test_a_feature_without_any_value_is_worth_nothing() -> None:
+    assert balanced_accuracy(
+        cross_validated_baseline(cohort().assign(empty=np.nan), ["empty"], NAMES)
+    ) == pytest.approx(1 / 3, abs=0.05)
 
 
 def test_a_rare_class_is_not_drowned() -> None:

@@ -67,7 +67,8 @@ def prepare_cohort(
         raise UserError(f"{output} exists: choose another --output, or allow --overwrite")
     reading = source.read()
     problems = [*reading.problems, *_doubled(reading.records), *_mixed_labels(reading, allow_mixed_labels)]
-    report: dict[str, Any] = {"contradictions": contradictions(reading.records, reading.courses, change)}
+    found = contradictions(reading.records, reading.courses, change)
+    report: dict[str, Any] = {"contradictions": [case.text for case in found]}
     notes = [*reading.notes, *visit_number_notes(reading.records), *_empty_columns(reading)]
     for record, visit in zip(reading.records, label_changes(reading.visits, change), strict=True):
         record.visit = visit

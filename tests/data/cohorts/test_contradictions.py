@@ -30,34 +30,56 @@ def test_a_history_that_agrees_with_itself_has_none():
 
 
 @pytest.mark.parametrize(
-    ("visits", "line"),
+    ("visits", "kind", "line"),
     [
-        ([{"prior": {"cdr": 1.0}}], "MR1 is CN with a CDR of 1"),
-        ([{"diagnosis": "AD", "prior": {"cdr": 0.0}}], "MR1 is AD with a CDR of 0"),
+        ([{"prior": {"cdr": 1.0}}], "diagnosis_against_cdr", "MR1 is CN with cdr 1"),
+        ([{"diagnosis": "AD", "prior": {"cdr_global": 0.0}}], "diagnosis_against_cdr", "MR1 is AD with cdr_global 0"),
         (
             [{"change": "stable"}, {"diagnosis": "MCI"}],
+            "change_against_diagnoses",
             "MR1 is labelled stable, but its diagnoses say conversion (next diagnosis after 400 days)",
         ),
         (
             [{"diagnosis": "MCI", "group": "Converted"}, {"group": "Converted"}],
+            "course_against_diagnoses",
             "group says 'Converted', but the diagnoses are MCI, CN",
         ),
-        ([{"group": "Demented"}], "group says 'Demented', but the diagnoses are CN"),
+        ([{"group": "Demented"}], "course_against_diagnoses", "group says 'Demented', but the diagnoses are CN"),
         (
             [{"days_from_baseline": 500.0}, {"days_from_baseline": 100.0}],
-            "dates are out of order: MR2 (100 days) comes after MR1 (500 days)",
+            "dates_out_of_order",
+            "MR2 comes 400 days before MR1",
         ),
-        ([{"days_from_baseline": -30.0}], "MR1 lies 30 days before the first visit"),
+        (
+            [{"days_from_baseline": 0.0, "session_id": "a", "visit_number": "2"},
+             {"days_from_baseline": 9.0, "session_id": "b", "visit_number": "1"}],
+            "dates_out_of_order",
+            "a comes 9 days before b",
+        ),
+        ([{"days_from_baseline": -30.0}], "dates_out_of_order", "MR1 lies 30 days before the first visit"),
         (
             [{"days_from_baseline": 0.0}, {"days_from_baseline": 0.0, "diagnosis": "AD"}],
-            "MR1 and MR2 lie on one day with the diagnoses CN and AD",
+            "two_diagnoses",
+            "MR1 and MR2 on one day is AD and CN",
         ),
-        ([{"age": 80}, {"age": 70}], "the age goes from 80 (MR1) to 70 (MR2) in 1.1 years"),
-        ([{"sex": "F"}, {"sex": "M"}], "sex is F and M"),
+        ([{"age": 80}, {"age": 70}], "ages_out_of_order", "MR2 is -10.0 years older than MR1, 1.1 years later"),
+        ([{"sex": "F"}, {"sex": "M"}], "two_sexes", "sex is F and M"),
     ],
-)
-def test_each_contradiction_is_named(visits, line):
-    assert contradictions([*CLEAN, *history(*visits, subject="x")], COURSES) == [f"x: {line}"]
+)  # fmt: skip
+def test_each_contradiction_is_named(visits, kind, line):
+    (case,) = contradictions([*CLEAN, *history(*visits, subject="x")], COURSES)
+
+    assert (case.kind, case.text) == (kind, f"x: {line}")
+    assert set(case.places) <= {"line 1", "line 2"}
+
+
+def test_of_an_excerpt_only_what_no_missing_visit_explains_is_held_against_a_label():
+    converts_unseen = history({"change": "conversion"}, {})
+    stays_unseen = history({"change": "stable"}, {"diagnosis": "MCI"})
+
+    assert len(contradictions(converts_unseen)) == 1
+    assert contradictions(converts_unseen, whole=False) == []
+    assert len(contradictions(stays_unseen, whole=False)) == 1
 
 
 def test_everybodys_age_at_baseline_alone_is_no_contradiction():

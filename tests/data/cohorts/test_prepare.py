@@ -116,7 +116,7 @@ def test_contradictions_and_notes_go_into_the_report(bids_cohort, tmp_path, writ
     )
     report = make(tmp_path / "datalist.json", bids_cohort).report
 
-    assert report["contradictions"] == ["sub-01: ses-0 is CN with a CDR of 1"]
+    assert report["contradictions"] == ["sub-01: ses-0 is CN with cdr 1"]
     assert "prior column 'mmse' is empty in 3 of 60 visits" in report["notes"]
     assert json.loads((tmp_path / "datalist.json").read_text())["report"] == report
 

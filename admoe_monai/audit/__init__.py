@@ -1,0 +1,23 @@
+"""Leakage guard: what a datalist shares between its splits, and what gives its labels away.
+
+``cheap_audit`` needs the datalist alone; ``full_audit`` also reads the images and runs probes.
+"""
+
+from __future__ import annotations
+
+from .audits import cheap_audit, full_audit
+from .finding import Finding, leaks
+from .pretraining import CHECKPOINT_KEY, pretraining_visits, subject_digests
+from .report import AuditReport, format_report
+
+__all__ = [
+    "CHECKPOINT_KEY",
+    "AuditReport",
+    "Finding",
+    "cheap_audit",
+    "format_report",
+    "full_audit",
+    "leaks",
+    "pretraining_visits",
+    "subject_digests",
+]

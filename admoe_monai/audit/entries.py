@@ -1,0 +1,94 @@
+"""The rows of a datalist, and of what was pretrained on, as the checks compare them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from admoe_monai.data import Datalist
+from admoe_monai.data.visits import SPLITS, Visit
+
+from .finding import Severity
+
+__all__ = ["PRETRAINING", "Entry", "entries_of", "grouped", "severity_between"]
+
+#: Stands beside the splits for visits that a model was pretrained on.
+PRETRAINING = "pretraining"
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row.
+
+    Attributes:
+        split: ``training``, ``validation``, ``test`` or ``pretraining``.
+        row: number within the split, from 0.
+        visit: as the datalist holds it.
+    """
+
+    split: str
+    row: int
+    visit: Visit
+
+    @property
+    def place(self) -> str:
+        """Where it stands, such as ``training[3]``."""
+        return f"{self.split}[{self.row}]"
+
+    @property
+    def subject(self) -> str:
+        """Subject of the visit."""
+        return str(self.visit["subject_id"])
+
+    @property
+    def person(self) -> str:
+        """Who the subject is: ``person_id`` where a visit carries one, which joins subjects of several datasets."""
+        return str(self.visit.get("person_id") or self.subject)
+
+    @property
+    def session(self) -> str:
+        """Session of the visit."""
+        return str(self.visit["session_id"])
+
+
+def entries_of(datalist: Datalist, pretraining: Sequence[Visit] = ()) -> list[Entry]:
+    """List all rows.
+
+    Args:
+        datalist: whose splits are audited.
+        pretraining: visits that a model was pretrained on.
+    """
+    splits = {**{split: datalist.splits.get(split, []) for split in SPLITS}, PRETRAINING: pretraining}
+    return [Entry(split, row, visit) for split, visits in splits.items() for row, visit in enumerate(visits)]
+
+
+def grouped(entries: Iterable[Entry], key: Callable[[Entry], Key | None]) -> dict[Key, list[Entry]]:
+    """Collect rows that share something, in their order.
+
+    Args:
+        entries: any rows.
+        key: what they may share; rows for which it is None are left out.
+    """
+    groups: dict[Key, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if (value := key(entry)) is not None:
+            groups[value].append(entry)
+    return groups
+
+
+def severity_between(splits: Iterable[str]) -> Severity | None:
+    """Say how bad it is that the same person or image is in all these splits; None = it is not.
+
+    Pretraining may hold the training split, and should not hold the validation split, since that chooses the model.
+
+    Args:
+        splits: names, ``pretraining`` among them or not.
+    """
+    found = set(splits)
+    if len(found - {PRETRAINING}) > 1 or found >= {PRETRAINING, "test"}:
+        return "leak"
+    return "warning" if found >= {PRETRAINING, "validation"} else None

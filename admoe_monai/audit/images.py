@@ -1,0 +1,141 @@
+"""An image as the near-duplicate check sees it: numbers on a grid of known spacing, in two or three dimensions.
+
+Shapes: ``*S`` spatial axes, D of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813 - its customary name
+from monai.transforms import LoadImage
+from scipy import ndimage
+
+from admoe_monai.errors import UserError
+
+__all__ = ["Image", "background", "foreground", "read_image", "reduced"]
+
+#: A grid is taken as it is if its voxels differ by less than this share from those asked for.
+SAME_SPACING = 0.01
+#: Standard deviation of the blur before an image is sampled more coarsely, in voxels of the coarser grid.
+BLUR = 0.42
+#: Largest number of voxels along an axis on which foregrounds are measured.
+COARSE = 48
+
+
+@dataclass(frozen=True)
+class Image:
+    """Numbers on a grid; positions are index times spacing, whatever the header says about orientation.
+
+    Attributes:
+        voxels: (*S) float32.
+        spacing: edge of a voxel along each axis (D,), in mm if the header is right.
+    """
+
+    voxels: np.ndarray
+    spacing: np.ndarray
+
+
+def read_image(path: str | Path) -> Image:
+    """Read an image with MONAI's readers; colours are averaged.
+
+    Args:
+        path: NIfTI, MGZ, PNG, … as training reads it.
+
+    Raises:
+        UserError: If it can't be read, has neither two nor three axes, or is constant or not finite.
+    """
+    try:
+        loaded = _loader()(path)
+    except Exception as error:  # nibabel, zlib, ITK and PIL share no base class
+        raise UserError(f"unreadable image {path} ({_reason(error)}): replace the file or drop its visit") from error
+    voxels = np.asarray(loaded.numpy(), dtype=np.float32)
+    if loaded.meta.get("original_channel_dim") == -1:
+        voxels = voxels.mean(axis=-1)
+    while voxels.ndim > 2 and voxels.shape[-1] == 1:
+        voxels = voxels[..., 0]
+    if voxels.ndim not in (2, 3):
+        raise UserError(f"image {path} has the shape {voxels.shape}, expected two or three axes")
+    if not np.isfinite(voxels).all() or not voxels.min() < voxels.max():
+        raise UserError(f"image {path} is constant or holds values that are not finite")
+    affine = np.asarray(loaded.affine, dtype=float)[: voxels.ndim, : voxels.ndim]
+    spacing = np.linalg.norm(affine, axis=0)
+    return Image(voxels, np.where(spacing > 0, spacing, 1.0))
+
+
+@cache
+def _loader() -> LoadImage:
+    """One for all images: MONAI 1.6.1 reports at every construction that it lacks a decoder for DICOM on GPUs."""
+    plugin = logging.getLogger("monai.data.nvimgcodec_pydicom_plugin")
+    level = plugin.level
+    plugin.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "NvImgCodecPydicomReader", UserWarning)
+            return LoadImage(image_only=True, dtype=np.float32)
+    finally:
+        plugin.setLevel(level)
+
+
+def _reason(error: BaseException) -> str:
+    """First line of what the reader itself said; MONAI wraps it in a page about readers."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def background(voxels: np.ndarray) -> float:
+    """The level outside the head: the median of the edges of the grid."""
+    edges = [np.take(voxels, end, axis).ravel() for axis in range(voxels.ndim) for end in (0, -1)]
+    return float(np.median(np.concatenate(edges)))
+
+
+def foreground(voxels: np.ndarray) -> np.ndarray:
+    """Where the head or brain is: the largest piece beyond half of Otsu's threshold (Otsu 1979), holes filled.
+
+    Args:
+        voxels: (*S), not constant.
+
+    Returns:
+        bool (*S), with at least one voxel inside.
+    """
+    empty = background(voxels)
+    otsu = sitk.OtsuThresholdImageFilter()
+    # Starting threads takes longer than the work that they would share.
+    otsu.SetNumberOfThreads(1)
+    otsu.Execute(sitk.GetImageFromArray(voxels))
+    contrast = otsu.GetThreshold() - empty
+    # On a white ground the head is what is darker.
+    inside = (voxels - empty) * np.sign(contrast) > 0.5 * abs(contrast)
+    if not inside.any():
+        inside = voxels != empty
+    pieces, _ = ndimage.label(inside)
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    return np.asarray(ndimage.binary_fill_holes(pieces == sizes.argmax()))
+
+
+def reduced(image: Image, edge: float) -> Image:
+    """Sample an image on cubic voxels, after the blur that a coarser grid needs.
+
+    Args:
+        image: any spacing.
+        edge: edge of the new voxels, in the unit of the spacing.
+    """
+    if np.allclose(image.spacing, edge, rtol=SAME_SPACING):
+        return image
+    ratio = edge / image.spacing
+    blurred = ndimage.gaussian_filter(image.voxels, np.where(ratio > 1 + SAME_SPACING, BLUR * ratio, 0.0))
+    shape = np.maximum(np.ceil(np.array(image.voxels.shape) / ratio - SAME_SPACING), 1).astype(int)
+    sampled = ndimage.affine_transform(blurred, ratio, output_shape=tuple(shape), order=1, mode="nearest")
+    return Image(sampled, np.full(image.voxels.ndim, edge))
+
+
+def coarse(image: Image) -> Image:
+    """Sample an image with 48 voxels along its longest axis."""
+    return reduced(image, float((np.array(image.voxels.shape) * image.spacing).max()) / COARSE)

@@ -1,0 +1,65 @@
+"""Labels that contradict each other within a subject's history, as far as the datalist shows it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from admoe_monai.data import Datalist
+from admoe_monai.data.cohorts.contradictions import Contradiction, contradictions
+from admoe_monai.data.cohorts.labels import NEXT_VISIT, ChangeRule
+from admoe_monai.data.cohorts.reading import Record
+
+from .entries import Entry
+from .finding import Finding, examples
+
+__all__ = ["label_findings"]
+
+WHAT = {
+    "change_against_diagnoses": "change label(s) contradict the diagnoses after them",
+    "diagnosis_against_cdr": "diagnoses contradict the CDR",
+    "two_diagnoses": "session(s) or day(s) with two diagnoses",
+    "dates_out_of_order": "visit(s) out of order in time",
+    "ages_out_of_order": "age(s) that don't fit the dates",
+    "two_sexes": "subject(s) of two sexes",
+}
+
+
+def label_findings(datalist: Datalist, entries: Sequence[Entry]) -> list[Finding]:
+    """Find contradictions; none of them is a leak, each is a warning.
+
+    Args:
+        datalist: whose definition of change labels holds.
+        entries: its rows.
+    """
+    records = [Record(entry.visit, entry.place) for entry in entries]
+    by_kind: dict[str, list[Contradiction]] = defaultdict(list)
+    # Visits without a scan are not in the datalist any more, so this is no subject's whole history.
+    for case in contradictions(records, rule=_rule(datalist), whole=False):
+        by_kind[case.kind].append(case)
+    findings = [
+        Finding(
+            kind,
+            "warning",
+            f"{len(cases)} {WHAT[kind]}: {examples([case.text for case in cases])}",
+            tuple(dict.fromkeys(place for case in cases for place in case.places)),
+        )
+        for kind, cases in by_kind.items()
+    ]
+    return [*findings, *_label_sources(entries)]
+
+
+def _rule(datalist: Datalist) -> ChangeRule:
+    """How the datalist's change labels were made; where it doesn't say, only the end of the course is held against them."""
+    described = datalist.label_definition.get("change") or {}
+    if described.get("horizon") == NEXT_VISIT:
+        return ChangeRule(NEXT_VISIT)
+    return ChangeRule(float(described.get("horizon_days") or 0.0))
+
+
+def _label_sources(entries: Sequence[Entry]) -> list[Finding]:
+    sources = Counter(str(e.visit.get("label_source")) for e in entries if e.visit.get("diagnosis") is not None)
+    if len(sources) < 2:
+        return []
+    counts = ", ".join(f"{name} {number}" for name, number in sources.most_common())
+    return [Finding("mixed_label_sources", "warning", f"diagnoses come from {len(sources)} sources: {counts}")]
