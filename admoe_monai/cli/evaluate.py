@@ -77,6 +77,7 @@ def evaluate(
         "datalist": str(cohort.path),
         "split": split,
         "checkpoint": checkpoint,
+        "leakage": run.checkpoint.get("leakage", []),
         "epoch": run.checkpoint["epoch"],
     }
     name = "reconstruction" if run.checkpoint["is_pretrain"] else "metrics"
@@ -86,5 +87,7 @@ def evaluate(
     console.print(
         f"{cohort.name}{note}, {split} split, {checkpoint} of epoch {run.checkpoint['epoch']}", highlight=False
     )
+    for leak in about["leakage"]:
+        console.print(f"trained in spite of a leak: {leak}", highlight=False, markup=False)
     typer.echo(text)
     console.print(f"Written: {folder}", highlight=False)

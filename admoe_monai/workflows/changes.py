@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 # Where things are (their contents have digests) and how this one process was started: not part of the plan.
 _NOT_COMPARED = {
     "datalist", "dataset_dir", "cache_dir", "name", "run_dir", "resume", "pretrained", "extend_max_epochs", "force_resume",
-    "device", "phase_overlays",
+    "device", "phase_overlays", "allow_leakage",
 }  # fmt: skip
 _FREE = {"eval_interval", "save_interval", "keep_checkpoints", "patience", "num_workers"}
 _NEVER = {

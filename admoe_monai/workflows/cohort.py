@@ -32,7 +32,9 @@ def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]
     """
     settings["datalist"] = os.path.abspath(settings["datalist"])
     classes = {task: settings[f"classes_{task}"] for task in TASKS}
-    cohort = load_datalist(settings["datalist"], settings["dataset_dir"], classes)
+    # What overlaps is left to the audit where it is allowed to.
+    refuse = not settings["allow_leakage"]
+    cohort = load_datalist(settings["datalist"], settings["dataset_dir"], classes, refuse_overlaps=refuse)
     settings["dataset_dir"] = str(cohort.dataset_dir)
     settings["cache_dir"] = os.path.abspath(settings["cache_dir"] or Path(settings["datalist"]).parent / "preprocessed")
     _check_splits(cohort, settings)

@@ -24,6 +24,7 @@ from .cohort import class_weights, cohort_digest, load_cohort
 from .components import component_table
 from .continuation import complete_files
 from .environment import choose_device, environment
+from .leakage import check_leakage, subjects_seen
 from .phase import Phase, PhaseWorkflow, overlays_digest
 from .processes import from_main, is_main, main_first, process_group, world_size
 from .restore import load_pretrained, restore_network, restore_phase
@@ -65,6 +66,7 @@ class Plan:
             self._run(log)
 
     def _run(self, log: RunLog) -> None:
+        leaks = check_leakage(self.cohort, self.settings, self.prior_statistics)
         digests = self._digests()
         point = resume_point(self.settings, self.config_folder, digests, environment(self.device))
         if point is not None and point.finished:
@@ -84,7 +86,7 @@ class Plan:
             if is_main():
                 log.open(run_directory.path / "training.log")
             logger.info("Run directory: %s", run_directory.path)
-            self._run_in(run_directory, network, point, digests)
+            self._run_in(run_directory, network, point, digests, leaks)
         finally:
             run_directory.close()
 
@@ -124,7 +126,12 @@ class Plan:
         return [p for p in self.phases if p.num_epochs > 0 and not (point is not None and point.is_past(p))]
 
     def _run_in(
-        self, run_directory: RunDirectory, network: torch.nn.Module, point: ResumePoint | None, digests: dict[str, str]
+        self,
+        run_directory: RunDirectory,
+        network: torch.nn.Module,
+        point: ResumePoint | None,
+        digests: dict[str, str],
+        leaks: list[str],
     ) -> None:
         run_directory.common = {
             "format_version": FORMAT_VERSION,
@@ -133,6 +140,8 @@ class Plan:
             "environment": environment(self.device),
             "prior": self.prior_statistics,
             "parent": None if point is None else point.parent_of(run_directory.path),
+            "leakage": leaks,
+            "pretraining_subjects": subjects_seen(self.cohort, self.settings),
         }
         if is_main():
             write_config(run_directory.path / "config.yaml", self.settings)

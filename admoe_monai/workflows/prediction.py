@@ -146,4 +146,6 @@ def cohort_of(run: TrainedRun, datalist: Path | None = None, dataset_dir: Path |
         UserError: if anything in the datalist is wrong.
     """
     classes = {task: run.settings[f"classes_{task}"] for task in TASKS}
-    return load_datalist(datalist or run.folder / "datalist.json", dataset_dir, classes)
+    # A run that was allowed to train on a leak says so in its figures; they can be had all the same.
+    refuse = datalist is not None or not run.checkpoint.get("leakage")
+    return load_datalist(datalist or run.folder / "datalist.json", dataset_dir, classes, refuse_overlaps=refuse)

@@ -28,6 +28,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "class_weights": (None, False, "off", "balanced"),
     "fusion_type": ("adaptive", "concat", "add", "hadamard"),
     "use_clinical_prior": (True, False),
+    "allow_leakage": (True, False),
 }
 _POSITIVE = ("spacing_mm", "mlp_ratio", "temperature")
 _BELOW = {"drop_path_rate": 1, "label_smoothing": 1}
