@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .bias_field import CorrectBiasField, CorrectBiasFieldd
 from .clinical_prior import ClinicalPrior, ClinicalPriord, encode_prior, prior_features
 from .encode_labels import EncodeLabels, EncodeLabelsd
 from .expert_guidance import ExpertGuidance, ExpertGuidanced
@@ -9,11 +10,14 @@ from .foreground import Foreground, Foregroundd
 from .load_scan import LoadScan, LoadScand
 from .normalize_foreground import NormalizeForeground, NormalizeForegroundd
 from .patch_mask import RandPatchMask, RandPatchMaskd
+from .register_to_template import RegisterToTemplate, RegisterToTemplated
 from .softmax_by_task import SoftmaxByTask, SoftmaxByTaskd
 
 __all__ = [
     "ClinicalPrior",
     "ClinicalPriord",
+    "CorrectBiasField",
+    "CorrectBiasFieldd",
     "EncodeLabels",
     "EncodeLabelsd",
     "ExpertGuidance",
@@ -26,6 +30,8 @@ __all__ = [
     "NormalizeForegroundd",
     "RandPatchMask",
     "RandPatchMaskd",
+    "RegisterToTemplate",
+    "RegisterToTemplated",
     "SoftmaxByTask",
     "SoftmaxByTaskd",
     "encode_prior",
