@@ -33,6 +33,7 @@ class Datalist:
         simulated: whether the images were made by software.
         label_definition: how diagnosis and change were made (source, horizon, …).
         prior: statistics of the prior columns, fitted on the training split.
+        preprocessing: what ``admoe preprocess`` did to the images (template, crop, spacing, …); empty for images as found.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Datalist:
     simulated: bool = False
     label_definition: dict[str, Any] = field(default_factory=dict)
     prior: list[dict[str, Any]] = field(default_factory=list)
+    preprocessing: dict[str, Any] = field(default_factory=dict)
 
     def items(self, split: str) -> list[dict[str, Any]]:
         """Return the item dictionaries that a chain of transforms starts from.
@@ -52,7 +54,8 @@ class Datalist:
 
         Returns:
             One dictionary per visit: ``image`` and ``image_path`` (the same path, of which the transforms replace the
-            first), ``subject_id``, ``session_id``, ``diagnosis``, ``change`` and ``prior``.
+            first), ``subject_id``, ``session_id``, ``diagnosis``, ``change`` and ``prior``; ``brain_mask``, the path of its
+            mask, where the visit has one.
 
         Raises:
             ValueError: If there is no such split.
@@ -68,6 +71,7 @@ class Datalist:
                 "diagnosis": visit.get("diagnosis"),
                 "change": visit.get("change"),
                 "prior": dict(visit.get("prior") or {}),
+                **({"brain_mask": visit["mask"]} if visit.get("mask") else {}),
             }
             for visit in self.splits[split]
         ]
@@ -108,6 +112,7 @@ def load_datalist(
         simulated=bool(content.get("simulated", False)),
         label_definition=dict(content.get("label_definition") or {}),
         prior=list((content.get("prior") or {}).get("columns") or []),
+        preprocessing=dict(content.get("preprocessing") or {}),
     )
 
 
@@ -132,6 +137,7 @@ def save_datalist(path: str | Path, datalist: Datalist) -> None:
         "dataset_dir": folder,
         "label_definition": datalist.label_definition,
         "prior": {"columns": datalist.prior},
+        **({"preprocessing": datalist.preprocessing} if datalist.preprocessing else {}),
     }
     for split in SPLITS:
         content[split] = [_relative(visit, root) for visit in datalist.splits.get(split, [])]
