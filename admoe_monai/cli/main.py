@@ -15,6 +15,7 @@ from .evaluate import evaluate
 from .export import export
 from .inspect import inspect
 from .prepare import prepare
+from .preprocess import preprocess
 
 app = typer.Typer(
     help="Prepare, inspect, evaluate and hand over runs of admoe_monai. Training itself is a MONAI bundle: "
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo_cohort, prepare, inspect, evaluate, export):
+for command in (demo_cohort, prepare, preprocess, inspect, evaluate, export):
     app.command(name=command.__name__.replace("_", "-"))(command)
 
 

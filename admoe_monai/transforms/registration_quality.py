@@ -17,7 +17,7 @@ from .foreground import Foreground
 from .itk_image import coarse, from_itk, on_grid, to_itk
 from .template import load_template
 
-__all__ = ["Quality", "measure_quality"]
+__all__ = ["FLAG_MEANINGS", "Quality", "measure_quality"]
 
 LOWEST_CORRELATION = 0.45
 #: From here down it is the contrast that is another one, not the place.
@@ -26,6 +26,18 @@ LOWEST_COVERAGE = 0.97
 LOWEST_OVERLAP = 0.85
 SCALES = (0.72, 1.15)
 LARGEST_STRETCH = 1.35
+
+FLAG_MEANINGS = {
+    "low_correlation": f"The scan does not look like the template where it lies (correlation below {LOWEST_CORRELATION:g}).",
+    "inverted_contrast": "It lies right, but dark and bright are exchanged: no T1w scan "
+    f"(correlation below {INVERTED_CORRELATION:g}).",
+    "poor_coverage": f"The field of view cuts off part of the brain (less than {LOWEST_COVERAGE:.0%} is covered).",
+    "poor_overlap": f"Part of the brain is blank in the scan (less than {LOWEST_OVERLAP:.0%} is foreground).",
+    "implausible_scale": f"The head is not {SCALES[0]:g} to {SCALES[1]:g} times the template's size; "
+    "a wrong voxel size does this.",
+    "implausible_stretch": f"The affine stretches one axis more than {LARGEST_STRETCH:g} times another.",
+    "wrong_orientation": "The header's orientation was wrong, and another one fits; left and right may be exchanged.",
+}
 
 _SPACING_MM = 2.0
 #: The rim of the brain is left out of the correlation: it correlates in any bright blob of about the right size.
