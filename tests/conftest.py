@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import locale
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813 - its customary name
 
 from tiny_runs import make_cohort, make_run, write_scan
 
@@ -39,3 +42,33 @@ def tiny_run_2d(tiny_cohort_2d: Path, tmp_path_factory: pytest.TempPathFactory) 
 def make_scan() -> Callable[..., Path]:
     """`write_scan`, for tests of what reads scans."""
     return write_scan
+
+
+@pytest.fixture
+def write_dicom_series() -> Callable[..., Path]:
+    """Write a volume (X, Y, Z) as a folder with one DICOM series of axial slices; spacing in mm."""
+
+    def write(folder: Path, volume: np.ndarray, spacing: tuple[float, float, float], series: str = "1.2.3") -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Writing DICOM (SimpleITK 2.5) leaves the process in the C locale, in which files are read as ASCII.
+        before = locale.setlocale(locale.LC_ALL)
+        writer = sitk.ImageFileWriter()
+        writer.KeepOriginalImageUIDOn()
+        for position in range(volume.shape[2]):
+            image = sitk.GetImageFromArray(volume[:, :, position].T[None].astype(np.int16))
+            image.SetSpacing(spacing)
+            tags = {
+                "0008|0060": "MR",
+                "0020|000e": series,
+                "0020|0013": str(position),
+                "0020|0032": f"0\\0\\{spacing[2] * position:g}",
+                "0020|0037": "1\\0\\0\\0\\1\\0",
+            }
+            for tag, text in tags.items():
+                image.SetMetaData(tag, text)
+            writer.SetFileName(str(folder / f"{series}_{position:03}.dcm"))
+            writer.Execute(image)
+        locale.setlocale(locale.LC_ALL, before)
+        return folder
+
+    return write

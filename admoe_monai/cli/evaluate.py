@@ -64,7 +64,7 @@ def evaluate(
         "epoch": run.checkpoint["epoch"],
     }
     name = "reconstruction" if run.checkpoint["is_pretrain"] else "metrics"
-    (folder / f"{name}_{split}.json").write_text(json.dumps({**about, "figures": figures}, indent=1))
+    (folder / f"{name}_{split}.json").write_text(json.dumps({**about, "figures": figures}, indent=1), encoding="utf-8")
     console = Console()
     note = " (SIMULATED)" if cohort.simulated else ""
     console.print(

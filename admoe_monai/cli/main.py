@@ -40,6 +40,8 @@ def _options(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    # It mends small flaws of headers and says so for every single image.
+    logging.getLogger("nibabel.global").setLevel(logging.ERROR)
 
 
 def main() -> None:
@@ -47,5 +49,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
+        for line in error.details:
+            typer.echo(line, err=True)
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -7,61 +7,203 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from admoe_monai.errors import UserError
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from admoe_monai.data import Datalist
+    from admoe_monai.data.cohorts.reading import Source
+
+SHOWN = 10
+_SOURCE, _LABELS, _VISITS, _SPLIT = "What to read", "Labels", "Which visits", "Splits, by person"
 
 
 def prepare(
     directory: Annotated[
-        Path | None, typer.Argument(help="BIDS folder; with --table, the folder that --images starts from")
+        Path | None,
+        typer.Argument(help="BIDS folder, or a folder of .npz slices; with --table, where --images starts from"),
     ] = None,
     output: Annotated[Path, typer.Option(help="datalist to write")] = Path("datalist.json"),
-    table: Annotated[Path | None, typer.Option(help="CSV or TSV table with one visit per row")] = None,
-    images: Annotated[str | None, typer.Option(help="pattern of image paths, such as 'scans/{MRI ID}.nii.gz'")] = None,
-    mapping: Annotated[
-        str | None, typer.Option(help="what the columns mean: bids, oasis1, oasis2 or a YAML file")
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an existing datalist")] = False,
+    table: Annotated[
+        Path | None, typer.Option(help="CSV or TSV table with one visit per row", rich_help_panel=_SOURCE)
     ] = None,
-    horizon: Annotated[str, typer.Option(help="of the change label: next_visit, 36m, 3y or 1095d")] = "36m",
+    images: Annotated[
+        str | None,
+        typer.Option(help="pattern of image paths, such as 'scans/{MRI ID}.nii.gz'", rich_help_panel=_SOURCE),
+    ] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(help="what the columns mean: a built-in name or a YAML file", rich_help_panel=_SOURCE),
+    ] = None,
+    caps: Annotated[
+        Path | None, typer.Option(help="CAPS folder with t1-linear scans; goes with --bids", rich_help_panel=_SOURCE)
+    ] = None,
+    bids: Annotated[Path | None, typer.Option(help="BIDS folder with the labels", rich_help_panel=_SOURCE)] = None,
+    derivative: Annotated[
+        str | None, typer.Option(help="folder below derivatives/ that holds the scans", rich_help_panel=_SOURCE)
+    ] = None,
+    prefer: Annotated[
+        list[str] | None,
+        typer.Option(help="of several T1w scans the one with this in its name; repeat it", rich_help_panel=_SOURCE),
+    ] = None,
+    subject_pattern: Annotated[
+        str | None,
+        typer.Option("--subject_pattern", help="regular expression of subjects in .npz names", rich_help_panel=_SOURCE),
+    ] = None,
+    merge: Annotated[
+        list[Path] | None, typer.Option(help="datalist to join with others; repeat it", rich_help_panel=_SOURCE)
+    ] = None,
+    id_map: Annotated[
+        Path | None,
+        typer.Option(
+            "--id_map", help="table of participant_id and person_id across datalists", rich_help_panel=_SOURCE
+        ),
+    ] = None,
+    horizon: Annotated[
+        str, typer.Option(help="of the change label: next_visit, 36m, 3y or 1095d", rich_help_panel=_LABELS)
+    ] = "36m",
     min_followup: Annotated[
-        str | None, typer.Option("--min_followup", help="that a stable course needs; 0.9 times the horizon by default")
+        str | None,
+        typer.Option(
+            "--min_followup", help="that a stable course needs; 0.9 of the horizon by default", rich_help_panel=_LABELS
+        ),
     ] = None,
     change_for_ad: Annotated[
-        Literal["null", "stable"], typer.Option("--change_for_ad", help="change label of visits with AD")
+        Literal["null", "stable"],
+        typer.Option("--change_for_ad", help="change label of visits with AD", rich_help_panel=_LABELS),
     ] = "null",
-    fractions: Annotated[
-        tuple[float, float, float], typer.Option(help="share of the subjects in training, validation and test")
-    ] = (0.6, 0.15, 0.25),
-    seed: Annotated[int, typer.Option(help="of the split by subject")] = 42,
+    dx_window_days: Annotated[
+        float,
+        typer.Option(
+            "--dx_window_days",
+            help="a scan without a diagnosis takes the nearest one within these days",
+            rich_help_panel=_LABELS,
+        ),
+    ] = 0.0,
+    allow_mixed_labels: Annotated[
+        bool,
+        typer.Option("--allow_mixed_labels", help="mix clinical diagnoses and those by CDR", rich_help_panel=_LABELS),
+    ] = False,
+    include: Annotated[
+        Path | None, typer.Option(help="table of participant_id (and session_id) to use", rich_help_panel=_VISITS)
+    ] = None,
+    qc: Annotated[
+        Path | None,
+        typer.Option(help="table of participant_id, session_id and qc (pass, fail)", rich_help_panel=_VISITS),
+    ] = None,
     missing_images: Annotated[
-        Literal["error", "drop"], typer.Option("--missing_images", help="what to do with visits without a scan")
+        Literal["error", "drop"],
+        typer.Option("--missing_images", help="what to do with visits without a scan", rich_help_panel=_VISITS),
     ] = "error",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace an existing datalist")] = False,
+    check_images: Annotated[
+        Literal["voxels", "headers"],
+        typer.Option("--check_images", help="read all of every image, or its header", rich_help_panel=_VISITS),
+    ] = "voxels",
+    fractions: Annotated[
+        tuple[float, float, float],
+        typer.Option(help="share of people in training, validation and test", rich_help_panel=_SPLIT),
+    ] = (0.6, 0.15, 0.25),
+    seed: Annotated[int, typer.Option(help="another seed, another split", rich_help_panel=_SPLIT)] = 42,
+    folds: Annotated[
+        int | None, typer.Option(help="write this number of datalists, for cross-validation", rich_help_panel=_SPLIT)
+    ] = None,
+    holdout: Annotated[
+        str | None,
+        typer.Option(help="site or cohort: one datalist per value as test set; site=A for one", rich_help_panel=_SPLIT),
+    ] = None,
+    splits: Annotated[
+        Path | None,
+        typer.Option(help="published split: table of participant_id and split, or a folder", rich_help_panel=_SPLIT),
+    ] = None,
 ) -> None:
-    """Make a datalist from a BIDS folder, or from a table and images: labels, split by subject, prior statistics."""
+    """Make a datalist of a cohort: labels on the whole history, checks, splits by person, prior statistics."""
     from rich.console import Console
 
-    from admoe_monai.data.cohorts.prepare import prepare_cohort
+    from admoe_monai.data.cohorts import ChangeRule, Selection, SplitRule, prepare_cohort
     from admoe_monai.data.visits import SPLITS
 
-    datalist = prepare_cohort(
+    source = _source(
+        directory, table, images, mapping, caps, bids, derivative, prefer or [], subject_pattern, merge or [], id_map
+    )
+    datalists = prepare_cohort(
         output,
-        directory=directory,
-        table=table,
-        images=images,
-        mapping=mapping,
-        horizon=horizon,
-        min_followup=min_followup,
-        change_for_ad=change_for_ad,
-        fractions=dict(zip(SPLITS, fractions, strict=True)),
-        seed=seed,
-        missing_images=missing_images,
+        source,
+        change=ChangeRule.parse(horizon, min_followup, change_for_ad),
+        split=SplitRule(dict(zip(SPLITS, fractions, strict=True)), seed, folds, holdout, splits),
+        selection=Selection(include, qc, missing_images),
+        dx_window_days=dx_window_days,
+        allow_mixed_labels=allow_mixed_labels,
+        voxels=check_images == "voxels",
         overwrite=overwrite,
     )
     console = Console()
-    console.print(_summary(datalist))
-    console.print(f"wrote {output}", highlight=False, soft_wrap=True)
+    for line in _report(datalists[0]):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    for datalist in datalists:
+        console.print(_summary(datalist))
+        console.print(f"wrote {datalist.path}", highlight=False, soft_wrap=True)
+
+
+def _source(
+    directory: Path | None,
+    table: Path | None,
+    images: str | None,
+    mapping: str | None,
+    caps: Path | None,
+    bids: Path | None,
+    derivative: str | None,
+    prefer: list[str],
+    subject_pattern: str | None,
+    merge: list[Path],
+    id_map: Path | None,
+) -> Source:
+    """The one source that the options name."""
+    from admoe_monai.data.cohorts import (
+        BidsFolder,
+        ClinicaTrees,
+        MergedDatalists,
+        SliceArrays,
+        VisitTable,
+        load_mapping,
+    )
+
+    named = [name for name, value in (("--table", table), ("--caps", caps), ("--merge", merge)) if value]
+    if len(named) > 1:
+        raise UserError(f"{' and '.join(named)} name two cohorts; prepare each alone, then join them with --merge")
+    if merge:
+        return MergedDatalists(merge, id_map)
+    if caps is not None:
+        if bids is None:
+            raise UserError("--caps holds no diagnoses: give the BIDS folder that it was made of with --bids")
+        return ClinicaTrees(caps, bids, load_mapping(mapping or "bids"), prefer)
+    if table is not None:
+        if images is None or mapping is None:
+            raise UserError("a --table needs --images (a pattern of paths) and --mapping (what its columns mean)")
+        return VisitTable(table, images, load_mapping(mapping), directory)
+    if directory is None:
+        raise UserError("nothing to prepare: give a BIDS folder, or --table and --images")
+    if images is not None:
+        raise UserError("--images goes with a --table")
+    if not (directory / "participants.tsv").is_file() and next(directory.rglob("*.npz"), None) is not None:
+        return SliceArrays(directory, subject_pattern)
+    return BidsFolder(directory, load_mapping(mapping or "bids"), derivative, prefer)
+
+
+def _report(datalist: Datalist) -> list[str]:
+    report = datalist.report
+    lines = [
+        f"left out: {count['visits']} visits, {cause}"
+        + (f" ({count['subjects']} subjects)" if count["subjects"] else "")
+        for cause, count in report["exclusions"].items()
+    ]
+    lines += [f"change unknown: {count} visits, {reason}" for reason, count in report["unknown_change"].items()]
+    found = report["contradictions"]
+    lines += [f"contradiction: {line}" for line in found[:SHOWN]]
+    if len(found) > SHOWN:
+        lines.append(f"contradictions: {len(found) - SHOWN} more, under 'report' in the datalist")
+    return [*lines, *(f"note: {line}" for line in report["notes"])]
 
 
 def _summary(datalist: Datalist) -> Table:

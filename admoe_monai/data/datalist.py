@@ -33,7 +33,8 @@ class Datalist:
         simulated: whether the images were made by software.
         label_definition: how diagnosis and change were made (source, horizon, …).
         prior: statistics of the prior columns, fitted on the training split.
-        preprocessing: what ``admoe preprocess`` did to the images (template, crop, spacing, …); empty for images as found.
+        preprocessing: what was done to the images before they came here; empty for scans as they are.
+        report: what was left out and what was found odd when the datalist was made.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Datalist:
     label_definition: dict[str, Any] = field(default_factory=dict)
     prior: list[dict[str, Any]] = field(default_factory=list)
     preprocessing: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
 
     def items(self, split: str) -> list[dict[str, Any]]:
         """Return the item dictionaries that a chain of transforms starts from.
@@ -113,6 +115,7 @@ def load_datalist(
         label_definition=dict(content.get("label_definition") or {}),
         prior=list((content.get("prior") or {}).get("columns") or []),
         preprocessing=dict(content.get("preprocessing") or {}),
+        report=dict(content.get("report") or {}),
     )
 
 
@@ -136,8 +139,9 @@ def save_datalist(path: str | Path, datalist: Datalist) -> None:
         "simulated": datalist.simulated,
         "dataset_dir": folder,
         "label_definition": datalist.label_definition,
+        "preprocessing": datalist.preprocessing,
         "prior": {"columns": datalist.prior},
-        **({"preprocessing": datalist.preprocessing} if datalist.preprocessing else {}),
+        "report": datalist.report,
     }
     for split in SPLITS:
         content[split] = [_relative(visit, root) for visit in datalist.splits.get(split, [])]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .visits import SPLITS, visit_problems
+from .visits import SPLITS, person_of, visit_problems
 
 __all__ = ["datalist_problems"]
 
@@ -46,11 +46,11 @@ def datalist_problems(
             for name in ("image", "mask"):
                 if isinstance(visit.get(name), str) and visit[name]:
                     yield from (f"{place}: {problem}" for problem in _file_problems(visit[name], name, dataset_dir))
-            subject = str(visit.get("subject_id"))
-            if split_of.setdefault(subject, split) != split:
-                yield f"{place}: subject '{subject}' is also in '{split_of[subject]}'"
+            person = person_of({"subject_id": None, **visit})
+            if split_of.setdefault(person, split) != split:
+                yield f"{place}: subject '{person}' is also in '{split_of[person]}'"
             keys = {
-                "visit": (subject, str(visit.get("session_id"))),
+                "visit": (str(visit.get("subject_id")), str(visit.get("session_id"))),
                 "image": (os.path.normpath(str(visit.get("image"))),),
             }
             for what, key in keys.items():

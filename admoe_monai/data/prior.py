@@ -15,6 +15,7 @@ __all__ = ["KINDS", "ROLES", "USABLE_ROLES", "fit_prior", "select_columns"]
 USABLE_ROLES = ("clinical", "image_derived")
 ROLES = (*USABLE_ROLES, "time", "identifier", "banned")
 KINDS = ("continuous", "categorical")
+TASKS = ("diagnosis", "change")
 
 
 def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -22,7 +23,7 @@ def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> 
 
     Args:
         visits: the training split, and nothing else.
-        columns: ``name``, ``role`` and ``kind`` of each column.
+        columns: ``name``, ``role`` and ``kind`` of each column, and ``banned_for``: tasks whose label it knows.
 
     Returns:
         Each column with ``n`` (visits that hold a value), ``mean`` and ``std`` (of the population, continuous columns)
@@ -34,6 +35,11 @@ def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> 
     fitted = []
     for column in columns:
         name, role, kind = column["name"], column["role"], column["kind"]
+        banned_for = list(column.get("banned_for") or ())
+        if unknown := [task for task in banned_for if task not in TASKS]:
+            raise UserError(
+                f"prior column '{name}' is banned for the unknown task '{unknown[0]}'; known are {', '.join(TASKS)}"
+            )
         for what, value, known in (("role", role, ROLES), ("kind", kind, KINDS)):
             if value not in known:
                 raise UserError(f"prior column '{name}' has the {what} {value!r}, expected one of {', '.join(known)}")
@@ -42,6 +48,7 @@ def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> 
             "name": name,
             "role": role,
             "kind": kind,
+            "banned_for": banned_for,
             "mean": None,
             "std": None,
             "categories": None,
@@ -56,19 +63,25 @@ def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> 
     return fitted
 
 
-def select_columns(columns: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+def select_columns(
+    columns: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None, tasks: Sequence[str] = TASKS
+) -> list[dict[str, Any]]:
     """Choose the columns that enter the network.
+
+    The prior is fused into what all tasks share, so a column that is banned for one trained task can't be used at all.
 
     Args:
         columns: the fitted columns of a datalist.
         names: columns to use, in order; ``None`` takes every clinical one that has a value in training.
+        tasks: that are trained.
 
     Raises:
         UserError: If a name is unknown, repeated, without a value in training, or of a column that may not be an input.
     """
     by_name = {column["name"]: dict(column) for column in columns}
     if names is None:
-        return [column for column in by_name.values() if column["role"] == "clinical" and column["n"]]
+        free = (column for column in by_name.values() if not _banned(column, tasks))
+        return [column for column in free if column["role"] == "clinical" and column["n"]]
     for position, name in enumerate(names):
         if name not in by_name:
             known = ", ".join(by_name) or "none"
@@ -79,8 +92,17 @@ def select_columns(columns: Sequence[Mapping[str, Any]], names: Sequence[str] | 
                 f"prior column '{name}' has the role '{column['role']}' and can't be an input; usable are "
                 f"{', '.join(c['name'] for c in by_name.values() if c['role'] in USABLE_ROLES) or 'none'}"
             )
+        if banned := _banned(column, tasks):
+            raise UserError(
+                f"prior column '{name}' is banned for {banned[0]}, which is trained; leave it out, or set "
+                f"weight_{banned[0]} 0"
+            )
         if not column["n"]:
             raise UserError(f"prior column '{name}' has no value in the training split")
         if name in names[:position]:
             raise UserError(f"prior column '{name}' is named twice")
     return [by_name[name] for name in names]
+
+
+def _banned(column: Mapping[str, Any], tasks: Sequence[str]) -> list[str]:
+    return [task for task in column.get("banned_for") or () if task in tasks]

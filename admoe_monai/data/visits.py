@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["SPLITS", "VISIT_FIELDS", "Visit", "nearest", "visit_problems"]
+__all__ = ["SPLITS", "VISIT_FIELDS", "Visit", "nearest", "person_of", "visit_problems"]
 
 Visit = dict[str, Any]
 
@@ -20,11 +20,17 @@ _CODE: tuple[type, ...] = (str, int, float)
 VISIT_FIELDS: dict[str, tuple[type, ...]] = {
     "image": _TEXT,
     "subject_id": _TEXT,
+    "person_id": _TEXT,
     "session_id": _TEXT,
     "days_from_baseline": _NUMBER,
     "diagnosis": _TEXT,
     "change": _TEXT,
     "label_source": _TEXT,
+    "diagnosis_reason": _TEXT,
+    "change_reason": _TEXT,
+    "event": _TEXT,
+    "event_days": _NUMBER,
+    "followup_days": _NUMBER,
     "prior": (dict,),
     "age": _NUMBER,
     "sex": _CODE,
@@ -50,6 +56,15 @@ def nearest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
     """
     matches = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
     return f", did you mean '{matches[0]}'?" if matches else ""
+
+
+def person_of(visit: Visit) -> str:
+    """Who a visit is of: the person where several cohorts name one differently, else the subject.
+
+    Args:
+        visit: of a datalist.
+    """
+    return str(visit.get("person_id") or visit["subject_id"])
 
 
 def visit_problems(

@@ -129,14 +129,14 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
     rows: list[dict[str, Any]] = []
     header: list[str] = []
     if path.exists():
-        with open(path, newline="") as file:
+        with open(path, encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             header = list(reader.fieldnames or [])
             rows = [entry for entry in reader if entry["epoch"] and int(entry["epoch"]) < row["epoch"]]
     header += [name for name in row if name not in header]
     temporary = path.with_name(path.name + ".tmp")
     try:
-        with open(temporary, "w", newline="") as file:
+        with open(temporary, "w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, header, restval="", lineterminator="\n")
             table.writeheader()
             table.writerows([*rows, {name: repr(v) if isinstance(v, float) else v for name, v in row.items()}])

@@ -17,15 +17,17 @@ from monai.transforms import LoadImage, MapTransform, Transform
 from monai.utils import TransformBackends
 
 from admoe_monai.errors import UserError
+from admoe_monai.scan_files import read_dicom_series, read_npz_slice
 
 __all__ = ["LoadScan", "LoadScand"]
 
 
 class LoadScan(Transform):
-    """Read one scan with MONAI's readers and make sure that it is one.
+    """Read one scan and make sure that it is one.
 
-    Formats are those of MONAI's ``LoadImage`` (NIfTI, MGZ, PNG, NRRD, DICOM folders). Axes of length one at the end are
-    dropped, so that a slice stored as a volume of one slice is a slice.
+    Formats are those of MONAI's ``LoadImage`` (NIfTI, MGZ, PNG, NRRD), a folder with a DICOM series, and slices of the
+    original training code (.npz). Axes of length one at the end are dropped, so that a slice stored as a volume of one
+    slice is a slice.
 
     Args:
         spatial_dims: 2 for slices, 3 for volumes.
@@ -55,7 +57,7 @@ class LoadScan(Transform):
         if not Path(path).exists():
             raise UserError(f"scan not found: {path}")
         try:
-            scan = self.loader(path)
+            scan = self._read(Path(path))
         except MemoryError:
             raise
         except Exception as error:  # nibabel, zlib, ITK and PIL share no base class
@@ -67,6 +69,15 @@ class LoadScan(Transform):
         # dictionary of meta data once a tensor names its NIfTI file, and header entries make cached items unreadable.
         # The channel is added here: EnsureChannelFirst reads it off a header, which 2D NIfTI lacks.
         return MetaTensor(scan.as_tensor()[None], affine=scan.affine)
+
+    def _read(self, path: Path) -> MetaTensor:
+        if path.is_dir():
+            voxels, affine = read_dicom_series(path)
+            return MetaTensor(torch.from_numpy(voxels), affine=affine)
+        if path.suffix == ".npz":
+            return MetaTensor(torch.from_numpy(read_npz_slice(path)), affine=np.eye(4))
+        scan: MetaTensor = self.loader(path)
+        return scan
 
     def _check(self, scan: MetaTensor, path: str | Path) -> None:
         if scan.ndim != self.spatial_dims:

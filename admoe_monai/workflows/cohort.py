@@ -36,7 +36,10 @@ def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]
     settings["dataset_dir"] = str(cohort.dataset_dir)
     settings["cache_dir"] = os.path.abspath(settings["cache_dir"] or Path(settings["datalist"]).parent / "preprocessed")
     _check_splits(cohort, settings)
-    statistics = select_columns(cohort.prior, settings["prior_columns"]) if settings["use_clinical_prior"] else []
+    trained = [task for task in TASKS if settings[f"weight_{task}"] > 0]
+    statistics = (
+        select_columns(cohort.prior, settings["prior_columns"], trained) if settings["use_clinical_prior"] else []
+    )
     if settings["use_clinical_prior"] and not statistics:
         raise UserError(
             f"{settings['datalist']} has no clinical column for the prior; name some with --prior_columns "

@@ -91,10 +91,10 @@ def _take_along(file: Path, folder: Path) -> None:
 def _take_metrics_along(metrics: Path, folder: Path, epoch: int) -> None:
     if not metrics.exists():
         return
-    with open(metrics, newline="") as file:
+    with open(metrics, encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     temporary = folder / (metrics.name + ".tmp")
-    with open(temporary, "w", newline="") as file:
+    with open(temporary, "w", encoding="utf-8", newline="") as file:
         kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= epoch]
         csv.writer(file, lineterminator="\n").writerows(kept)
     os.replace(temporary, folder / metrics.name)

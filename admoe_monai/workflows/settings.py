@@ -138,5 +138,5 @@ def write_config(path: Path, settings: Mapping[str, Any]) -> None:
         "initialize: $workflows.compose()\ntraining: $workflows.train()\n\n"
     )
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(header + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+    temporary.write_text(header + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
     temporary.replace(path)

@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from admoe_monai.data import fit_prior, kfold_subjects, load_datalist, save_datalist
-from admoe_monai.data.cohorts.prepare import prepare_cohort
+from admoe_monai.data import load_datalist
+from admoe_monai.data.cohorts import ChangeRule, SplitRule, VisitTable, load_mapping, prepare_cohort
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.baselines import held_out_baseline
 from admoe_monai.evaluation.comparison import compare_predictions
@@ -64,26 +63,21 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     arguments, options = parser.parse_known_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    whole = prepare_cohort(
-        arguments.out / "all.json",
-        directory=arguments.folder,
-        table=arguments.folder / "oasis_longitudinal.csv",
-        images="coronal/{MRI ID}.nii.gz",
-        mapping="oasis2",
-        horizon="next_visit",
+    source = VisitTable(
+        arguments.folder / "oasis_longitudinal.csv", "coronal/{MRI ID}.nii.gz", load_mapping("oasis2"), arguments.folder
+    )
+    # Of each fold's datalist the next fold stops the training early and chooses the model; the test fold does neither.
+    datalists = prepare_cohort(
+        arguments.out / "oasis2.json",
+        source,
+        change=ChangeRule(),
+        split=SplitRule(folds=arguments.folds, seed=0),
         overwrite=True,
     )
-    visits = [visit for split in whole.splits.values() for visit in split]
-    folds = kfold_subjects(visits, arguments.folds, seed=0)
     network, regression = [], []
-    for number, test in enumerate(folds):
-        # The next fold stops the training early and chooses the model; the test fold does neither.
-        validation = folds[(number + 1) % len(folds)]
-        training = [v for fold in folds if fold is not test and fold is not validation for v in fold]
-        splits = {"training": training, "validation": validation, "test": test}
-        path = arguments.out / f"fold{number}.json"
-        save_datalist(path, replace(whole, splits=splits, prior=fit_prior(training, whole.prior)))
-        load_datalist(path)
+    for number, path in enumerate(datalist.path for datalist in datalists):
+        splits = load_datalist(path).splits
+        training, validation, test = (splits[name] for name in ("training", "validation", "test"))
         run_dir = arguments.out / f"fold{number}"
         train(path, run_dir, options)
         run = TrainedRun.load(run_dir)

@@ -162,3 +162,39 @@ def test_damaged_entry_whose_image_is_no_longer_readable_is_the_users_in_one_lin
     store.transform = lambda visit: 1 / 0
     with pytest.raises(UserError, match=r"cannot preprocess .*x: division by zero$"):
         store[0]
+
+
+def test_arrays_are_mapped_and_aligned_and_writing_to_them_changes_no_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(bytes(range(1, 200)))
+    store = store_of(tmp_path, "x")
+    store.prepare()
+    (entry,) = (tmp_path / "store").rglob("*.npz")
+    before = entry.read_bytes()
+    arrays = store._read(entry)
+
+    assert all(isinstance(array, np.memmap) and array.ctypes.data % 64 == 0 for array in arrays.values())
+    item = store[0]
+    item["image"] += 1
+    assert store[0]["image"].tolist() == list(range(1, 200))
+    assert entry.read_bytes() == before
+
+
+def test_an_entry_that_changes_after_its_first_look_is_looked_at_again(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\1\2\3")
+    store = store_of(tmp_path, "x")
+    assert store[0]["image"].tolist() == store[0]["image"].tolist() == [1, 2, 3]
+    (entry,) = (tmp_path / "store").rglob("*.npz")
+    flip(entry, entry.read_bytes().rindex(b"\1\2\3"))
+    os.utime(entry, ns=(0, 0))
+
+    assert store[0]["image"].tolist() == [1, 2, 3]
+
+
+def test_an_entry_of_another_layout_is_read(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\1\2\3")
+    store = store_of(tmp_path, "x")
+    store.prepare()
+    (entry,) = (tmp_path / "store").rglob("*.npz")
+    np.savez(entry, image=np.asfortranarray(np.eye(2)), foreground=np.zeros((2, 2), bool))
+
+    assert store[0]["image"].tolist() == [[1, 0], [0, 1]]

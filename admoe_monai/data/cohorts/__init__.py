@@ -1,6 +1,32 @@
-"""A cohort on disk to a datalist: reading, labels on the whole history, splits by subject."""
+"""A cohort on disk to a datalist: reading, labels on the whole history, filters, splits by person."""
 
-from .labels import change_labels, label_changes
+from .bids import BidsFolder
+from .clinica import ClinicaTrees
+from .labels import Change, ChangeRule, change_labels, label_changes
+from .mapping import built_in_mappings, load_mapping
+from .merged import MergedDatalists
+from .prepare import prepare_cohort
+from .selection import Selection
+from .slices import SliceArrays
+from .split_rule import SplitRule
 from .splits import kfold_subjects, split_subjects
+from .table import VisitTable
 
-__all__ = ["change_labels", "kfold_subjects", "label_changes", "split_subjects"]
+__all__ = [
+    "BidsFolder",
+    "Change",
+    "ChangeRule",
+    "ClinicaTrees",
+    "MergedDatalists",
+    "Selection",
+    "SliceArrays",
+    "SplitRule",
+    "VisitTable",
+    "built_in_mappings",
+    "change_labels",
+    "kfold_subjects",
+    "label_changes",
+    "load_mapping",
+    "prepare_cohort",
+    "split_subjects",
+]

@@ -5,25 +5,38 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from admoe_monai.errors import UserError
 
 from ..visits import Visit
+from .days import DAYS_PER_MONTH
 
-__all__ = ["DAYS_PER_MONTH", "change_labels", "label_changes", "parse_horizon"]
+__all__ = [
+    "NEXT_VISIT",
+    "SEVERITY",
+    "Change",
+    "ChangeRule",
+    "change_labels",
+    "fill_diagnoses",
+    "label_changes",
+    "parse_time",
+]
 
-DAYS_PER_MONTH = 365.25 / 12
 NEXT_VISIT: Literal["next_visit"] = "next_visit"
 Horizon = float | Literal["next_visit"]
 SEVERITY = ("CN", "MCI", "AD")
+#: Yearly visits come some weeks early as often as late: nine tenths of the horizon count as having seen it.
+FOLLOWUP_SHARE = 0.9
 
 
-def parse_horizon(text: str) -> Horizon:
+def parse_time(text: str, what: str = "horizon") -> Horizon:
     """Read a horizon or a follow-up as people write it.
 
     Args:
         text: ``next_visit``, or a time such as ``36m`` (months), ``3y`` (years) or ``1095d`` (days).
+        what: name of the option, for the message.
 
     Returns:
         ``"next_visit"`` or days.
@@ -36,69 +49,163 @@ def parse_horizon(text: str) -> Horizon:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([dmy])", text.strip())
     if match is None or float(match[1]) <= 0:
         raise UserError(
-            f"horizon {text!r} is not understood: write next_visit, 36m (months), 3y (years) or 1095d (days)"
+            f"{what} {text!r} is not understood: write next_visit, 36m (months), 3y (years) or 1095d (days)"
         )
     return float(match[1]) * {"d": 1.0, "m": DAYS_PER_MONTH, "y": 365.25}[match[2]]
 
 
-def change_labels(
-    history: Sequence[tuple[float | None, str | None]],
-    *,
-    horizon: Horizon = NEXT_VISIT,
-    min_followup: float | None = None,
-    change_for_ad: Literal["null", "stable"] = "null",
-    severity: Sequence[str] = SEVERITY,
-) -> list[str | None]:
-    """Label every visit of one subject by what happens to the diagnosis within the horizon after it.
+@dataclass(frozen=True)
+class ChangeRule:
+    """How the course after a visit becomes its change label.
 
-    - ``conversion``: it only gets worse; ``reversion``: it only gets better.
+    - ``conversion``: the diagnosis only gets worse within the horizon; ``reversion``: it only gets better.
     - ``stable``: it stays, seen until ``min_followup`` at least. A visit after the horizon counts if it still says
       the same; if it says something else, nobody knows when that came about.
-    - ``None``: too short a follow-up, a course that gets both worse and better inside the horizon, an unknown
-      diagnosis or day.
-
-    With ``next_visit`` the horizon is the next visit with a diagnosis, however late.
+    - None: too short a follow-up, a course that gets both worse and better inside the horizon, an unknown diagnosis
+      or day.
 
     Args:
-        history: (days from baseline, diagnosis) of all the subject's visits, in any order, before any filter.
-        horizon: days, or ``"next_visit"``.
-        min_followup: days that a stable course must have been seen; the horizon itself by default.
+        horizon: days, or ``"next_visit"``: the next visit with a diagnosis, however late.
+        min_followup: days that a stable course must have been seen; 0.9 of the horizon by default.
         change_for_ad: ``"null"`` leaves visits at the most severe stage without a label, since they can't convert;
             ``"stable"`` treats them like the others.
         severity: diagnoses from the mildest to the most severe.
 
+    Raises:
+        UserError: If a value is not one of these, or a follow-up is named for the next visit.
+    """
+
+    horizon: Horizon = NEXT_VISIT
+    min_followup: float | None = None
+    change_for_ad: Literal["null", "stable"] = "null"
+    severity: Sequence[str] = SEVERITY
+
+    def __post_init__(self) -> None:
+        if self.change_for_ad not in ("null", "stable"):
+            raise UserError(f"change_for_ad must be one of null, stable, got '{self.change_for_ad}'")
+        if self.min_followup is not None and self.horizon == NEXT_VISIT:
+            raise UserError("min_followup is a time such as 24m, and goes with a horizon that is one")
+
+    @classmethod
+    def parse(
+        cls,
+        horizon: str,
+        min_followup: str | None = None,
+        change_for_ad: Literal["null", "stable"] = "null",
+        severity: Sequence[str] = SEVERITY,
+    ) -> ChangeRule:
+        """Make a rule of what people write, such as ``36m``.
+
+        Args:
+            horizon: see :func:`parse_time`.
+            min_followup: likewise.
+            change_for_ad: see the class.
+            severity: see the class.
+
+        Raises:
+            UserError: If it is not understood.
+        """
+        followup = None if min_followup is None else parse_time(min_followup, "min_followup")
+        if followup == NEXT_VISIT:
+            raise UserError("min_followup is a time such as 24m, and goes with a horizon that is one")
+        return cls(parse_time(horizon), None if followup is None else float(followup), change_for_ad, severity)
+
+    @property
+    def followup(self) -> float | None:
+        """Days that a stable course must have been seen; None for the next visit."""
+        if self.horizon == NEXT_VISIT:
+            return None
+        return FOLLOWUP_SHARE * float(self.horizon) if self.min_followup is None else self.min_followup
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for the datalist."""
+        days = None if self.horizon == NEXT_VISIT else round(float(self.horizon), 2)
+        return {
+            "horizon": self.horizon if days is None else f"{float(self.horizon) / DAYS_PER_MONTH:g}m",
+            "horizon_days": days,
+            "min_followup_days": None if self.followup is None else round(self.followup, 2),
+            "change_for_ad": self.change_for_ad,
+        }
+
+
+@dataclass(frozen=True)
+class Change:
+    """The change label of one visit and how it came about.
+
+    Attributes:
+        label: ``stable``, ``conversion``, ``reversion`` or None.
+        event: ``conversion`` or ``reversion`` if one was seen at any time after the visit, else None; the first counts.
+        event_days: days from the visit to the first visit with another diagnosis.
+        followup_days: days from the visit to the last one with a diagnosis.
+        reason: in words why the label is what it is.
+    """
+
+    label: str | None
+    event: str | None = None
+    event_days: float | None = None
+    followup_days: float | None = None
+    reason: str = ""
+
+
+def change_labels(history: Sequence[tuple[float | None, str | None]], rule: ChangeRule | None = None) -> list[Change]:
+    """Label every visit of one subject by what happens to the diagnosis after it.
+
+    Args:
+        history: (days from baseline, diagnosis) of all the subject's visits, in any order, before any filter.
+        rule: how; the next visit decides by default.
+
     Returns:
-        One label per visit, in the order of ``history``.
+        One change per visit, in the order of ``history``.
 
     Raises:
-        UserError: If a diagnosis is not in ``severity``.
+        UserError: If a diagnosis is not in the rule's order of severity.
     """
-    ranks = {name: rank for rank, name in enumerate(severity)}
+    rule = rule or ChangeRule()
+    ranks = {name: rank for rank, name in enumerate(rule.severity)}
     for _, diagnosis in history:
         if diagnosis is not None and diagnosis not in ranks:
-            raise UserError(f"diagnosis {diagnosis!r} has no place in the order {' < '.join(severity)}")
+            raise UserError(f"diagnosis {diagnosis!r} has no place in the order {' < '.join(rule.severity)}")
     course = sorted((days, ranks[dx]) for days, dx in history if days is not None and dx is not None)
-    labels: list[str | None] = []
-    for days, diagnosis in history:
-        rank = ranks.get(diagnosis or "")
-        if days is None or rank is None or (change_for_ad == "null" and rank == len(severity) - 1):
-            labels.append(None)
-            continue
-        later = [(other - days, other_rank) for other, other_rank in course if other > days]
-        if horizon == NEXT_VISIT:
-            labels.append(_direction([rank, later[0][1]]) if later else None)
-        else:
-            labels.append(_within(rank, later, horizon, horizon if min_followup is None else min_followup))
-    return labels
+    return [_change(days, ranks.get(diagnosis or ""), course, rule) for days, diagnosis in history]
 
 
-def _within(rank: int, later: list[tuple[float, int]], horizon: float, min_followup: float) -> str | None:
+def _change(days: float | None, rank: int | None, course: list[tuple[float, int]], rule: ChangeRule) -> Change:
+    if rank is None:
+        return Change(None, reason="no diagnosis")
+    if days is None:
+        return Change(None, reason="no day")
+    later = [(other - days, other_rank) for other, other_rank in course if other > days]
+    followup = later[-1][0] if later else 0.0
+    first = next(((delay, other) for delay, other in later if other != rank), None)
+    event = None if first is None else "conversion" if first[1] > rank else "reversion"
+    event_days = None if first is None else first[0]
+    if rule.change_for_ad == "null" and rank == len(rule.severity) - 1:
+        label, reason = None, f"{rule.severity[-1]} can't convert"
+    elif not later:
+        label, reason = None, "last visit with a diagnosis"
+    elif rule.horizon == NEXT_VISIT:
+        label = _direction([rank, later[0][1]])
+        reason = f"next diagnosis after {later[0][0]:g} days"
+    else:
+        label, reason = _within(rank, later, float(rule.horizon), rule.followup or 0.0)
+    return Change(label, event, event_days, followup, reason)
+
+
+def _within(rank: int, later: list[tuple[float, int]], horizon: float, min_followup: float) -> tuple[str | None, str]:
     inside = [(delay, other) for delay, other in later if delay <= horizon]
     label = _direction([rank, *(other for _, other in inside)])
-    if label != "stable" or (inside and inside[-1][0] >= min_followup):
-        return label
+    if label is None:
+        return None, "worse and better within the horizon"
+    if label != "stable":
+        return label, "within the horizon"
+    if inside and inside[-1][0] >= min_followup:
+        return label, f"the same for {inside[-1][0]:g} days"
     after = later[len(inside) :]
-    return label if after and after[0][1] == rank else None
+    if not after:
+        return None, f"followed for {inside[-1][0]:g} days only" if inside else "not followed"
+    if after[0][1] == rank:
+        return label, f"the same after {after[0][0]:g} days"
+    return None, "changed after the horizon or before, nobody knows"
 
 
 def _direction(ranks: list[int]) -> str | None:
@@ -109,22 +216,14 @@ def _direction(ranks: list[int]) -> str | None:
     return "conversion" if worse else "reversion" if better else "stable"
 
 
-def label_changes(
-    visits: Sequence[Visit],
-    *,
-    horizon: Horizon = NEXT_VISIT,
-    min_followup: float | None = None,
-    change_for_ad: Literal["null", "stable"] = "null",
-    severity: Sequence[str] = SEVERITY,
-) -> list[Visit]:
-    """Return the visits of a cohort with their ``change``, in the same order.
+def label_changes(visits: Sequence[Visit], rule: ChangeRule | None = None) -> list[Visit]:
+    """Return the visits of a cohort with ``change``, ``event``, ``event_days``, ``followup_days`` and ``change_reason``.
+
+    A visit that brings a change label along keeps it.
 
     Args:
         visits: all visits of all subjects, before any filter.
-        horizon: see :func:`change_labels`.
-        min_followup: see :func:`change_labels`.
-        change_for_ad: see :func:`change_labels`.
-        severity: see :func:`change_labels`.
+        rule: see :func:`change_labels`.
     """
     rows: dict[str, list[int]] = {}
     for row, visit in enumerate(visits):
@@ -132,9 +231,42 @@ def label_changes(
     labelled = [dict(visit) for visit in visits]
     for members in rows.values():
         history = [(visits[row]["days_from_baseline"], visits[row]["diagnosis"]) for row in members]
-        labels = change_labels(
-            history, horizon=horizon, min_followup=min_followup, change_for_ad=change_for_ad, severity=severity
-        )
-        for row, label in zip(members, labels, strict=True):
-            labelled[row]["change"] = label
+        for row, change in zip(members, change_labels(history, rule), strict=True):
+            visit = labelled[row]
+            given = visit.get("change") is not None
+            visit["change"] = visit["change"] if given else change.label
+            visit["change_reason"] = "given with the data" if given else change.reason
+            visit |= {name: getattr(change, name) for name in ("event", "event_days", "followup_days")}
     return labelled
+
+
+def fill_diagnoses(visits: Sequence[Visit], window_days: float) -> int:
+    """Give a visit without a diagnosis the subject's nearest one in time, with its change label, in place.
+
+    Called after the change labels are made: a diagnosis that is lent to a scan is no further point of the history.
+
+    Args:
+        visits: all visits of all subjects, labelled.
+        window_days: largest distance in days.
+
+    Returns:
+        How many visits got one.
+    """
+    histories: dict[str, list[Visit]] = {}
+    for visit in visits:
+        if visit["diagnosis"] is not None and visit["days_from_baseline"] is not None:
+            histories.setdefault(visit["subject_id"], []).append(visit)
+    filled = 0
+    for visit in visits:
+        day, known = visit["days_from_baseline"], histories.get(visit["subject_id"])
+        if visit["diagnosis"] is not None or day is None or not known:
+            continue
+        nearest = min(known, key=lambda other: (abs(other["days_from_baseline"] - day), other["days_from_baseline"]))
+        distance = nearest["days_from_baseline"] - day
+        if abs(distance) <= window_days:
+            visit |= {name: nearest[name] for name in ("diagnosis", "label_source", "change", "event", "change_reason")}
+            for name in ("event_days", "followup_days"):
+                visit[name] = None if nearest[name] is None else nearest[name] + distance
+            visit["diagnosis_reason"] = f"of {nearest['session_id']}, {distance:+g} days away"
+            filled += 1
+    return filled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +11,16 @@ import yaml
 
 from admoe_monai.errors import UserError
 
-from ..tables import EMPTY_CELLS
-from ..visits import VISIT_FIELDS, Visit, nearest
+from ..visits import VISIT_FIELDS, nearest
+from .cells import cell_problem, columns_of, is_present, read_cell
+from .reading import Record
 
-__all__ = ["ColumnMapping", "load_mapping"]
+__all__ = ["ColumnMapping", "built_in_mappings", "load_mapping"]
 
 FOLDER = Path(__file__).parent / "mappings"
-_CELL_KEYS = {"column", "kind", "values", "pattern", "empty", "role"}
+#: Beside the fields of a visit: when it was, where no column counts the days.
+TIME_FIELDS = ("date", "months")
+REQUIRED_FIELDS = ("subject_id", "session_id", "diagnosis")
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,18 @@ class ColumnMapping:
 
     Attributes:
         name: short name of the cohort.
-        visit: per field of a visit the cell it comes from: ``column`` (a name, or several of which the first present
-            one counts) and optionally ``kind: number``, ``values`` (code to value, others are refused), ``pattern``
-            (a regular expression whose first group is kept) and ``empty`` (what an empty cell means).
-        prior: the same per prior column, with ``role`` and ``kind`` (``continuous`` or ``categorical``).
+        visit: per field of a visit the cell it comes from (see :mod:`.cells`); beside them ``date`` and ``months``,
+            from which days are counted where there is no ``days_from_baseline``.
+        prior: the same per prior column, with ``role`` and ``kind`` (``continuous`` or ``categorical``), and
+            ``banned_for`` (tasks whose label it knows).
         label_source: where diagnoses come from, such as ``clinical`` or ``cdr``.
         diagnosis_rule: one sentence on how diagnoses were made.
         cohort: name of the cohort for every visit, where no column tells.
         description: one sentence on the cohort.
+        missing: codes that mean nothing in every column.
+        checks: columns that are compared with what the visits say, by name: ``visit_number`` (counts the visits of a
+            subject) and others, such as a group, with ``course``: per value a regular expression that the subject's
+            diagnoses, each followed by a space, must match as a whole.
     """
 
     name: str
@@ -44,6 +50,8 @@ class ColumnMapping:
     diagnosis_rule: str = ""
     cohort: str | None = None
     description: str = ""
+    missing: Sequence[Any] = ()
+    checks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def columns_of(self, name: str) -> list[str]:
         """Return the columns that a field of a visit may come from, the first present one counting.
@@ -51,7 +59,12 @@ class ColumnMapping:
         Args:
             name: the field.
         """
-        return _alternatives(self.visit[name])
+        return columns_of(self.visit[name])
+
+    @property
+    def courses(self) -> dict[str, dict[str, str]]:
+        """Per check the courses of diagnoses that its values stand for."""
+        return {name: check["course"] for name, check in self.checks.items() if "course" in check}
 
     def check_columns(self, columns: Sequence[str], source: str) -> None:
         """Raise a ``UserError`` if the table lacks a column that identifies or labels a visit.
@@ -60,7 +73,7 @@ class ColumnMapping:
             columns: header of the table.
             source: name of the table for the message.
         """
-        for name in ("subject_id", "session_id", "diagnosis"):
+        for name in REQUIRED_FIELDS:
             wanted = self.columns_of(name)
             if not set(wanted) & set(columns):
                 raise UserError(
@@ -75,51 +88,58 @@ class ColumnMapping:
             columns: header of the table.
         """
         return [
-            {"name": name, "role": cell["role"], "kind": cell["kind"]}
+            {"name": name, **{key: cell[key] for key in ("role", "kind", "banned_for") if key in cell}}
             for name, cell in self.prior.items()
-            if set(_alternatives(cell)) & set(columns)
+            if is_present(cell, columns)
         ]
 
-    def to_visit(self, row: Mapping[str, str], image: str | None) -> tuple[Visit, list[str]]:
+    def to_record(self, row: Mapping[str, str], image: str | None, place: str) -> tuple[Record, list[str]]:
         """Translate one row.
 
         Args:
             row: text per column, as the table holds it.
             image: path of the scan relative to the cohort's folder, `None` where there is no scan.
+            place: where the row stands, for messages.
 
         Returns:
-            The visit, and what is wrong with the row (column and value), one line each.
+            The visit, and what is wrong with the row (place, column and value), one line each.
         """
         problems: list[str] = []
 
         def read(cell: Mapping[str, Any]) -> Any:
             try:
-                return _read_cell(row, cell)
+                return read_cell(row, cell, self.missing)
             except ValueError as error:
-                problems.append(str(error))
+                problems.append(f"{place}: {error}")
                 return None
 
-        visit: Visit = dict.fromkeys(VISIT_FIELDS)
-        visit.update({name: read(cell) for name, cell in self.visit.items()})
+        found = {name: read(cell) for name, cell in self.visit.items()}
+        visit = {**dict.fromkeys(VISIT_FIELDS), **{k: v for k, v in found.items() if k not in TIME_FIELDS}}
         visit["image"] = image
         visit["cohort"] = visit["cohort"] or self.cohort
         visit["label_source"] = self.label_source if visit["diagnosis"] is not None else None
-        present = {name: cell for name, cell in self.prior.items() if set(_alternatives(cell)) & set(row)}
-        visit["prior"] = {name: read(cell) for name, cell in present.items()}
+        visit["prior"] = {name: read(cell) for name, cell in self.prior.items() if is_present(cell, list(row))}
+        checks = {name: row[check["column"]].strip() for name, check in self.checks.items() if check["column"] in row}
+        record = Record(visit, place, checks, date=found.get("date"), months=found.get("months"))
         # A column that serves as field and as prior would be reported twice.
-        return visit, list(dict.fromkeys(problems))
+        return record, list(dict.fromkeys(problems))
+
+
+def built_in_mappings() -> list[str]:
+    """Names of the mappings that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def load_mapping(name: str | Path) -> ColumnMapping:
     """Read a mapping.
 
     Args:
-        name: a built-in one (``bids``, ``oasis1``, ``oasis2``) or the path of a YAML file.
+        name: a built-in one (see :func:`built_in_mappings`) or the path of a YAML file.
 
     Raises:
         UserError: If there is no such mapping, or it is not one.
     """
-    known = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    known = built_in_mappings()
     path = FOLDER / f"{name}.yaml" if str(name) in known else Path(name)
     if not path.is_file():
         raise UserError(f"unknown mapping '{name}'{nearest(str(name), known)}; built in are {', '.join(known)}")
@@ -133,50 +153,18 @@ def load_mapping(name: str | Path) -> ColumnMapping:
 
 
 def _check(mapping: ColumnMapping, path: Path) -> None:
-    for name in ("subject_id", "session_id", "days_from_baseline", "diagnosis"):
+    for name in REQUIRED_FIELDS:
         if name not in mapping.visit:
             raise UserError(f"mapping {path} does not say which column is '{name}'")
+    if not {"days_from_baseline", *TIME_FIELDS} & set(mapping.visit):
+        raise UserError(f"mapping {path} does not say when a visit was: days_from_baseline, date or months")
+    known = [*VISIT_FIELDS, *TIME_FIELDS]
     for name in mapping.visit:
-        if name not in VISIT_FIELDS:
-            raise UserError(f"mapping {path} names the unknown field '{name}'{nearest(name, list(VISIT_FIELDS))}")
-    for name, cell in (*mapping.visit.items(), *mapping.prior.items()):
-        required = {"column", "role", "kind"} if name in mapping.prior and cell is mapping.prior[name] else {"column"}
-        if not isinstance(cell, dict) or not required <= set(cell) <= _CELL_KEYS:
-            raise UserError(f"mapping {path}: '{name}' needs {', '.join(sorted(required))}, got {cell!r}")
-
-
-def _alternatives(cell: Mapping[str, Any]) -> list[str]:
-    column = cell["column"]
-    return [column] if isinstance(column, str) else list(column)
-
-
-def _read_cell(row: Mapping[str, str], cell: Mapping[str, Any]) -> Any:
-    column = next((name for name in _alternatives(cell) if name in row), None)
-    text = "" if column is None else row[column].strip()
-    if text.lower() in EMPTY_CELLS:
-        return cell.get("empty")
-    if "pattern" in cell:
-        match = re.search(cell["pattern"], text)
-        if match is None:
-            raise ValueError(f"column '{column}' holds {text!r}, which does not match {cell['pattern']}")
-        text = match[1]
-    if "values" in cell:
-        for code, value in cell["values"].items():
-            if text == str(code) or _number(text) == code:
-                return value
-        raise ValueError(f"column '{column}' holds the unknown code {text!r}")
-    if cell.get("kind") in ("number", "continuous"):
-        number = _number(text)
-        if number is None:
-            raise ValueError(f"column '{column}' holds {text!r}, which is not a number")
-        return number
-    return text
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    # Infinity is no measurement, and JSON can't hold it.
-    return number if number - number == 0 else None
+        if name not in known:
+            raise UserError(f"mapping {path} names the unknown field '{name}'{nearest(name, known)}")
+    cells = [(name, cell_problem(cell)) for name, cell in mapping.visit.items()]
+    cells += [(name, cell_problem(cell, ("role", "kind"), ("banned_for",))) for name, cell in mapping.prior.items()]
+    cells += [(name, cell_problem(cell, (), ("course",))) for name, cell in mapping.checks.items()]
+    for name, problem in cells:
+        if problem:
+            raise UserError(f"mapping {path}: '{name}' {problem}")

@@ -1,13 +1,13 @@
-"""A cohort on disk to a datalist: read, label on the whole history, drop, split, fit."""
+"""A cohort on disk to a datalist: read, label on the whole history, filter, look at the images, split, fit."""
 
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from admoe_monai.errors import UserError
 
@@ -15,175 +15,167 @@ from ..datalist import Datalist, save_datalist
 from ..datalist_problems import datalist_problems
 from ..prior import fit_prior
 from ..visits import SPLITS, Visit
-from .bids import read_bids, read_description
-from .labels import NEXT_VISIT, SEVERITY, label_changes, parse_horizon
-from .mapping import load_mapping
-from .splits import split_subjects
-from .table import read_table
+from .contradictions import contradictions, visit_number_notes
+from .images import check_images
+from .labels import ChangeRule, fill_diagnoses, label_changes
+from .reading import Reading, Record, Source
+from .selection import Exclusions, Selection
+from .split_rule import SplitRule
 
 __all__ = ["prepare_cohort"]
 
 logger = logging.getLogger(__name__)
 
-#: Yearly visits come some weeks early as often as late: nine tenths of the horizon count as having seen it.
-FOLLOWUP_SHARE = 0.9
-NAMED = 3
-
-
-@dataclass(frozen=True)
-class _Cohort:
-    name: str
-    description: str
-    simulated: bool
-    root: Path
-    visits: list[Visit]
-    columns: list[dict[str, Any]]
-    label_source: str
-    diagnosis_rule: str
-
 
 def prepare_cohort(
     output: str | Path,
+    source: Source,
     *,
-    directory: str | Path | None = None,
-    table: str | Path | None = None,
-    images: str | None = None,
-    mapping: str | Path | None = None,
-    horizon: str = "36m",
-    min_followup: str | None = None,
-    change_for_ad: Literal["null", "stable"] = "null",
-    fractions: Mapping[str, float] | None = None,
-    seed: int = 42,
-    missing_images: Literal["error", "drop"] = "error",
-    severity: Sequence[str] = SEVERITY,
+    change: ChangeRule | None = None,
+    split: SplitRule | None = None,
+    selection: Selection | None = None,
+    dx_window_days: float = 0.0,
+    allow_mixed_labels: bool = False,
+    voxels: bool = True,
     overwrite: bool = False,
-) -> Datalist:
-    """Make a datalist from a BIDS folder, or from a table and a pattern of images.
+) -> list[Datalist]:
+    """Make datalists of a cohort.
 
-    Change labels are made on the whole history of a subject, before visits without a scan are dropped; statistics of
-    the prior are fitted on the training split alone. Nothing is written unless everything is right.
+    Change labels are made on the whole history of a subject, before any filter; statistics of the prior are fitted on
+    the training split alone. Everything that is wrong is reported at once, and nothing is written unless all is right.
 
     Args:
-        output: the datalist to write.
-        directory: BIDS folder; with ``table``, the folder that the image pattern starts from (the table's by default).
-        table: CSV or TSV table with one visit per row.
-        images: pattern of image paths with column names in braces, for a table.
-        mapping: what the columns mean: a built-in name or a YAML file; ``bids`` for a folder.
-        horizon: ``next_visit``, or a time such as ``36m``.
-        min_followup: time that a stable course must have been seen, 0.9 times the horizon by default.
-        change_for_ad: ``null``, or ``stable`` to treat the most severe stage like the others.
-        fractions: share of the subjects per split.
-        seed: of the split.
-        missing_images: ``error``, or ``drop`` to go on without these visits.
-        severity: diagnoses from the mildest to the most severe.
+        output: the datalist to write; where the split rule gives several divisions, their names go before its ending.
+        source: where the visits come from.
+        change: how change labels are made; a horizon of 36 months by default.
+        split: how people are divided.
+        selection: which visits are used.
+        dx_window_days: a visit without a diagnosis gets the nearest one of its subject within this time.
+        allow_mixed_labels: accept clinical diagnoses and those by CDR in one cohort.
+        voxels: read every voxel of every image, or headers alone.
         overwrite: replace an existing output.
 
     Returns:
-        The datalist as written.
+        The datalists as written.
 
     Raises:
-        UserError: If anything in the arguments or the cohort is wrong.
+        UserError: If anything in the cohort is wrong; its details have one line for each thing.
     """
     output = Path(output)
-    if output.exists() and not overwrite:
+    change, split, selection = change or ChangeRule.parse("36m"), split or SplitRule(), selection or Selection()
+    if not overwrite and output.exists():
         raise UserError(f"{output} exists: choose another --output, or allow --overwrite")
-    for name, value, known in (
-        ("missing_images", missing_images, ("error", "drop")),
-        ("change_for_ad", change_for_ad, ("null", "stable")),
-    ):
-        if value not in known:
-            raise UserError(f"{name} must be one of {', '.join(known)}, got '{value}'")
-    span = parse_horizon(horizon)
-    followup = None if min_followup is None else parse_horizon(min_followup)
-    if followup == NEXT_VISIT or (followup is not None and span == NEXT_VISIT):
-        raise UserError("min_followup is a time such as 24m, and goes with a horizon that is one")
-    if followup is None and span != NEXT_VISIT:
-        followup = FOLLOWUP_SHARE * float(span)
+    reading = source.read()
+    problems = [*reading.problems, *_doubled(reading.records), *_mixed_labels(reading, allow_mixed_labels)]
+    report: dict[str, Any] = {"contradictions": contradictions(reading.records, reading.courses, change)}
+    notes = [*reading.notes, *visit_number_notes(reading.records), *_empty_columns(reading)]
+    for record, visit in zip(reading.records, label_changes(reading.visits, change), strict=True):
+        record.visit = visit
+    if dx_window_days > 0:
+        filled = fill_diagnoses(reading.visits, dx_window_days)
+        notes.append(f"{filled} visits have the diagnosis of another day, within {dx_window_days:g} days")
+    exclusions = Exclusions()
+    records, missing = selection.apply(reading.records, reading.root, exclusions)
+    problems += missing
+    if not records and not missing:
+        raise UserError(f"no visit of {reading.name} is left")
+    image_problems, image_notes = check_images(records, reading.root, voxels)
+    problems += image_problems
+    _refuse(problems, reading, "; --missing_images drop goes on without those" if missing and records else "")
+    visits = [record.visit for record in records]
+    report |= {"exclusions": exclusions.as_dict(), "unknown_change": _unknown_changes(visits)}
+    report["notes"] = [*notes, *image_notes, *_unlabelled(visits)]
+    divisions = split.divide(visits)
+    paths = {name: output.with_name(f"{output.stem}_{name}{output.suffix}") if name else output for name in divisions}
+    if not overwrite and (present := [path for path in paths.values() if path.exists()]):
+        raise UserError(f"{present[0]} exists: choose another --output, or allow --overwrite")
+    datalists = [_datalist(paths[name], reading, splits, change, split, report) for name, splits in divisions.items()]
+    for datalist in datalists:
+        save_datalist(datalist.path or output, datalist)
+    return datalists
 
-    cohort = _read(directory, table, images, mapping)
-    visits = label_changes(
-        cohort.visits,
-        horizon=span,
-        min_followup=None if followup is None else float(followup),
-        change_for_ad=change_for_ad,
-        severity=severity,
-    )
-    visits = _with_images(visits, cohort.root, drop=missing_images == "drop")
-    splits = split_subjects(visits, fractions, seed)
-    columns = fit_prior(splits["training"], cohort.columns)
+
+def _datalist(
+    path: Path,
+    reading: Reading,
+    splits: dict[str, list[Visit]],
+    change: ChangeRule,
+    split: SplitRule,
+    report: dict[str, Any],
+) -> Datalist:
+    columns = fit_prior(splits["training"], reading.columns)
     content: dict[str, Any] = {**splits, "prior": {"columns": columns}}
-    _refuse(list(datalist_problems(content, cohort.root, {"diagnosis": severity})))
-    datalist = Datalist(
-        name=cohort.name,
-        dataset_dir=cohort.root,
+    _refuse(list(datalist_problems(content, reading.root, {"diagnosis": change.severity})), reading)
+    subjects = {name: len({visit["subject_id"] for visit in splits[name]}) for name in SPLITS}
+    return Datalist(
+        name=reading.name,
+        dataset_dir=reading.root,
         splits=splits,
-        path=output,
-        description=cohort.description,
-        simulated=cohort.simulated,
+        path=path,
+        description=reading.description,
+        simulated=reading.simulated,
         label_definition={
-            "diagnosis": {"source": cohort.label_source, "rule": cohort.diagnosis_rule},
-            "change": {
-                "horizon": horizon,
-                "horizon_days": None if span == NEXT_VISIT else span,
-                "min_followup_days": None if followup is None else round(float(followup), 2),
-                "change_for_ad": change_for_ad,
-            },
-            "split": {
-                "seed": seed,
-                "subjects": {name: len({v["subject_id"] for v in splits[name]}) for name in SPLITS},
-            },
+            "diagnosis": {"source": reading.label_source, "rule": reading.diagnosis_rule},
+            "change": change.as_dict(),
+            "split": {**split.as_dict(), "subjects": subjects},
         },
         prior=columns,
+        preprocessing=reading.preprocessing,
+        report=report,
     )
-    save_datalist(output, datalist)
-    return datalist
 
 
-def _read(
-    directory: str | Path | None, table: str | Path | None, images: str | None, mapping: str | Path | None
-) -> _Cohort:
-    if table is None:
-        if directory is None:
-            raise UserError("nothing to prepare: give a BIDS folder, or --table and --images")
-        if images is not None:
-            raise UserError("--images goes with a --table")
-        meaning = load_mapping(mapping or "bids")
-        root = Path(os.path.abspath(directory))
-        visits, columns, problems = read_bids(root, meaning)
-        about = read_description(root)
-        simulated, description = bool(about.get("simulated", False)), str(about.get("Name") or meaning.description)
-        name, source = root.name, "simulated" if simulated else meaning.label_source
-        for visit in visits:
-            visit["label_source"] = visit["label_source"] and source
-    else:
-        if images is None or mapping is None:
-            raise UserError("a --table needs --images (a pattern of paths) and --mapping (what its columns mean)")
-        meaning = load_mapping(mapping)
-        root = Path(os.path.abspath(directory or Path(table).parent))
-        visits, columns, problems = read_table(table, images, meaning, root)
-        simulated, description, name, source = False, meaning.description, meaning.name, meaning.label_source
-    _refuse(problems)
-    return _Cohort(name, description, simulated, root, visits, columns, source, meaning.diagnosis_rule)
+def _doubled(records: Sequence[Record]) -> list[str]:
+    first: dict[tuple[str, str], Record] = {}
+    problems = []
+    for record in records:
+        visit = (record.visit["subject_id"], record.visit["session_id"])
+        if first.setdefault(visit, record) is not record:
+            problems.append(f"{record.place}: visit {' '.join(map(str, visit))} stands already at {first[visit].place}")
+    return problems
 
 
-def _with_images(visits: Sequence[Visit], root: Path, *, drop: bool) -> list[Visit]:
-    present = [visit for visit in visits if visit["image"] and os.path.exists(root / visit["image"])]
-    missing = [visit for visit in visits if not (visit["image"] and os.path.exists(root / visit["image"]))]
-    if missing:
-        rows = [f"{v['subject_id']} {v['session_id']} ({v['image'] or 'no T1w scan'})" for v in missing]
-        summary = f"{len(missing)} of {len(visits)} visits have no image under {root}"
-        if not drop or not present:
-            more = f", and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-            advice = "; --missing_images drop goes on without them" if present else "; check the folder and the pattern"
-            raise UserError(f"{summary}: {', '.join(rows[:NAMED])}{more}{advice}")
-        logger.warning("%s and are dropped: %s", summary, ", ".join(rows))
-    return present
+def _mixed_labels(reading: Reading, allowed: bool) -> list[str]:
+    counts = Counter(visit["label_source"] for visit in reading.visits if visit["label_source"] is not None)
+    if len(counts) < 2 or allowed:
+        return []
+    counted = " and ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    return [
+        f"{reading.name}: diagnoses of different origin, {counted}, are no one label; --allow_mixed_labels mixes them"
+    ]
 
 
-def _refuse(problems: Sequence[str]) -> None:
-    """Raise one error for all problems; the log lists those that its line has no room for."""
-    for problem in problems[NAMED:]:
-        logger.info("%s", problem)
-    if problems:
-        more = f" (and {len(problems) - NAMED} more)" if len(problems) > NAMED else ""
-        raise UserError("; ".join(problems[:NAMED]) + more)
+def _empty_columns(reading: Reading) -> list[str]:
+    total = len(reading.records)
+    notes = []
+    for column in reading.columns:
+        empty = sum((visit["prior"] or {}).get(column["name"]) is None for visit in reading.visits)
+        if empty > 0:
+            notes.append(f"prior column '{column['name']}' is empty in {empty} of {total} visits")
+    return notes
+
+
+def _unknown_changes(visits: Sequence[Visit]) -> dict[str, int]:
+    """Visits without a change label, counted by why; the days in the reasons differ from visit to visit."""
+    reasons = (visit["change_reason"] for visit in visits if visit["change"] is None)
+    return dict(Counter(re.sub(r"\d+(\.\d+)?", "…", reason or "unknown") for reason in reasons).most_common())
+
+
+def _unlabelled(visits: Sequence[Visit]) -> list[str]:
+    labelled = {v["subject_id"] for v in visits if v["diagnosis"] is not None or v["change"] is not None}
+    others = {visit["subject_id"] for visit in visits} - labelled
+    if not labelled:
+        return ["nobody has a label: this cohort is for pretraining alone"]
+    if others:
+        return [f"{len(others)} subjects without any label are in training, for pretraining alone"]
+    return []
+
+
+def _refuse(problems: Sequence[str], reading: Reading, advice: str = "") -> None:
+    """Raise one error for all problems."""
+    unique = list(dict.fromkeys(problems))
+    if len(unique) == 1:
+        raise UserError(unique[0] + advice)
+    if unique:
+        summary = f"{reading.name}: {len(unique)} problems, nothing was written; the first: {unique[0]}{advice}"
+        raise UserError(summary, unique)

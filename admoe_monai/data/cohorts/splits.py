@@ -1,6 +1,6 @@
-"""Splits by subject: all visits of a person stay on one side.
+"""Splits by person: all visits of a person stay on one side.
 
-The same seed and the same subjects give the same split on any machine and in any order of rows: subjects are ranked by
+The same seed and the same people give the same split on any machine and in any order of rows: people are ranked by
 a hash, no random generator takes part.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from admoe_monai.errors import UserError
 
-from ..visits import SPLITS, Visit
+from ..visits import SPLITS, Visit, person_of
 
 __all__ = ["DEFAULT_FRACTIONS", "kfold_subjects", "split_subjects"]
 
@@ -26,12 +26,12 @@ def split_subjects(
     Each split gets its share of every first diagnosis and, as far as numbers allow, of sexes and ten-year age bands.
 
     Args:
-        visits: all visits; those of a subject keep their order.
-        fractions: share of the subjects per split, summing to 1.
+        visits: all visits; those of a person keep their order.
+        fractions: share of the people per split, summing to 1.
         seed: another seed gives another split.
 
     Raises:
-        UserError: If the fractions are not shares that sum to 1, or a split with a share gets no subject.
+        UserError: If the fractions are not shares that sum to 1, or a split with a share gets nobody.
     """
     shares = dict(DEFAULT_FRACTIONS if fractions is None else fractions)
     if set(shares) - set(SPLITS) or min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > 1e-6:
@@ -40,7 +40,7 @@ def split_subjects(
     bins = _assign(visits, [shares[name] for name in names], seed)
     splits: dict[str, list[Visit]] = {name: [] for name in SPLITS}
     for visit in visits:
-        splits[names[bins[visit["subject_id"]]]].append(visit)
+        splits[names[bins[person_of(visit)]]].append(visit)
     for name in names:
         if not splits[name]:
             raise UserError(f"{len(bins)} subjects are too few for a '{name}' split of {shares[name]:g}")
@@ -48,39 +48,39 @@ def split_subjects(
 
 
 def kfold_subjects(visits: Sequence[Visit], folds: int = 5, seed: int = 42) -> list[list[Visit]]:
-    """Divide a cohort into folds of about equal numbers of subjects, stratified as :func:`split_subjects` does.
+    """Divide a cohort into folds of about equal numbers of people, stratified as :func:`split_subjects` does.
 
     Args:
         visits: all visits.
-        folds: number of folds, at least 2 and at most the number of subjects.
+        folds: number of folds, at least 2 and at most the number of people.
         seed: another seed gives other folds.
 
     Raises:
         UserError: If the number of folds is out of range.
     """
-    subjects = len({visit["subject_id"] for visit in visits})
-    if not 2 <= folds <= subjects:
-        raise UserError(f"folds must lie between 2 and the {subjects} subjects, got {folds}")
+    people = len({person_of(visit) for visit in visits})
+    if not 2 <= folds <= people:
+        raise UserError(f"folds must lie between 2 and the {people} subjects, got {folds}")
     bins = _assign(visits, [1 / folds] * folds, seed)
-    return [[visit for visit in visits if bins[visit["subject_id"]] == fold] for fold in range(folds)]
+    return [[visit for visit in visits if bins[person_of(visit)] == fold] for fold in range(folds)]
 
 
 def _assign(visits: Sequence[Visit], shares: Sequence[float], seed: int) -> dict[str, int]:
-    """Walk through the subjects stratum by stratum; each goes to the bin that is furthest behind its share.
+    """Walk through the people stratum by stratum; each goes to the bin that is furthest behind its share.
 
     The walk carries its rounding from one stratum to the next, so that many small strata do not all favour one bin.
     """
     histories: dict[str, list[Visit]] = {}
     for visit in visits:
-        histories.setdefault(visit["subject_id"], []).append(visit)
-    ranked = sorted((*_stratum(history), _rank(subject, seed), subject) for subject, history in histories.items())
+        histories.setdefault(person_of(visit), []).append(visit)
+    ranked = sorted((*_stratum(history), _rank(person, seed), person) for person, history in histories.items())
     bins: dict[str, int] = {}
     counts = [0] * len(shares)
-    for position, (*_, subject) in enumerate(ranked, start=1):
+    for position, (*_, person) in enumerate(ranked, start=1):
         # Rounded, so that ties are ties on every machine.
         behind = [round(share * position - count, 9) for share, count in zip(shares, counts, strict=True)]
         chosen = behind.index(max(behind))
-        bins[subject] = chosen
+        bins[person] = chosen
         counts[chosen] += 1
     return bins
 
@@ -92,5 +92,5 @@ def _stratum(history: Sequence[Visit]) -> tuple[str, str, int]:
     return diagnosis, str(ordered[0].get("sex")), int(age // 10)
 
 
-def _rank(subject: str, seed: int) -> str:
-    return hashlib.sha256(f"{seed}:{subject}".encode()).hexdigest()
+def _rank(person: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{person}".encode()).hexdigest()

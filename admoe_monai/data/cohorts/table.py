@@ -5,55 +5,74 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from admoe_monai.errors import UserError
 
-from ..tables import read_rows
-from ..visits import Visit, nearest
+from ..tables import read_table_file
+from ..visits import nearest
+from .days import fill_days
 from .mapping import ColumnMapping
+from .reading import Reading, Record
 
-__all__ = ["read_table"]
+__all__ = ["VisitTable"]
 
 
-def read_table(
-    path: str | Path, images: str, mapping: ColumnMapping, dataset_dir: str | Path | None = None
-) -> tuple[list[Visit], list[dict[str, Any]], list[str]]:
-    """Read the visits of a table.
+@dataclass(frozen=True)
+class VisitTable:
+    """A table with one visit per row.
 
     Args:
-        path: the CSV or TSV table, one visit per row.
+        path: the CSV or TSV table.
         images: pattern of the scans' paths with column names in braces, such as ``coronal/{MRI ID}.nii.gz``,
-            relative to ``dataset_dir``.
+            relative to ``dataset_dir``; a visit whose file does not exist has no scan.
         mapping: what the columns mean.
         dataset_dir: folder of the images; the table's own folder by default.
-
-    Returns:
-        The visits, the prior columns, and the problems of the rows, one line each.
-
-    Raises:
-        UserError: If the table can't be read or lacks a column that is needed.
     """
-    rows = read_rows(path)
-    columns = list(rows[0])
-    mapping.check_columns(columns, str(path))
-    _check_pattern(images, columns)
-    root = os.path.abspath(dataset_dir if dataset_dir is not None else Path(path).parent)
-    visits: list[Visit] = []
-    problems: list[str] = []
-    for line, row in enumerate(rows, start=2):
-        image = images
-        for name in re.findall(r"\{([^{}]*)\}", images):
-            image = image.replace(f"{{{name}}}", row[name].strip())
-        image = os.path.relpath(image, root) if os.path.isabs(image) else image
-        visit, wrong = mapping.to_visit(row, image)
-        visits.append(visit)
-        problems.extend(f"{path} line {line}: {problem}" for problem in wrong)
-    return visits, mapping.prior_columns(columns), problems
+
+    path: Path
+    images: str
+    mapping: ColumnMapping
+    dataset_dir: Path | None = None
+
+    def read(self) -> Reading:
+        """Read the visits.
+
+        Raises:
+            UserError: If the table can't be read or lacks a column that is needed, or the pattern names no column.
+        """
+        table = read_table_file(self.path)
+        self.mapping.check_columns(table.columns, str(self.path))
+        names = _pattern_columns(self.images, table.columns)
+        root = Path(os.path.abspath(self.dataset_dir if self.dataset_dir is not None else self.path.parent))
+        records: list[Record] = []
+        problems = list(table.problems)
+        for line, row in zip(table.lines, table.rows, strict=True):
+            image = self.images
+            for name in names:
+                image = image.replace(f"{{{name}}}", row[name].strip())
+            image = os.path.relpath(image, root) if os.path.isabs(image) else os.path.normpath(image)
+            record, wrong = self.mapping.to_record(row, image, f"{self.path} line {line}")
+            records.append(record)
+            problems.extend(wrong)
+        fill_days(records)
+        notes = ["the table is separated by semicolons; decimal commas are read as points"] if table.decimal else []
+        return Reading(
+            name=self.mapping.name,
+            root=root,
+            records=records,
+            columns=self.mapping.prior_columns(table.columns),
+            description=self.mapping.description,
+            label_source=self.mapping.label_source,
+            diagnosis_rule=self.mapping.diagnosis_rule,
+            courses=self.mapping.courses,
+            problems=problems,
+            notes=notes,
+        )
 
 
-def _check_pattern(images: str, columns: Sequence[str]) -> None:
+def _pattern_columns(images: str, columns: Sequence[str]) -> list[str]:
     names = re.findall(r"\{([^{}]*)\}", images)
     if not names:
         raise UserError(
@@ -62,3 +81,4 @@ def _check_pattern(images: str, columns: Sequence[str]) -> None:
     for name in names:
         if name not in columns:
             raise UserError(f"image pattern '{images}' names the unknown column '{name}'{nearest(name, columns)}")
+    return names

@@ -88,7 +88,7 @@ class MMoE(nn.Module):
         """
         means: dict[str, GateMeans] = {}
         mixed = []
-        for stream, tasks in zip(x.chunk(len(streams)), streams, strict=True):
+        for stream, tasks in zip(x.unflatten(0, (len(streams), -1)).unbind(0), streams, strict=True):
             log_weights = [F.log_softmax(self.gates[task](stream) / self.temperature, dim=-1) for task in tasks]
             weights = [log.exp() for log in log_weights]
             for task, log, weight in zip(tasks, log_weights, weights, strict=True):
@@ -100,7 +100,9 @@ class MMoE(nn.Module):
             weights_of_all = select_experts(weights_of_all, self.top_k, list(self.experts).index(SHARED_EXPERT))
         if guidance is not None:
             weights_of_all = _guide(weights_of_all, guidance.repeat(len(streams), 1))
-        if self.top_k is None and guidance is None:
+        # A traced program can't choose tokens by their values: it computes all experts, some of them times zero.
+        traced = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        if traced or (self.top_k is None and guidance is None):
             return self._mix_all(x, weights_of_all), means
         return self._mix_chosen(x, weights_of_all), means
 

@@ -185,12 +185,13 @@ class AlzheimerMMoE(nn.Module):
         if RECONSTRUCTION in tasks and self.decoder is None:
             raise ValueError("This network has no decoder: it can't reconstruct.")
         tokens = self._mask(self.encoder.embed(x), mask)
-        fuse = None if RECONSTRUCTION in tasks else self._fusion(x.shape[0], prior)
+        fuse = None if RECONSTRUCTION in tasks else self._fusion(x.shape[0], len(tasks), prior)
         maps, routing = self.encoder.run_stages(tokens, tasks, _informative(guidance), fuse)
 
         outputs: dict[str, Any] = {}
-        parted = maps[-1].shape[0] > x.shape[0]
-        streams = maps[-1].chunk(len(tasks)) if parted else [maps[-1]] * len(tasks)
+        parted = self.encoder.first_parted_stage < len(self.encoder.layers)
+        # Views by number rather than chunks by size: an exported program stays free in the size of its batch.
+        streams = maps[-1].unflatten(0, (len(tasks), -1)).unbind(0) if parted else [maps[-1]] * len(tasks)
         for task, stream in zip(tasks, streams, strict=True):
             outputs[task] = self._head(task, self.task_norms[task](stream), x)
         outputs["routing"] = routing
@@ -213,7 +214,7 @@ class AlzheimerMMoE(nn.Module):
             raise ValueError(f"A mask of shape {tuple(mask.shape)} doesn't fit a grid of {tuple(tokens.shape[1:-1])}.")
         return torch.where(mask.bool().movedim(1, -1), self.mask_token.to(tokens.dtype), tokens)
 
-    def _fusion(self, batch: int, prior: Tensor | None) -> Fuse | None:
+    def _fusion(self, batch: int, tasks: int, prior: Tensor | None) -> Fuse | None:
         if not self.prior_dim:
             if prior is not None:
                 raise ValueError("This network was built without a clinical prior (prior_dim=0) but was given one.")
@@ -229,7 +230,8 @@ class AlzheimerMMoE(nn.Module):
             if stage != self.fusion_stage:
                 return tokens
             # Where the streams have parted already, the prior enters each of them.
-            fused: Tensor = self.clinical_fusion(tokens, encoded.repeat(tokens.shape[0] // batch, 1))
+            streams = tasks if stage >= self.encoder.first_parted_stage else 1
+            fused: Tensor = self.clinical_fusion(tokens, encoded.repeat(streams, 1))
             return fused
 
         return fuse

@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from admoe_monai.data.cohorts.mapping import ColumnMapping, load_mapping
+from admoe_monai.data.cohorts.mapping import ColumnMapping, built_in_mappings, load_mapping
 from admoe_monai.data.prior import KINDS, ROLES
 from admoe_monai.errors import UserError
 
@@ -20,8 +20,13 @@ MAPPING = ColumnMapping(
 ROW = {"ID": "p1-a", "DAYS": "", "DX": "0.50", "AGE": " 71.5 "}
 
 
+def to_visit(row, mapping=MAPPING):
+    record, problems = mapping.to_record(row, "scan.nii", "here")
+    return record.visit, problems
+
+
 def test_a_row_becomes_a_visit():
-    visit, problems = MAPPING.to_visit(ROW, "scan.nii")
+    visit, problems = to_visit(ROW)
 
     assert problems == []
     assert (visit["subject_id"], visit["session_id"], visit["image"]) == ("p1", "p1-a", "scan.nii")
@@ -30,20 +35,20 @@ def test_a_row_becomes_a_visit():
 
 
 def test_fields_without_a_column_are_null():
-    visit, _ = MAPPING.to_visit(ROW, "scan.nii")
+    visit, _ = to_visit(ROW)
 
     assert (visit["site"], visit["change"], visit["mask"]) == (None, None, None)
 
 
 @pytest.mark.parametrize("cell", ["", " ", "n/a", "NA", "NaN", "."])
 def test_an_empty_diagnosis_is_unknown_and_has_no_source(cell):
-    visit, problems = MAPPING.to_visit({**ROW, "DX": cell}, "scan.nii")
+    visit, problems = to_visit({**ROW, "DX": cell})
 
     assert (visit["diagnosis"], visit["label_source"], problems) == (None, None, [])
 
 
 def test_the_first_alternative_that_is_present_counts():
-    assert MAPPING.to_visit({**ROW, "SESSION": "M0"}, "scan.nii")[0]["session_id"] == "M0"
+    assert to_visit({**ROW, "SESSION": "M0"})[0]["session_id"] == "M0"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,7 @@ def test_the_first_alternative_that_is_present_counts():
     ],
 )
 def test_a_cell_that_is_not_understood_is_named_once(column, cell, problem):
-    assert MAPPING.to_visit({**ROW, column: cell}, "scan.nii")[1] == [problem]
+    assert to_visit({**ROW, column: cell})[1] == [f"here: {problem}"]
 
 
 def test_prior_columns_are_those_that_the_table_has():
@@ -71,12 +76,15 @@ def test_a_table_without_a_needed_column_is_refused_naming_the_nearest():
         MAPPING.check_columns(["ID", "DX1"], "t.csv")
 
 
-@pytest.mark.parametrize("name", ["bids", "oasis1", "oasis2"])
+@pytest.mark.parametrize("name", built_in_mappings())
 def test_built_in_mappings_declare_known_roles_and_ban_what_knows_the_label(name):
     mapping = load_mapping(name)
 
     assert all(cell["role"] in ROLES and cell["kind"] in KINDS for cell in mapping.prior.values())
-    assert {mapping.prior["mmse"]["role"], mapping.prior["cdr"]["role"]} == {"banned"}
+    for column in ("mmse", "cdr", "cdr_sum_of_boxes", "group", "dx_bl", "dx1"):
+        assert mapping.prior.get(column, {}).get("role", "banned") == "banned"
+    for column in ("visit", "mr_delay", "delay", "viscode", "days_from_baseline"):
+        assert mapping.prior.get(column, {}).get("role", "time") == "time"
 
 
 def test_oasis2_gives_every_column_a_role():
@@ -85,7 +93,8 @@ def test_oasis2_gives_every_column_a_role():
     columns = {cell["column"]: cell["role"] for cell in mapping.prior.values()}
 
     assert set(columns) == set(published.split(",")) - {"Subject ID"}
-    assert {columns[name] for name in ("Visit", "MR Delay", "Group", "MMSE", "CDR")} == {"banned"}
+    assert {columns[name] for name in ("Group", "MMSE", "CDR")} == {"banned"}
+    assert {columns[name] for name in ("Visit", "MR Delay")} == {"time"}
     assert {columns[name] for name in ("eTIV", "nWBV", "ASF")} == {"image_derived"}
 
 
@@ -106,6 +115,12 @@ def test_a_mapping_of_the_users_own_is_read_from_its_path(tmp_path):
             "unknown field 'agee', did you mean 'age'",
         ),
         ({"name": "x", "visit": {**MAPPING.visit, "age": "AGE"}}, "'age' needs column, got 'AGE'"),
+        ({"name": "x", "visit": {**MAPPING.visit, "age": {"column": "A", "unit": "y"}}}, "has the unknown word 'unit'"),
+        ({"name": "x", "visit": {**MAPPING.visit, "age": {"column": "A", "kind": "years"}}}, "unknown kind 'years'"),
+        (
+            {"name": "x", "visit": {k: v for k, v in MAPPING.visit.items() if k != "days_from_baseline"}},
+            "does not say when a visit was",
+        ),
         ({"name": "x", "visit": MAPPING.visit, "prior": {"age": {"column": "A"}}}, "'age' needs column, kind, role"),
         ("name: [", "is not understood"),
     ],
@@ -121,5 +136,5 @@ def test_a_mapping_that_is_none_is_refused_in_one_line(tmp_path, content, messag
 
 
 def test_an_unknown_name_is_refused_naming_the_nearest():
-    with pytest.raises(UserError, match=r"unknown mapping 'oasis', did you mean 'oasis[12]'.*built in are bids"):
+    with pytest.raises(UserError, match=r"unknown mapping 'oasis', did you mean 'oasis[123]'.*built in are adni_dxsum"):
         load_mapping("oasis")

@@ -1,58 +1,51 @@
 import json
-import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from admoe_monai.cli.prepare import prepare
+from admoe_monai.cli.main import app
 from admoe_monai.data import load_datalist
-from admoe_monai.data.cohorts.prepare import prepare_cohort
+from admoe_monai.data.cohorts import (
+    BidsFolder,
+    ChangeRule,
+    Selection,
+    SplitRule,
+    VisitTable,
+    load_mapping,
+    prepare_cohort,
+)
 from admoe_monai.errors import UserError
 
 DATA = Path(__file__).parents[4] / "shared/data"
 CLASSES = {"diagnosis": ["CN", "MCI", "AD"], "change": ["stable", "conversion", "reversion"]}
 SPLITS = ("training", "validation", "test")
+BIDS = load_mapping("bids")
+realdata = pytest.mark.skipif(not DATA.exists(), reason="no real data on this machine")
 
 
-@pytest.fixture
-def cohort(tmp_path):
-    """BIDS folder of 20 subjects with three yearly visits; every fourth converts at the last."""
-    root = tmp_path / "cohort"
-    people = ["participant_id\tsex\tage"]
-    for number in range(20):
-        subject = f"sub-{number:02}"
-        people.append(f"{subject}\t{'FM'[number % 2]}\t{60 + number}")
-        rows = ["session_id\tdays_from_baseline\tdiagnosis\tmmse"]
-        for visit in range(3):
-            converts = number % 4 == 0 and visit == 2
-            rows.append(f"ses-{visit}\t{360 * visit}\t{'MCI' if converts else 'CN'}\t29")
-            scan = root / subject / f"ses-{visit}" / "anat" / f"{subject}_ses-{visit}_T1w.nii.gz"
-            scan.parent.mkdir(parents=True)
-            scan.touch()
-        (root / subject / f"{subject}_sessions.tsv").write_text("\n".join(rows) + "\n")
-    (root / "participants.tsv").write_text("\n".join(people) + "\n")
-    (root / "dataset_description.json").write_text(json.dumps({"Name": "Simulated people", "simulated": True}))
-    return root
+def make(output, root, **options):
+    (datalist,) = prepare_cohort(output, BidsFolder(root, BIDS), **options)
+    return datalist
 
 
 def all_visits(datalist):
     return [visit for split in SPLITS for visit in datalist.splits[split]]
 
 
-def test_a_bids_folder_becomes_a_datalist_that_loads(cohort, tmp_path):
-    prepare_cohort(tmp_path / "datalist.json", directory=cohort, horizon="12m")
+def test_a_bids_folder_becomes_a_datalist_that_loads(bids_cohort, tmp_path):
+    make(tmp_path / "datalist.json", bids_cohort, change=ChangeRule.parse("12m"))
     datalist = load_datalist(tmp_path / "datalist.json", classes=CLASSES)
 
     assert [len(datalist.splits[split]) for split in SPLITS] == [36, 9, 15]
     assert (datalist.name, datalist.description, datalist.simulated) == ("cohort", "Simulated people", True)
     assert {visit["label_source"] for visit in all_visits(datalist)} == {"simulated"}
-    assert {column["name"] for column in datalist.prior if column["role"] == "banned"} == {"mmse", "days_from_baseline"}
+    assert {column["name"] for column in datalist.prior if column["role"] == "banned"} == {"mmse"}
 
 
-def test_it_says_how_the_labels_were_made(cohort, tmp_path):
-    definition = prepare_cohort(tmp_path / "datalist.json", directory=cohort, horizon="24m").label_definition
+def test_it_says_how_the_labels_and_the_split_were_made(bids_cohort, tmp_path):
+    definition = make(tmp_path / "datalist.json", bids_cohort, change=ChangeRule.parse("24m")).label_definition
 
     assert definition["change"] == {
         "horizon": "24m",
@@ -61,10 +54,11 @@ def test_it_says_how_the_labels_were_made(cohort, tmp_path):
         "change_for_ad": "null",
     }
     assert definition["diagnosis"]["source"] == "simulated"
+    assert definition["split"]["subjects"] == {"training": 12, "validation": 3, "test": 5}
 
 
-def test_prior_statistics_come_from_the_training_split_alone(cohort, tmp_path):
-    datalist = prepare_cohort(tmp_path / "datalist.json", directory=cohort)
+def test_prior_statistics_come_from_the_training_split_alone(bids_cohort, tmp_path):
+    datalist = make(tmp_path / "datalist.json", bids_cohort)
     ages = [visit["age"] for visit in datalist.splits["training"]]
     age = next(column for column in datalist.prior if column["name"] == "age")
 
@@ -72,97 +66,121 @@ def test_prior_statistics_come_from_the_training_split_alone(cohort, tmp_path):
     assert age["mean"] != pytest.approx(sum(v["age"] for v in all_visits(datalist)) / 60, abs=1e-6)
 
 
-def test_labels_are_made_before_visits_without_a_scan_are_dropped(cohort, tmp_path, caplog):
-    for scan in cohort.glob("sub-00/ses-2/anat/*.nii.gz"):
+def test_labels_are_made_before_visits_without_a_scan_are_dropped(bids_cohort, tmp_path):
+    for scan in bids_cohort.glob("sub-00/ses-2/anat/*.nii.gz"):
         scan.unlink()
-    with caplog.at_level(logging.WARNING):
-        datalist = prepare_cohort(
-            tmp_path / "datalist.json", directory=cohort, horizon="next_visit", missing_images="drop"
-        )
+    datalist = make(
+        tmp_path / "datalist.json", bids_cohort, change=ChangeRule(), selection=Selection(missing_images="drop")
+    )
     history = {v["session_id"]: v["change"] for v in all_visits(datalist) if v["subject_id"] == "sub-00"}
 
     assert history == {"ses-0": "stable", "ses-1": "conversion"}
-    assert "1 of 60 visits have no image" in caplog.text
-    assert "sub-00 ses-2 (no T1w scan)" in caplog.text
+    assert datalist.report["exclusions"] == {"no image": {"visits": 1, "subjects": 0}}
+    assert datalist.report["unknown_change"] == {"last visit with a diagnosis": 19}
 
 
-def test_missing_images_are_an_error_that_counts_them_and_writes_nothing(cohort, tmp_path):
-    for scan in cohort.glob("sub-0[0-4]/ses-2/anat/*.nii.gz"):
-        scan.unlink()
-    with pytest.raises(UserError, match=r"5 of 60 visits .*sub-00 ses-2 .*and 2 more; --missing_images drop goes on"):
-        prepare_cohort(tmp_path / "datalist.json", directory=cohort)
-    assert not (tmp_path / "datalist.json").exists()
-
-
-def test_a_bad_cell_is_an_error_that_writes_nothing(cohort, tmp_path):
-    table = cohort / "sub-01/sub-01_sessions.tsv"
+def test_everything_that_is_wrong_is_reported_in_one_pass_and_nothing_is_written(bids_cohort, tmp_path, write_table):
+    table = bids_cohort / "sub-01/sub-01_sessions.tsv"
     table.write_text(table.read_text().replace("CN", "EMCI"))
-    with pytest.raises(UserError, match="sub-01 ses-0: column 'diagnosis' holds the unknown code 'EMCI'"):
-        prepare_cohort(tmp_path / "datalist.json", directory=cohort)
+    next(bids_cohort.glob("sub-02/ses-1/anat/*.nii.gz")).unlink()
+    next(bids_cohort.glob("sub-03/ses-0/anat/*.nii.gz")).write_bytes(b"broken")
+    with pytest.raises(UserError, match=r"cohort: 5 problems, nothing was written.*--missing_images drop") as error:
+        make(tmp_path / "datalist.json", bids_cohort)
+
+    details = "\n".join(error.value.details)
+    for problem in (
+        "sub-01 ses-0: column 'diagnosis' holds the unknown code 'EMCI'",
+        "sub-02 ses-1: no image",
+        "sub-03 ses-0: image",
+    ):
+        assert problem in details
     assert not (tmp_path / "datalist.json").exists()
 
 
-def test_doubled_rows_of_a_table_are_refused(tmp_path):
-    (tmp_path / "x_MR1.nii").touch()
+def test_doubled_rows_of_a_table_are_named_with_both_lines(tmp_path, write_scan):
     header = "Subject ID,MRI ID,MR Delay,M/F,Age,CDR"
     people = [f"p{n},p{n}_MR1,0,M,80,0" for n in range(8)]
     for n in range(8):
-        (tmp_path / f"p{n}_MR1.nii").touch()
+        write_scan(tmp_path / f"p{n}_MR1.nii.gz")
     (tmp_path / "table.csv").write_text("\n".join([header, *people, people[3]]) + "\n")
 
-    with pytest.raises(UserError, match="visit 'p3 MR1' is listed before"):
-        prepare_cohort(tmp_path / "o.json", table=tmp_path / "table.csv", images="{MRI ID}.nii", mapping="oasis2")
+    source = VisitTable(tmp_path / "table.csv", "{MRI ID}.nii.gz", load_mapping("oasis2"))
+    with pytest.raises(UserError, match=r"table.csv line 10: visit p3 MR1 stands already at .*table.csv line 5"):
+        prepare_cohort(tmp_path / "o.json", source)
 
 
-def test_an_existing_output_is_kept_unless_told_otherwise(cohort, tmp_path):
+def test_contradictions_and_notes_go_into_the_report(bids_cohort, tmp_path, write_table):
+    write_table(
+        bids_cohort / "sub-01/sub-01_sessions.tsv",
+        [{"session_id": "ses-0", "days_from_baseline": 0, "diagnosis": "CN", "cdr": 1.0, "mmse": "n/a"}],
+    )
+    report = make(tmp_path / "datalist.json", bids_cohort).report
+
+    assert report["contradictions"] == ["sub-01: ses-0 is CN with a CDR of 1"]
+    assert "prior column 'mmse' is empty in 3 of 60 visits" in report["notes"]
+    assert json.loads((tmp_path / "datalist.json").read_text())["report"] == report
+
+
+def test_a_scan_without_a_diagnosis_takes_the_nearest_within_the_window(bids_cohort, tmp_path, write_table):
+    rows = [
+        {"session_id": "ses-0", "days_from_baseline": 0},
+        {"session_id": "ses-1", "days_from_baseline": 360, "diagnosis": "CN"},
+        {"session_id": "clinic", "days_from_baseline": 60, "diagnosis": "MCI"},
+        {"session_id": "ses-2", "days_from_baseline": 720, "diagnosis": "CN"},
+    ]
+    write_table(bids_cohort / "sub-01/sub-01_sessions.tsv", rows)
+    options = {"selection": Selection(missing_images="drop"), "change": ChangeRule()}
+    without = make(tmp_path / "a.json", bids_cohort, **options)
+    datalist = make(tmp_path / "b.json", bids_cohort, dx_window_days=180, **options)
+    first = [
+        next(v for v in all_visits(d) if (v["subject_id"], v["session_id"]) == ("sub-01", "ses-0"))
+        for d in (without, datalist)
+    ]
+
+    assert [visit["diagnosis"] for visit in first] == [None, "MCI"]
+    assert first[1]["diagnosis_reason"] == "of ses-clinic, +60 days away"
+    assert first[1]["change"] == "reversion"
+
+
+def test_folds_and_sites_give_a_datalist_each(bids_cohort, tmp_path):
+    datalists = prepare_cohort(tmp_path / "d.json", BidsFolder(bids_cohort, BIDS), split=SplitRule(folds=4))
+    assert [d.path.name for d in datalists] == [f"d_fold{k}.json" for k in range(4)]
+    assert sorted(v["image"] for d in datalists for v in load_datalist(d.path).splits["test"]) == sorted(
+        v["image"] for v in all_visits(load_datalist(datalists[0].path))
+    )
+
+    prepare_cohort(tmp_path / "d.json", BidsFolder(bids_cohort, BIDS), split=SplitRule(holdout="site"))
+    assert sorted(path.name for path in tmp_path.glob("d_site*")) == ["d_site-A.json", "d_site-B.json"]
+
+
+def test_an_existing_output_is_kept_unless_told_otherwise(bids_cohort, tmp_path):
     output = tmp_path / "datalist.json"
     output.write_text("precious")
     with pytest.raises(UserError, match="exists: choose another --output, or allow --overwrite"):
-        prepare_cohort(output, directory=cohort)
+        make(output, bids_cohort)
     assert output.read_text() == "precious"
-    prepare_cohort(output, directory=cohort, overwrite=True)
+    make(output, bids_cohort, overwrite=True)
     assert load_datalist(output)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({}, "nothing to prepare: give a BIDS folder, or --table and --images"),
-        ({"directory": ".", "images": "{a}.nii"}, "--images goes with a --table"),
-        ({"table": "t.csv"}, "a --table needs --images"),
-        ({"directory": ".", "horizon": "soon"}, "horizon 'soon' is not understood"),
-        ({"directory": ".", "horizon": "next_visit", "min_followup": "12m"}, "min_followup is a time"),
-        ({"directory": ".", "missing_images": "ignore"}, "missing_images must be one of error, drop, got 'ignore'"),
-        ({"directory": ".", "change_for_ad": "none"}, "change_for_ad must be one of null, stable, got 'none'"),
-        ({"directory": ".", "mapping": "bid"}, "unknown mapping 'bid', did you mean 'bids'?"),
-    ],
-)
-def test_arguments_that_make_no_sense_are_refused(tmp_path, arguments, message):
-    with pytest.raises(UserError) as error:
-        prepare_cohort(tmp_path / "datalist.json", **arguments)
-    assert message in str(error.value)
-
-
 def run(*arguments):
-    app = typer.Typer()
-    app.command()(prepare)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, ["prepare", *map(str, arguments)])
 
 
-def test_the_command_needs_a_folder_only_and_prints_a_summary(cohort, tmp_path):
-    result = run(cohort, "--output", tmp_path / "datalist.json", "--horizon", "next_visit")
+def test_the_command_needs_a_folder_only_and_prints_a_summary(bids_cohort, tmp_path):
+    result = run(bids_cohort, "--output", tmp_path / "datalist.json", "--horizon", "next_visit")
 
     assert result.exit_code == 0, result.output
-    for text in ("cohort (simulated)", "diagnosis CN", "change conversion", "change unknown", "wrote"):
+    for text in ("cohort (simulated)", "diagnosis CN", "change conversion", "change unknown: 20 visits, last", "wrote"):
         assert text in result.output
     assert "36 (12)" in result.output
 
 
-def test_the_command_takes_options_in_the_spelling_of_the_settings(cohort, tmp_path):
+def test_the_command_takes_options_in_the_spelling_of_the_settings(bids_cohort, tmp_path):
     result = run(
-        cohort,
+        bids_cohort,
         *("--output", tmp_path / "d.json", "--horizon", "24m", "--min_followup", "12m", "--change_for_ad", "stable"),
-        *("--missing_images", "drop", "--fractions", "0.5", "0.0", "0.5", "--seed", "7"),
+        *("--missing_images", "drop", "--fractions", "0.5", "0.0", "0.5", "--seed", "7", "--check_images", "headers"),
     )
 
     assert result.exit_code == 0, result.output
@@ -171,17 +189,48 @@ def test_the_command_takes_options_in_the_spelling_of_the_settings(cohort, tmp_p
     assert datalist.label_definition["change"]["min_followup_days"] == pytest.approx(365.25)
 
 
+def test_the_command_reads_slices_of_the_original_code(tmp_path):
+    for n in range(12):
+        values = np.random.default_rng(n).uniform(0, 255, (32, 32)).astype(np.float32)
+        np.savez(tmp_path / f"sub-{n:02}_0.npz", slice=values, label=n % 3, change_label=0, prior=np.ones(3))
+    result = run(tmp_path, "--output", tmp_path / "d.json")
+
+    assert result.exit_code == 0, result.output
+    assert len(all_visits(load_datalist(tmp_path / "d.json", classes=CLASSES))) == 12
+    assert "its columns are banned" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "nothing to prepare: give a BIDS folder, or --table and --images"),
+        ((".", "--images", "{a}.nii"), "--images goes with a --table"),
+        (("--table", "t.csv"), "a --table needs --images"),
+        (("--caps", "c"), "--caps holds no diagnoses: give the BIDS folder"),
+        (("--caps", "c", "--table", "t.csv"), "--table and --caps name two cohorts"),
+        ((".", "--horizon", "soon"), "horizon 'soon' is not understood"),
+        ((".", "--mapping", "bid"), "unknown mapping 'bid', did you mean 'bids'?"),
+        ((".", "--folds", "3", "--holdout", "site"), "give one of --folds, --holdout and --splits"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    error = run(*arguments).exception
+
+    assert isinstance(error, UserError)
+    assert message in str(error)
+
+
+def oasis2(output, images="coronal/{MRI ID}.nii.gz", **options):
+    source = VisitTable(DATA / "oasis2_slices/oasis_longitudinal.csv", images, load_mapping("oasis2"))
+    (datalist,) = prepare_cohort(output, source, **{"change": ChangeRule(), **options})
+    return datalist
+
+
 @pytest.mark.realdata
-@pytest.mark.skipif(not DATA.exists(), reason="no real data on this machine")
+@realdata
 def test_oasis2_is_prepared_from_the_published_table(tmp_path):
-    folder = DATA / "oasis2_slices"
-    datalist = prepare_cohort(
-        tmp_path / "datalist.json",
-        table=folder / "oasis_longitudinal.csv",
-        images="coronal/{MRI ID}.nii.gz",
-        mapping="oasis2",
-        horizon="next_visit",
-    )
+    datalist = oasis2(tmp_path / "datalist.json")
     visits = all_visits(load_datalist(tmp_path / "datalist.json", classes=CLASSES))
 
     assert len(visits) == 247
@@ -192,33 +241,55 @@ def test_oasis2_is_prepared_from_the_published_table(tmp_path):
 
 
 @pytest.mark.realdata
-@pytest.mark.skipif(not DATA.exists(), reason="no real data on this machine")
-def test_oasis2_axial_slices_that_are_missing_are_counted(tmp_path):
-    arguments = {
-        "table": DATA / "oasis2_slices/oasis_longitudinal.csv",
-        "images": "axial/{MRI ID}.nii.gz",
-        "mapping": "oasis2",
-        "horizon": "next_visit",
-    }
-    with pytest.raises(UserError, match="4 of 247 visits have no image"):
-        prepare_cohort(tmp_path / "datalist.json", **arguments)
+@realdata
+def test_every_trap_of_oasis2_is_reported(tmp_path):
+    report = oasis2(tmp_path / "datalist.json").report
 
-    datalist = prepare_cohort(tmp_path / "datalist.json", missing_images="drop", **arguments)
+    assert "OAS2_0131: group says 'Converted', but the diagnoses are MCI, CN" in report["contradictions"]
+    text = " | ".join(report["notes"])
+    for trap in (
+        "visit numbers of 4 subjects skip",
+        "'ses' is empty in 14 of 247 visits",
+        "'mmse' is empty in 2 of 247 visits",
+        "slices of two axes",
+        "247 of 247 images have neither qform nor sform",
+        "heads are larger than heads are",
+        "the background is not 0 in 247 of 247 images",
+    ):
+        assert trap in text
+
+
+@pytest.mark.realdata
+@realdata
+def test_oasis2_axial_slices_that_are_missing_are_listed_or_dropped(tmp_path):
+    with pytest.raises(UserError, match="4 problems, nothing was written") as error:
+        oasis2(tmp_path / "datalist.json", "axial/{MRI ID}.nii.gz")
+    assert len(error.value.details) == 4
+
+    datalist = oasis2(tmp_path / "datalist.json", "axial/{MRI ID}.nii.gz", selection=Selection(missing_images="drop"))
     assert len(all_visits(datalist)) == 243
 
 
 @pytest.mark.realdata
-@pytest.mark.skipif(not DATA.exists(), reason="no real data on this machine")
+@realdata
+def test_at_a_horizon_of_36_months_82_visits_of_oasis2_are_followed_too_briefly(tmp_path):
+    visits = all_visits(oasis2(tmp_path / "datalist.json", change=ChangeRule.parse("36m", "36m", "stable")))
+    unknown = [visit["change_reason"] for visit in visits if visit["change"] is None]
+
+    assert sum(reason.startswith("followed for") for reason in unknown) == 82
+    assert sum(reason == "changed after the horizon or before, nobody knows" for reason in unknown) == 6
+    assert sum(reason == "last visit with a diagnosis" for reason in unknown) == 99
+
+
+@pytest.mark.realdata
+@realdata
 def test_young_brains_of_oasis1_have_no_diagnosis(tmp_path):
     folder = DATA / "oasis1_t1w_2mm"
-    datalist = prepare_cohort(
-        tmp_path / "datalist.json",
-        table=folder / "oasis_cross-sectional.csv",
-        images="{ID}.nii.gz",
-        mapping="oasis1",
-    )
+    source = VisitTable(folder / "oasis_cross-sectional.csv", "{ID}.nii.gz", load_mapping("oasis1"))
+    (datalist,) = prepare_cohort(tmp_path / "datalist.json", source)
     visits = all_visits(datalist)
 
     assert len(visits) == 15
     assert {visit["diagnosis"] for visit in visits} == {None}
     assert {visit["days_from_baseline"] for visit in visits} == {0}
+    assert "nobody has a label: this cohort is for pretraining alone" in datalist.report["notes"]

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from admoe_monai.data import kfold_subjects, split_subjects
+from admoe_monai.data.cohorts import kfold_subjects, split_subjects
 from admoe_monai.errors import UserError
 
 FRACTIONS = {"training": 0.6, "validation": 0.15, "test": 0.25}

@@ -1,8 +1,6 @@
 import pytest
 
-from admoe_monai.data.cohorts.mapping import load_mapping
-from admoe_monai.data.cohorts.table import read_table
-from admoe_monai.data.tables import read_rows
+from admoe_monai.data.cohorts import VisitTable, load_mapping
 from admoe_monai.errors import UserError
 
 HEADER = "Subject ID,MRI ID,MR Delay,M/F,Age,CDR,EDUC"
@@ -10,45 +8,52 @@ ROWS = ["OAS2_0001,OAS2_0001_MR1,0,M,87,0.0,14", "OAS2_0001,OAS2_0001_MR2,457,M,
 OASIS2 = load_mapping("oasis2")
 
 
-def write(folder, *lines, name="table.csv"):
-    path = folder / name
+def write(folder, *lines):
+    path = folder / "table.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
 
 
-def test_rows_become_visits_with_their_images(tmp_path):
-    visits, columns, problems = read_table(write(tmp_path, HEADER, *ROWS), "coronal/{MRI ID}.nii.gz", OASIS2)
+def read(table, images="{MRI ID}.nii", **options):
+    return VisitTable(table, images, OASIS2, **options).read()
 
-    assert problems == []
-    assert [visit["image"] for visit in visits] == ["coronal/OAS2_0001_MR1.nii.gz", "coronal/OAS2_0001_MR2.nii.gz"]
-    assert [visit["session_id"] for visit in visits] == ["MR1", "MR2"]
-    assert [visit["diagnosis"] for visit in visits] == ["CN", "MCI"]
-    assert [column["name"] for column in columns] == ["age", "sex", "education", "mri_id", "mr_delay", "cdr"]
+
+def test_rows_become_visits_with_their_images(tmp_path):
+    reading = read(write(tmp_path, HEADER, *ROWS), "coronal/{MRI ID}.nii.gz")
+
+    assert reading.problems == []
+    assert [v["image"] for v in reading.visits] == ["coronal/OAS2_0001_MR1.nii.gz", "coronal/OAS2_0001_MR2.nii.gz"]
+    assert [visit["session_id"] for visit in reading.visits] == ["MR1", "MR2"]
+    assert [visit["diagnosis"] for visit in reading.visits] == ["CN", "MCI"]
+    assert [column["name"] for column in reading.columns] == ["age", "sex", "education", "mri_id", "mr_delay", "cdr"]
 
 
 def test_a_pattern_may_use_several_columns_and_an_absolute_path(tmp_path):
     table = write(tmp_path, HEADER, *ROWS)
 
-    assert read_table(table, "{Subject ID}/{MRI ID}.nii", OASIS2)[0][0]["image"] == "OAS2_0001/OAS2_0001_MR1.nii"
-    assert read_table(table, f"{tmp_path}/{{MRI ID}}.nii", OASIS2)[0][0]["image"] == "OAS2_0001_MR1.nii"
+    assert read(table, "{Subject ID}/{MRI ID}.nii").visits[0]["image"] == "OAS2_0001/OAS2_0001_MR1.nii"
+    assert read(table, f"{tmp_path}/{{MRI ID}}.nii").visits[0]["image"] == "OAS2_0001_MR1.nii"
 
 
-def test_every_bad_cell_is_named_with_line_and_column(tmp_path):
-    table = write(tmp_path, HEADER, "a,a_MR1,0,M,old,0.0,14", ROWS[0], "b,b_MR1,0,X,70,4,14")
-    problems = read_table(table, "{MRI ID}.nii", OASIS2)[2]
+def test_every_bad_cell_and_line_is_named_in_one_pass(tmp_path):
+    table = write(tmp_path, HEADER, "a,a_MR1,0,M,old,0.0,14", ROWS[0] + ",9", "b,b_MR1,0,X,873,4,14")
 
-    assert [problem.removeprefix(str(table)) for problem in problems] == [
-        " line 2: column 'Age' holds 'old', which is not a number",
-        " line 4: column 'CDR' holds the unknown code '4'",
-        " line 4: column 'M/F' holds the unknown code 'X'",
+    assert [problem.removeprefix(f"{table} line ") for problem in read(table).problems] == [
+        "3 has 8 cells, the header has 7 (decimal commas need semicolons between cells)",
+        "2: column 'Age' holds 'old', which is not a number",
+        "4: column 'CDR' holds the unknown code '4'",
+        "4: column 'Age' holds '873', outside 15 to 110 (a lost decimal point?)",
+        "4: column 'M/F' holds the unknown code 'X'",
+        "4: column 'CDR' holds '4', outside 0 to 3 (a lost decimal point?)",
     ]
 
 
-def test_tabs_separate_a_tsv_and_cells_stay_text(tmp_path):
-    assert read_rows(write(tmp_path, "a\tb", "01\t", "NA\t2", name="t.tsv")) == [
-        {"a": "01", "b": ""},
-        {"a": "NA", "b": "2"},
-    ]
+def test_a_table_of_semicolons_and_decimal_commas_is_read_and_said(tmp_path):
+    rows = [row.replace(",", ";").replace("0.5", "0,5") for row in (HEADER, *ROWS)]
+    reading = read(write(tmp_path, *rows))
+
+    assert [visit["diagnosis"] for visit in reading.visits] == ["CN", "MCI"]
+    assert reading.notes == ["the table is separated by semicolons; decimal commas are read as points"]
 
 
 @pytest.mark.parametrize(
@@ -60,29 +65,27 @@ def test_tabs_separate_a_tsv_and_cells_stay_text(tmp_path):
 )
 def test_a_pattern_that_can_not_work_is_refused(tmp_path, images, message):
     with pytest.raises(UserError) as error:
-        read_table(write(tmp_path, HEADER, *ROWS), images, OASIS2)
+        read(write(tmp_path, HEADER, *ROWS), images)
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        ([HEADER.replace("CDR", "cdr_global"), *ROWS], "has no column 'CDR' for diagnosis"),
-        (ROWS, "has no column 'Subject ID'"),
-        ([HEADER], "has no rows"),
-        ([HEADER.replace(",", ";"), *(row.replace(",", ";") for row in ROWS)], "has no column 'Subject ID'"),
-        ([HEADER, ROWS[0] + ",9,9"], "line 2 has 9 cells, the header has 7"),
-        ([HEADER + ",CDR", ROWS[0] + ",0"], "has two columns named 'CDR'"),
-        ([HEADER, '"' + ROWS[0]], "can't be read"),
-    ],
-)
-def test_a_table_that_does_not_fit_is_refused_in_one_line(tmp_path, lines, message):
-    with pytest.raises(UserError) as error:
-        read_table(write(tmp_path, *lines), "{MRI ID}.nii", OASIS2)
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
+def test_a_table_without_a_needed_column_is_refused(tmp_path):
+    with pytest.raises(UserError, match="has no column 'CDR' for diagnosis"):
+        read(write(tmp_path, HEADER.replace("CDR", "cdr_global"), *ROWS))
 
 
-def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"table not found: .*none.csv"):
-        read_rows(tmp_path / "none.csv")
+def test_adnimerge_counts_days_from_the_first_examination(tmp_path):
+    table = write(
+        tmp_path,
+        "RID,PTID,VISCODE,EXAMDATE,DX,DX_bl,AGE,PTGENDER,APOE4,MMSE",
+        "2,011_S_0002,bl,2005-09-08,CN,CN,74.3,Male,0,28",
+        "2,011_S_0002,m12,2006-09-12,MCI,CN,74.3,Male,0,-4",
+        "3,011_S_0003,m06,2006-03-13,Dementia,AD,81.3,Female,1,24",
+        "3,011_S_0003,bl,2005-09-12,,LMCI,81.3,Female,1,20",
+    )
+    reading = VisitTable(table, "{PTID}_{VISCODE}.nii", load_mapping("adnimerge")).read()
+
+    assert reading.problems == []
+    assert [v["days_from_baseline"] for v in reading.visits] == [0, 369, 182, 0]
+    assert [v["diagnosis"] for v in reading.visits] == ["CN", "MCI", "AD", None]
+    assert [v["prior"]["mmse"] for v in reading.visits] == [28, None, 24, 20]

@@ -1,0 +1,106 @@
+"""Several datalists as one cohort: the same person under two names stays one person."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.errors import UserError
+
+from ..datalist import Datalist, load_datalist
+from ..visits import SPLITS
+from .reading import Reading, Record
+from .selection import read_key_table, subject_key
+
+__all__ = ["MergedDatalists"]
+
+
+@dataclass(frozen=True)
+class MergedDatalists:
+    """Datalists to be joined and divided anew; labels stay as they were made on each cohort's whole history.
+
+    Args:
+        paths: of the datalists, two or more.
+        id_map: table with ``participant_id`` and ``person_id``: who is the same person in several cohorts. Without it
+            equal names in two cohorts are two people.
+    """
+
+    paths: Sequence[Path]
+    id_map: Path | None = None
+
+    def read(self) -> Reading:
+        """Read the visits of all.
+
+        Raises:
+            UserError: If a datalist can't be read, or there is only one.
+        """
+        if len(self.paths) < 2:
+            raise UserError("--merge needs two or more datalists")
+        datalists = [load_datalist(path) for path in self.paths]
+        root = Path(os.path.commonpath([datalist.dataset_dir for datalist in datalists]))
+        person_of = read_key_table(self.id_map, "person_id") if self.id_map is not None else {}
+        in_cohorts = Counter(name for datalist in datalists for name in _subjects(datalist))
+        records = []
+        for datalist in datalists:
+            for split in SPLITS:
+                for row, visit in enumerate(datalist.splits[split]):
+                    subject = visit["subject_id"]
+                    visit = {**visit, "cohort": visit.get("cohort") or datalist.name}
+                    for name in ("image", "mask"):
+                        visit[name] = os.path.relpath(visit[name], root) if visit.get(name) else None
+                    visit["person_id"] = person_of.get(subject_key(subject), visit.get("person_id"))
+                    if in_cohorts[subject] > 1:
+                        visit["subject_id"] = f"{datalist.name}:{subject}"
+                    records.append(Record(visit, f"{datalist.path} {split}[{row}]"))
+        first = datalists[0]
+        return Reading(
+            name="+".join(datalist.name for datalist in datalists),
+            root=root,
+            records=records,
+            columns=_joined_columns(datalists),
+            description="; ".join(filter(None, (datalist.description for datalist in datalists))),
+            simulated=first.simulated,
+            label_source=first.label_definition.get("diagnosis", {}).get("source", "clinical"),
+            diagnosis_rule="as each cohort gives it",
+            preprocessing=first.preprocessing,
+            problems=_disagreements(datalists),
+        )
+
+
+def _subjects(datalist: Datalist) -> set[str]:
+    return {visit["subject_id"] for visits in datalist.splits.values() for visit in visits}
+
+
+def _joined_columns(datalists: Sequence[Datalist]) -> list[dict[str, Any]]:
+    joined: dict[str, dict[str, Any]] = {}
+    for datalist in datalists:
+        for column in datalist.prior:
+            meaning: dict[str, Any] = {
+                key: column[key] for key in ("name", "role", "kind", "banned_for") if key in column
+            }
+            known = joined.setdefault(column["name"], meaning)
+            if known["kind"] != meaning["kind"]:
+                raise UserError(
+                    f"prior column '{column['name']}' is {known['kind']} in one datalist and not in another"
+                )
+            if known["role"] != meaning["role"]:
+                known["role"] = "banned"  # what one cohort bans, none may use
+    return list(joined.values())
+
+
+def _disagreements(datalists: Sequence[Datalist]) -> list[str]:
+    first = datalists[0]
+    problems = []
+    for other in datalists[1:]:
+        if other.simulated != first.simulated:
+            problems.append(f"{other.path}: simulated and real scans can't be in one datalist")
+        if other.preprocessing != first.preprocessing:
+            problems.append(f"{other.path}: its scans were preprocessed in another way than those of {first.path}")
+        mine, others = (d.label_definition.get("change", {}).get("horizon") for d in (first, other))
+        if mine != others:
+            problems.append(f"{other.path}: change is labelled with the horizon {others}, in {first.path} with {mine}")
+    return problems

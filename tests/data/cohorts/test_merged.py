@@ -1,0 +1,91 @@
+import json
+
+import pytest
+
+from admoe_monai.data.cohorts import BidsFolder, MergedDatalists, SplitRule, load_mapping, prepare_cohort
+from admoe_monai.errors import UserError
+
+BIDS = load_mapping("bids")
+
+
+def make(tmp_path, write_table, add_scan, name, subjects, **options):
+    root = tmp_path / name
+    write_table(root / "participants.tsv", [{"participant_id": s, "diagnosis": "CN", "age": 70} for s in subjects])
+    for subject in subjects:
+        add_scan(root, subject, "ses-M000")
+    output = tmp_path / f"{name}.json"
+    prepare_cohort(output, BidsFolder(root, BIDS), overwrite=True, **options)
+    return output
+
+
+@pytest.fixture
+def two_cohorts(tmp_path, write_table, add_scan):
+    first = make(tmp_path, write_table, add_scan, "first", [f"sub-{n:02}" for n in range(12)])
+    second = make(tmp_path, write_table, add_scan, "second", [f"sub-{n:02}" for n in range(6, 18)])
+    return first, second
+
+
+def test_equal_names_in_two_cohorts_are_two_people(two_cohorts):
+    reading = MergedDatalists(two_cohorts).read()
+    subjects = {visit["subject_id"] for visit in reading.visits}
+
+    assert reading.problems == []
+    assert len(subjects) == 24
+    assert {"sub-00", "first:sub-06", "second:sub-06", "sub-17"} <= subjects
+    assert {visit["cohort"] for visit in reading.visits} == {"first", "second"}
+    assert all((reading.root / visit["image"]).exists() for visit in reading.visits)
+
+
+def test_one_person_of_two_names_stays_on_one_side_of_the_split(two_cohorts, tmp_path, write_table):
+    rows = [{"participant_id": f"sub-{n:02}", "person_id": f"p{n % 12}"} for n in range(18)]
+    ids = write_table(tmp_path / "ids.csv", rows)
+    (datalist,) = prepare_cohort(tmp_path / "all.json", MergedDatalists(two_cohorts, ids))
+    sides = [{visit["person_id"] for visit in part} for part in datalist.splits.values()]
+
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 12
+
+
+def test_a_cohort_is_held_out(two_cohorts, tmp_path):
+    (datalist,) = prepare_cohort(
+        tmp_path / "all.json", MergedDatalists(two_cohorts), split=SplitRule(holdout="cohort=second")
+    )
+
+    assert {visit["cohort"] for visit in datalist.splits["test"]} == {"second"}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"simulated": True}, "simulated and real scans can't be in one datalist"),
+        ({"preprocessing": {"space": "MNI152"}}, "its scans were preprocessed in another way"),
+        ({"label_definition": {"change": {"horizon": "24m"}}}, "change is labelled with the horizon 24m, in"),
+    ],
+)
+def test_what_does_not_go_together_is_a_problem(two_cohorts, change, problem):
+    path = two_cohorts[1]
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+
+    assert problem in MergedDatalists(two_cohorts).read().problems[0]
+
+
+def test_labels_of_different_origin_are_refused_unless_asked_for(two_cohorts, tmp_path):
+    path = two_cohorts[1]
+    path.write_text(path.read_text().replace('"label_source": "clinical"', '"label_source": "cdr"'))
+    with pytest.raises(UserError, match="diagnoses of different origin, 12 cdr and 12 clinical, are no one label"):
+        prepare_cohort(tmp_path / "all.json", MergedDatalists(two_cohorts))
+
+    assert prepare_cohort(tmp_path / "all.json", MergedDatalists(two_cohorts), allow_mixed_labels=True)
+
+
+def test_what_one_cohort_bans_none_may_use(two_cohorts):
+    path = two_cohorts[1]
+    content = json.loads(path.read_text())
+    content["prior"]["columns"][0]["role"] = "banned"
+    path.write_text(json.dumps(content))
+
+    assert MergedDatalists(two_cohorts).read().columns[0]["role"] == "banned"
+
+
+def test_one_datalist_is_nothing_to_merge(two_cohorts):
+    with pytest.raises(UserError, match="--merge needs two or more datalists"):
+        MergedDatalists(two_cohorts[:1]).read()

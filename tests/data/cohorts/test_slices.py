@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from admoe_monai.data.cohorts import SliceArrays
+from admoe_monai.errors import UserError
+
+
+def write(folder, name, **arrays):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = {"slice": np.random.default_rng(0).uniform(0, 255, (40, 50)).astype(np.float32), **arrays}
+    np.savez(path, **{key: value for key, value in values.items() if value is not None})
+    return path
+
+
+def test_slices_become_visits_of_the_subject_in_their_name(tmp_path):
+    write(tmp_path, "train/002_S_0295_0.npz", label=2, change_label=0, prior=np.array([0.1, 0.2, 0.7]))
+    write(tmp_path, "train/002_S_0295_1.npz", label=2, change_label=-1, prior=np.array([0.1, np.nan, 0.7]))
+    reading = SliceArrays(tmp_path).read()
+
+    assert reading.problems == []
+    assert [(v["subject_id"], v["session_id"], v["image"]) for v in reading.visits] == [
+        ("002_S_0295", "train-002-S-0295-0", "train/002_S_0295_0.npz"),
+        ("002_S_0295", "train-002-S-0295-1", "train/002_S_0295_1.npz"),
+    ]
+    assert [(v["diagnosis"], v["change"]) for v in reading.visits] == [("AD", "stable"), ("AD", None)]
+    assert reading.visits[1]["prior"] == {"prior_0": 0.1, "prior_1": None, "prior_2": 0.7}
+
+
+def test_their_prior_is_banned_for_it_is_the_label_in_disguise(tmp_path):
+    write(tmp_path, "sub-01.npz", label=0, prior=np.ones(3))
+
+    assert {column["role"] for column in SliceArrays(tmp_path).read().columns} == {"banned"}
+
+
+def test_a_pattern_of_ones_own_finds_the_subject(tmp_path):
+    write(tmp_path, "p7-slice3.npz", label=0)
+
+    assert "tells no subject; give --subject_pattern" in SliceArrays(tmp_path).read().problems[0]
+    assert SliceArrays(tmp_path, r"(p\d+)-").read().visits[0]["subject_id"] == "p7"
+
+
+@pytest.mark.parametrize(
+    ("arrays", "problem"),
+    [
+        ({"label": 3}, "'label' is 3, which is none of 0 to 2 (CN, MCI, AD)"),
+        ({"label": 0.5}, "'label' must hold one whole number, got 0.5"),
+        ({"slice": None, "label": 0}, "it holds no array 'slice' but label"),
+        ({"label": np.array([{"a": 1}], dtype=object)}, "Object arrays cannot be loaded when allow_pickle=False"),
+    ],
+)
+def test_a_file_that_is_wrong_is_named_and_nothing_is_unpickled(tmp_path, arrays, problem):
+    path = write(tmp_path, "sub-01.npz", **arrays)
+    reading = SliceArrays(tmp_path).read()
+
+    assert len(reading.problems) == 1
+    assert reading.problems[0].startswith(str(path))
+    assert problem in reading.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"), [("(", "is no regular expression"), ("sub", "has no group: write the subject in brackets")]
+)
+def test_a_pattern_that_can_not_work_is_refused(tmp_path, pattern, message):
+    write(tmp_path, "sub-01.npz", label=0)
+    with pytest.raises(UserError, match=message):
+        SliceArrays(tmp_path, pattern).read()
+
+
+def test_a_folder_without_slices_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"holds no \.npz slice"):
+        SliceArrays(tmp_path).read()

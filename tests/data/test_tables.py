@@ -1,0 +1,68 @@
+import pytest
+
+from admoe_monai.data.tables import read_rows, read_table_file
+from admoe_monai.errors import UserError
+
+
+def write(folder, *lines, name="table.csv", encoding="utf-8"):
+    path = folder / name
+    path.write_bytes(("\n".join(lines) + "\n").encode(encoding))
+    return path
+
+
+def test_tabs_separate_a_tsv_and_cells_stay_text(tmp_path):
+    assert read_rows(write(tmp_path, "a\tb", "01\t", "NA\t2", name="t.tsv")) == [
+        {"a": "01", "b": ""},
+        {"a": "NA", "b": "2"},
+    ]
+
+
+def test_semicolons_with_decimal_commas_are_read(tmp_path):
+    table = read_table_file(write(tmp_path, "ID;Alter;Wert", "p1;71,5;-0,25", "p2;70;1,2,3"))
+
+    assert table.rows == [{"ID": "p1", "Alter": "71.5", "Wert": "-0.25"}, {"ID": "p2", "Alter": "70", "Wert": "1,2,3"}]
+    assert table.decimal
+
+
+def test_every_line_knows_where_it_stands_and_a_wrong_one_does_not_hide_the_next(tmp_path):
+    table = read_table_file(write(tmp_path, "a,b", '1,"two', 'lines"', "", "1,5,2", "3,4", "5"))
+
+    assert table.lines == [3, 6]
+    assert table.problems == [
+        f"{table.path} line 5 has 3 cells, the header has 2 (decimal commas need semicolons between cells)",
+        f"{table.path} line 7 has 1 cells, the header has 2 (decimal commas need semicolons between cells)",
+    ]
+
+
+def test_where_every_line_must_be_right_all_that_are_not_are_in_the_details(tmp_path):
+    with pytest.raises(UserError, match=r"line 2 has 3 cells.*\(and 1 more\)") as error:
+        read_rows(write(tmp_path, "a,b", "1,2,3", "1"))
+    assert len(error.value.details) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1"])
+def test_encodings_of_spreadsheets_are_read(tmp_path, encoding):
+    assert read_rows(write(tmp_path, "Größe,b", "é,1", encoding=encoding)) == [{"Größe": "é", "b": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "is empty"),
+        (["a,b"], "has no rows"),
+        (["p1,87,0.5,12", "p2,80,0,11"], "has no header: its first line holds values such as '87'"),
+        (["a,a", "1,2"], "has two columns named 'a'"),
+        (["a,b", '"1,2'], "can't be read"),
+        (["a\0,b", "1,2"], "it is no text"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_one_line(tmp_path, lines, message):
+    with pytest.raises(UserError) as error:
+        read_table_file(write(tmp_path, *lines))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"table not found: .*none.csv"):
+        read_rows(tmp_path / "none.csv")
