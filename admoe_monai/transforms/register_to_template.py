@@ -5,7 +5,7 @@ Shapes: ``X, Y, Z`` axes of a scan, ``*T`` axes of the template's grid. Everythi
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from admoe_monai.errors import UserError
 
 from .itk_image import affine_of, blurred, from_itk, on_grid, one_thread, to_itk
-from .registration import Alignment, align, information_at
+from .registration import LEVELS_MM, Alignment, align, information_at
 from .registration_quality import Quality, measure_quality
 from .scan_state import scan_state
 from .template import TEMPLATE_NAME, load_template, template_grid
@@ -42,17 +42,22 @@ class RegisterToTemplate(Transform):
         spacing_mm: edge of the voxels to write, see :func:`~admoe_monai.transforms.template.template_grid`.
         aligned: take the volume's own millimetres for the template's, as of scans that other software has registered to
             MNI152; only the resampling and the measurements are left.
+        levels_mm: spacings at which starts, similarity and affine are found; a coarser last one is faster and less exact.
 
     Raises:
-        ValueError: If ``spacing_mm`` does not divide the grid.
+        ValueError: If ``spacing_mm`` does not divide the grid, or there are not three levels from coarse to fine.
     """
 
     backend = [TransformBackends.NUMPY]  # noqa: RUF012 - MONAI's own declaration
 
-    def __init__(self, spacing_mm: float = 1.0, aligned: bool = False) -> None:
+    def __init__(self, spacing_mm: float = 1.0, aligned: bool = False, levels_mm: Sequence[float] = LEVELS_MM) -> None:
         self.spacing_mm = float(spacing_mm)
         self.aligned = aligned
         template_grid(self.spacing_mm)
+        if len(levels_mm) != 3 or sorted(levels_mm, reverse=True) != list(levels_mm) or min(levels_mm) <= 0:
+            raise ValueError(f"levels_mm must be three spacings from coarse to fine, got {tuple(levels_mm)}")
+        first, second, third = (float(spacing) for spacing in levels_mm)
+        self.levels_mm = (first, second, third)
 
     def __call__(self, img: MetaTensor) -> MetaTensor:
         """Bring one volume onto the template.
@@ -99,12 +104,12 @@ class RegisterToTemplate(Transform):
 
     def _align(self, scan: sitk.Image) -> tuple[Alignment, Quality, list[str]]:
         if self.aligned:
-            found: Alignment | None = Alignment(np.eye(4), information_at(scan, np.eye(4)))
+            found: Alignment | None = Alignment(np.eye(4), information_at(scan, np.eye(4), self.levels_mm[-1]))
         else:
-            found = align(scan)
+            found = align(scan, levels_mm=self.levels_mm)
         quality = None if found is None else measure_quality(scan, found.matrix)
         if not self.aligned and (quality is None or not (quality.fits or quality.inverted)):
-            other = align(scan, turned=True)
+            other = align(scan, True, self.levels_mm)
             other_quality = None if other is None else measure_quality(scan, other.matrix)
             if other is not None and other_quality is not None and (other_quality.fits or found is None):
                 return other, other_quality, [*other_quality.flags, WRONG_ORIENTATION]
@@ -138,6 +143,7 @@ class RegisterToTemplated(MapTransform):
         keys: key of the volume.
         spacing_mm: see :class:`RegisterToTemplate`.
         aligned: see :class:`RegisterToTemplate`.
+        levels_mm: see :class:`RegisterToTemplate`.
         registration_key: key of the record to write.
         mask_key: key of a mask made elsewhere, which goes where the volume goes; where the item has none, the template's
             brain is written under it.
@@ -151,6 +157,7 @@ class RegisterToTemplated(MapTransform):
         keys: KeysCollection = "image",
         spacing_mm: float = 1.0,
         aligned: bool = False,
+        levels_mm: Sequence[float] = LEVELS_MM,
         registration_key: str = "registration",
         mask_key: str = "brain_mask",
         allow_missing_keys: bool = False,
@@ -158,7 +165,7 @@ class RegisterToTemplated(MapTransform):
         super().__init__(keys, allow_missing_keys)
         if len(self.keys) != 1:
             raise ValueError(f"one registration belongs to one volume, got keys {self.keys}")
-        self.transform = RegisterToTemplate(spacing_mm, aligned)
+        self.transform = RegisterToTemplate(spacing_mm, aligned, levels_mm)
         self.registration_key = registration_key
         self.mask_key = mask_key
 

@@ -7,6 +7,7 @@ bits of ITK's metric depend on the number of threads. Points and axes are ITK's 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,9 +19,10 @@ from scipy.spatial.transform import Rotation
 from .itk_image import coarse, matrix_of, to_itk, transform_of
 from .template import load_template
 
-__all__ = ["Alignment", "align", "head_mask", "information_at"]
+__all__ = ["LEVELS_MM", "Alignment", "align", "head_mask", "information_at"]
 
-_LEVELS_MM = (8.0, 4.0, 2.0)
+#: Spacings of the three levels.
+LEVELS_MM = (8.0, 4.0, 2.0)
 #: Middle of the template's brain, about which scans are turned and scaled.
 _BRAIN_CENTRE = np.array([0.0, 18.0, 6.0])
 #: The mask reaches this far beyond the brain: without its dark rim, mutual information hardly sees the brain's size.
@@ -32,6 +34,8 @@ _PADDING_MM = 40.0
 #: Starts: how far the brain may lie above or below the middle of the head's mask (mm), and how far the head nods (radians).
 _SHIFTS_MM = (-25.0, 0.0, 25.0)
 _PITCHES = (-0.3, 0.0, 0.3)
+#: Starts are smaller than any brain: one that grows stops at the skull, one that shrinks from outside catches on the scalp.
+_START_SCALE = 0.8
 #: How many of the starts are followed beyond the first level.
 _FOLLOWED = 3
 
@@ -60,18 +64,21 @@ def head_mask(scan: sitk.Image) -> sitk.Image:
     return sitk.OtsuThreshold(coarse(scan, 4.0), 0, 1, 128)
 
 
-def align(scan: sitk.Image, turned: bool = False) -> Alignment | None:
+def align(
+    scan: sitk.Image, turned: bool = False, levels_mm: tuple[float, float, float] = LEVELS_MM
+) -> Alignment | None:
     """Find the affine that takes the template to a scan.
 
     Args:
         scan: with its bias field corrected.
         turned: try the 23 other orientations that a wrong header can give to the axes, instead of the one that it states.
+        levels_mm: spacings of the images that the starts, the similarity and the affine are fitted to.
 
     Returns:
         The best alignment; ``None`` where no start finds enough of the scan under the template.
     """
-    fixed = _template_levels()
-    levels = _levels(_padded(coarse(scan, _LEVELS_MM[-1])))
+    fixed = _template_levels(levels_mm)
+    levels = _levels(_padded(coarse(scan, levels_mm[-1])), levels_mm)
     head = _points(head_mask(scan))
     ends = []
     for turn in np.rint(Rotation.create_group("O").as_matrix()):
@@ -96,17 +103,18 @@ def align(scan: sitk.Image, turned: bool = False) -> Alignment | None:
     return Alignment(matrix_of(back) @ matrix_of(affine), -cost) if math.isfinite(cost) else None
 
 
-def information_at(scan: sitk.Image, matrix: NDArray[np.float64]) -> float:
+def information_at(scan: sitk.Image, matrix: NDArray[np.float64], spacing_mm: float = LEVELS_MM[-1]) -> float:
     """Mutual information of a scan and the template under a given affine, 0 where they hardly meet.
 
     Args:
         scan: with its bias field corrected.
         matrix: 4 x 4, mm of the template to mm of the scan, RAS.
+        spacing_mm: of the images that are compared.
     """
     method = _method()
     method.SetInitialTransform(transform_of(matrix))
     try:
-        return -float(method.MetricEvaluate(_template_levels()[-1], _padded(coarse(scan, _LEVELS_MM[-1]))))
+        return -float(method.MetricEvaluate(_template_levels((spacing_mm,))[0], _padded(coarse(scan, spacing_mm))))
     except RuntimeError:  # too few of the template's voxels meet the scan
         return 0.0
 
@@ -158,6 +166,7 @@ def _starts(head: NDArray[np.float64]) -> list[sitk.Similarity3DTransform]:
             start = sitk.Similarity3DTransform()
             start.SetCenter(_BRAIN_CENTRE.tolist())
             start.SetRotation((1.0, 0.0, 0.0), pitch)
+            start.SetScale(_START_SCALE)
             start.SetTranslation((upper + np.array([0.0, 0.0, shift]) - _BRAIN_CENTRE).tolist())
             starts.append(start)
     return starts
@@ -176,14 +185,14 @@ def _padded(image: sitk.Image) -> sitk.Image:
     return sitk.ConstantPad(image, margin, margin, background)
 
 
-def _levels(image: sitk.Image) -> list[sitk.Image]:
-    return [coarse(image, spacing) for spacing in _LEVELS_MM]
+def _levels(image: sitk.Image, levels_mm: Sequence[float]) -> list[sitk.Image]:
+    return [coarse(image, spacing) for spacing in levels_mm]
 
 
-@lru_cache(maxsize=1)
-def _template_levels() -> list[sitk.Image]:
+@lru_cache(maxsize=4)
+def _template_levels(levels_mm: tuple[float, ...]) -> list[sitk.Image]:
     template = load_template()
-    return _levels(to_itk(template.intensity, template.affine))
+    return _levels(to_itk(template.intensity, template.affine), levels_mm)
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,6 @@ from pathlib import Path
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.data.visits import SPLITS, Visit
 from admoe_monai.errors import UserError
-from admoe_monai.transforms import TEMPLATE_NAME
 
 from .preprocess_cohort import DATALIST, Choices, Scan, write_cohort
 from .preprocess_pool import preprocess_scans
@@ -68,7 +67,9 @@ def preprocess(
 
 
 def _scans(cohort: Datalist, output_dir: Path) -> list[Scan]:
-    on_template = cohort.preprocessing.get("template") == TEMPLATE_NAME
+    # `admoe prepare --caps` records the space, this command the template; all of these are spaces of MNI152.
+    space = str(cohort.preprocessing.get("template") or cohort.preprocessing.get("space") or "")
+    on_template = space.startswith("MNI152")
     scans, places = [], set()
     for split in SPLITS:
         for visit in cohort.splits.get(split, []):

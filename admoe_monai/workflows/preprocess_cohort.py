@@ -127,7 +127,8 @@ def write_cohort(
         "spacing_mm": chains.spacing_mm,
         "crop": {"shape": list(shape), "start_mm": list(BOX_START_MM), "end_mm": list(BOX_END_MM)},
         "chains": {name: chains.digest(name) for name in sorted({scan.job.chain for scan in kept})},
-        "states": dict(sorted(states.items())),
+        # Names without counts: two cohorts of one kind can be merged.
+        "states": sorted(states),
     }
     path = output_dir / DATALIST
     save_datalist(path, replace(cohort, dataset_dir=output_dir, splits=splits, path=path, preprocessing=about))
