@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -102,8 +103,12 @@ def _check_folder(cohort: Datalist, output_dir: Path, chains: TemplateChains) ->
     if output_dir.exists() and not output_dir.is_dir():
         raise UserError(f"{output_dir} is not a folder")
     if written.exists():
-        before = load_datalist(written).preprocessing.get("spacing_mm")
+        # Read without its checks: files that it lists and that are gone are computed anew.
+        try:
+            before = float(json.loads(written.read_text(encoding="utf-8"))["preprocessing"]["spacing_mm"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{written} is not a datalist of preprocessed scans; name another folder") from error
         if before != chains.spacing_mm:
             raise UserError(
-                f"{output_dir} holds scans of {before} mm, not {chains.spacing_mm:g} mm; name another folder"
+                f"{output_dir} holds scans of {before:g} mm, not {chains.spacing_mm:g} mm; name another folder"
             )

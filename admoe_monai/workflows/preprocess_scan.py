@@ -174,8 +174,10 @@ def image_bytes(image: MetaTensor) -> bytes:
         image: ``(1, X, Y, Z)``.
     """
     values = image[0].numpy().astype(np.float64)
-    nifti = _nifti(values, image, np.int16)
-    nifti.header.set_slope_inter(float(np.abs(values).max()) / np.iinfo(np.int16).max, 0.0)
+    step = float(np.abs(values).max()) / np.iinfo(np.int16).max
+    # Counted in steps here: with a slope in its header, nibabel takes the array for what is stored.
+    nifti = _nifti(np.rint(values / step).astype(np.int16), image)
+    nifti.header.set_slope_inter(step, 0.0)
     return gzip.compress(nifti.to_bytes(), 6, mtime=0)
 
 
@@ -185,12 +187,12 @@ def mask_bytes(mask: MetaTensor) -> bytes:
     Args:
         mask: ``(1, X, Y, Z)``.
     """
-    return gzip.compress(_nifti(mask[0].numpy().astype(np.uint8), mask, np.uint8).to_bytes(), 6, mtime=0)
+    return gzip.compress(_nifti(mask[0].numpy().astype(np.uint8), mask).to_bytes(), 6, mtime=0)
 
 
-def _nifti(values: NDArray[Any], volume: MetaTensor, dtype: type) -> nib.Nifti1Image:
+def _nifti(values: NDArray[Any], volume: MetaTensor) -> nib.Nifti1Image:
     affine = np.asarray(volume.affine, dtype=np.float64)
-    nifti = nib.Nifti1Image(values, affine, dtype=dtype)
+    nifti = nib.Nifti1Image(values, affine)
     nifti.set_sform(affine, MNI_CODE)
     nifti.set_qform(affine, MNI_CODE)
     nifti.header.set_xyzt_units("mm")
