@@ -16,6 +16,7 @@ from .evaluate import evaluate
 from .export import export
 from .inspect import inspect
 from .prepare import prepare
+from .preprocess import preprocess
 from .report import report
 
 app = typer.Typer(
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo_cohort, prepare, audit, inspect, evaluate, report, export):
+for command in (demo_cohort, prepare, preprocess, audit, inspect, evaluate, report, export):
     app.command(name=command.__name__.replace("_", "-"))(command)
 
 

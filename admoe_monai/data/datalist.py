@@ -56,7 +56,8 @@ class Datalist:
 
         Returns:
             One dictionary per visit: ``image`` and ``image_path`` (the same path, of which the transforms replace the
-            first), ``subject_id``, ``session_id``, ``diagnosis``, ``change`` and ``prior``.
+            first), ``subject_id``, ``session_id``, ``diagnosis``, ``change`` and ``prior``; ``brain_mask``, the path of its
+            mask, where the visit has one.
 
         Raises:
             ValueError: If there is no such split.
@@ -72,6 +73,7 @@ class Datalist:
                 "diagnosis": visit.get("diagnosis"),
                 "change": visit.get("change"),
                 "prior": dict(visit.get("prior") or {}),
+                **({"brain_mask": visit["mask"]} if visit.get("mask") else {}),
             }
             for visit in self.splits[split]
         ]

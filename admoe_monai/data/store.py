@@ -2,9 +2,9 @@
 
 An entry is an uncompressed .npz file whose arrays are mapped, not read: workers and ranks share the pages, and memory
 does not grow with their number. Each process compares the checksums of an entry once, and what is damaged is computed anew;
-nothing is ever unpickled. Its name is a digest of the image file's identity and of the preprocessing, so a changed image or
-a changed transform finds no entry instead of a stale one. MONAI's PersistentDataset (1.6.1) serves damaged and stale items
-alike, and with image headers on it never finds its entries again.
+nothing is ever unpickled. Its name is a digest of the identities of the image file and of the visit's mask and of the
+preprocessing, so a changed image, mask or transform finds no entry instead of a stale one. MONAI's PersistentDataset (1.6.1)
+serves damaged and stale items alike, and with image headers on it never finds its entries again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class PreprocessedStore(Dataset):
     """Items with their arrays read from the store; what is missing there is computed by `prepare`.
 
     Args:
-        data: one dictionary per visit, with the path of its image under "image".
+        data: one dictionary per visit, with the path of its image under "image" and that of its mask, if any, under
+            "brain_mask".
         transform: deterministic; takes such a dictionary and fills in the array of each of `keys`.
         directory: folder of the store, made when needed; shared by runs, workers and ranks.
         preprocessing: digest of everything that decides what `transform` does.
@@ -77,7 +78,7 @@ class PreprocessedStore(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         visit = dict(self.data[index])
-        path = self._path(visit["image"])
+        path = self._path(visit)
         try:
             arrays = self._read(path)
         except FileNotFoundError:
@@ -102,8 +103,8 @@ class PreprocessedStore(Dataset):
         missing = [
             i
             for i, visit in enumerate(self.data)
-            # An absent image counts as missing here, so that all of them are reported together.
-            if not os.path.exists(visit["image"]) or not self._path(visit["image"]).exists()
+            # An absent file counts as missing here, so that all of them are reported together.
+            if not all(map(os.path.exists, _files(visit).values())) or not self._path(visit).exists()
         ]
         if not missing:
             return 0
@@ -121,13 +122,8 @@ class PreprocessedStore(Dataset):
         logger.info("Preprocessed %d scans into %s", len(missing), self.directory)
         return len(missing)
 
-    def _path(self, image: str) -> Path:
-        try:
-            status = os.stat(image)
-        except OSError as error:
-            raise UserError(f"cannot read the image {image}: {error.strerror}") from error
-        # The change time catches a file rewritten with its old size and modification time.
-        identity = (os.path.abspath(image), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    def _path(self, visit: Mapping[str, Any]) -> Path:
+        identity = sum((_identity(file, what) for what, file in _files(visit).items()), ())
         entry = hashlib.sha256(repr(identity).encode()).hexdigest()[:32]
         return self.directory / entry[:2] / f"{entry}.npz"
 
@@ -187,6 +183,21 @@ def _mapped(file: IO[bytes], member: zipfile.ZipInfo) -> NDArray[Any]:
     return np.memmap(file, dtype, mode="c", offset=file.tell(), shape=shape, order=order)  # type: ignore[call-overload]
 
 
+def _files(visit: Mapping[str, Any]) -> dict[str, str]:
+    """The files that decide what a visit's entry holds, by what they are."""
+    masked = visit.get("brain_mask") is not None
+    return {"image": visit["image"], **({"mask": visit["brain_mask"]} if masked else {})}
+
+
+def _identity(file: str, what: str) -> tuple[Any, ...]:
+    try:
+        status = os.stat(file)
+    except OSError as error:
+        raise UserError(f"cannot read the {what} {file}: {error.strerror}") from error
+    # The change time catches a file rewritten with its old size and modification time.
+    return os.path.abspath(file), status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 class _Missing(Dataset):
     """Computes entries as a side effect and serves what went wrong, because exceptions lose their cause on the way."""
 
@@ -200,7 +211,7 @@ class _Missing(Dataset):
     def __getitem__(self, position: int) -> str:
         visit = dict(self.store.data[self.indices[position]])
         try:
-            self.store._compute(visit, self.store._path(visit["image"]))
+            self.store._compute(visit, self.store._path(visit))
         except UserError as error:
             return str(error)
         return ""

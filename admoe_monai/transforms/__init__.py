@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from .bias_field import CorrectBiasField, CorrectBiasFieldd
 from .clinical_prior import ClinicalPrior, ClinicalPriord, encode_prior, prior_features
 from .encode_labels import EncodeLabels, EncodeLabelsd
 from .expert_guidance import ExpertGuidance, ExpertGuidanced
 from .foreground import Foreground, Foregroundd
+from .known_grids import on_template_grid
 from .load_scan import LoadScan, LoadScand
 from .normalize_foreground import NormalizeForeground, NormalizeForegroundd
 from .patch_mask import RandPatchMask, RandPatchMaskd
+from .register_to_template import RegisterToTemplate, RegisterToTemplated
+from .registration_quality import FLAG_MEANINGS
 from .softmax_by_task import SoftmaxByTask, SoftmaxByTaskd
+from .template import BOX_END_MM, BOX_START_MM, TEMPLATE_NAME, Template, load_template, template_grid
 
 __all__ = [
+    "BOX_END_MM",
+    "BOX_START_MM",
+    "FLAG_MEANINGS",
+    "TEMPLATE_NAME",
     "ClinicalPrior",
     "ClinicalPriord",
+    "CorrectBiasField",
+    "CorrectBiasFieldd",
     "EncodeLabels",
     "EncodeLabelsd",
     "ExpertGuidance",
@@ -26,8 +37,14 @@ __all__ = [
     "NormalizeForegroundd",
     "RandPatchMask",
     "RandPatchMaskd",
+    "RegisterToTemplate",
+    "RegisterToTemplated",
     "SoftmaxByTask",
     "SoftmaxByTaskd",
+    "Template",
     "encode_prior",
+    "load_template",
+    "on_template_grid",
     "prior_features",
+    "template_grid",
 ]

@@ -17,6 +17,11 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends, convert_to_dst_type, convert_to_numpy
 from scipy import ndimage
 
+from admoe_monai.errors import UserError
+
+from .load_scan import LoadScan
+from .mask_on_grid import mask_on_grid
+
 __all__ = ["Foreground", "Foregroundd"]
 
 
@@ -83,12 +88,24 @@ def _otsu_threshold(volume: np.ndarray) -> float:
     return float(otsu.GetThreshold())
 
 
+def _from_mask(mask: MetaTensor | str, img: MetaTensor) -> MetaTensor:
+    if isinstance(mask, MetaTensor):
+        return mask_on_grid(mask, img)
+    try:
+        return mask_on_grid(LoadScan(spatial_dims=img.ndim - 1)(mask), img)
+    except UserError as error:
+        raise UserError(f"mask {mask}: {error}") from error
+
+
 class Foregroundd(MapTransform):
     """Dictionary twin of :class:`Foreground`: adds the foreground beside the image, with the image's affine.
+
+    A mask made elsewhere counts more than what the voxels say: it is read on the image's grid and becomes the foreground.
 
     Args:
         keys: key of the image.
         foreground_key: key of the foreground to write.
+        mask_key: key of such a mask, or of the path of its file; an item may lack it.
         constant_share: see :class:`Foreground`.
         min_share: see :class:`Foreground`.
         allow_missing_keys: do nothing where the image is missing from an item.
@@ -100,6 +117,7 @@ class Foregroundd(MapTransform):
         self,
         keys: KeysCollection = "image",
         foreground_key: str = "foreground",
+        mask_key: str = "brain_mask",
         constant_share: float = 0.99,
         min_share: float = 0.02,
         allow_missing_keys: bool = False,
@@ -109,12 +127,14 @@ class Foregroundd(MapTransform):
             raise ValueError(f"one foreground belongs to one image, got keys {self.keys}")
         self.transform = Foreground(constant_share, min_share)
         self.foreground_key = foreground_key
+        self.mask_key = mask_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return a copy of ``data`` with the foreground."""
         item = dict(data)
         for key in self.key_iterator(item):
-            foreground = self.transform(item[key])
+            mask = item.get(self.mask_key)
+            foreground = self.transform(item[key]) if mask is None else _from_mask(mask, item[key])
             if isinstance(foreground, MetaTensor):
                 # A history shared with the image would be inverted and extended twice.
                 foreground.applied_operations = []

@@ -164,17 +164,16 @@ def overlays_digest(overlays: Sequence[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def preprocessing_digest(parser: ConfigParser) -> str:
+def preprocessing_digest(parser: ConfigParser, section: str = "preprocessing") -> str:
     """What decides how a scan is preprocessed, in 16 characters: names a generation of the store.
 
     Args:
-        parser: of a phase; its `preprocessing` section, the settings that it refers to, and the code behind it count.
+        parser: of a phase; a section of it, the settings that it refers to, and the code behind it count.
+        section: the chain of transforms.
     """
-    content = json.dumps(parser["preprocessing"], sort_keys=True, default=str)
+    content = json.dumps(parser[section], sort_keys=True, default=str)
     # Resolved: a reference may lead to an expression over further settings.
-    names = sorted(
-        {name for text in _texts(parser["preprocessing"]) for name in ReferenceResolver.match_refs_pattern(text)}
-    )
+    names = sorted({name for text in _texts(parser[section]) for name in ReferenceResolver.match_refs_pattern(text)})
     values = {name: parser.get_parsed_content(name) for name in names}
     digest = hashlib.sha256()
     for part in (content, json.dumps(values, sort_keys=True, default=str), monai.__version__, admoe_monai.__version__):

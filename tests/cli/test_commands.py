@@ -12,6 +12,8 @@ import torch
 
 from admoe_monai import __version__
 from admoe_monai.cli.main import main
+from admoe_monai.data import Datalist, save_datalist
+from synthetic_heads import on_grid_scan, write_scan
 
 Admoe = Callable[..., tuple[int, str, str]]
 
@@ -39,8 +41,25 @@ def test_version_is_printed(admoe: Admoe) -> None:
 
 def test_every_command_of_the_contract_is_listed(admoe: Admoe) -> None:
     _, out, _ = admoe("--help")
-    for command in ("demo-cohort", "prepare", "inspect", "evaluate", "export"):
+    for command in ("demo-cohort", "prepare", "preprocess", "inspect", "evaluate", "export"):
         assert command in out
+
+
+def test_preprocess_goes_from_datalist_to_datalist(admoe: Admoe, tmp_path: Path) -> None:
+    write_scan(tmp_path / "a.nii.gz", on_grid_scan())
+    visit = {"image": str(tmp_path / "a.nii.gz"), "subject_id": "a", "session_id": "1"}
+    save_datalist(tmp_path / "datalist.json", Datalist("one", tmp_path, {"training": [visit]}))
+    code, out, err = admoe("preprocess", tmp_path / "datalist.json", tmp_path / "out", "--spacing", 3)
+    assert (code, err) == (0, "")
+    assert f"Written: {tmp_path / 'out' / 'datalist.json'}" in out
+
+
+@pytest.mark.parametrize("array", ["0/3", "4/3", "3", "1/0", "a/b", "1/3/3"])
+def test_preprocess_names_an_impossible_share(admoe: Admoe, tmp_path: Path, array: str) -> None:
+    code, out, err = admoe("preprocess", tmp_path / "datalist.json", tmp_path / "out", "--array", array)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: --array takes I/N with I from 1 to N")
+    assert err.count("\n") == 1
 
 
 def test_inspect_prints_a_checkpoint(admoe: Admoe, tiny_run: Path) -> None:

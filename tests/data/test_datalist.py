@@ -80,6 +80,15 @@ def test_items_carry_what_the_transforms_read(tmp_path):
     }
 
 
+def test_items_carry_the_mask_of_a_visit_that_has_one(tmp_path):
+    (tmp_path / "mask.nii.gz").touch()
+    visits = [visit("a", "1", mask="mask.nii.gz"), visit("a", "2", mask=None)]
+    masked, bare = load_datalist(write(tmp_path, content(training=visits))).items("training")
+
+    assert masked["brain_mask"] == str(tmp_path / "mask.nii.gz")
+    assert "brain_mask" not in bare
+
+
 def test_an_unknown_split_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"unknown split 'train', did you mean 'training'\?"):
         load_datalist(write(tmp_path, content())).items("train")
@@ -187,7 +196,9 @@ def test_a_missing_file_says_how_to_make_one(tmp_path):
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path):
-    datalist = load_datalist(write(tmp_path, content(label_definition={"change": {"horizon": "36m"}})))
+    datalist = load_datalist(
+        write(tmp_path, content(label_definition={"change": {"horizon": "36m"}}, preprocessing={"a": 1}))
+    )
     save_datalist(tmp_path / "copy.json", datalist)
     copy = load_datalist(tmp_path / "copy.json")
 

@@ -47,6 +47,32 @@ def test_image_rewritten_with_its_size_and_time_is_not_stale(tmp_path: Path) -> 
     assert store_of(tmp_path, "x")[0]["image"].tolist() == [2]
 
 
+def masked_store(folder: Path, mask: str | None) -> PreprocessedStore:
+    visit = {"image": str(folder / "x"), **({"brain_mask": str(folder / mask)} if mask else {})}
+    return PreprocessedStore([visit], lambda item: {**read(item), "image": masked(item)}, folder / "store", "a")
+
+
+def masked(item: dict[str, Any]) -> np.ndarray:
+    return np.frombuffer(Path(item.get("brain_mask") or item["image"]).read_bytes(), np.uint8).copy()
+
+
+def test_a_mask_and_its_changes_find_no_entry_of_another_one(tmp_path: Path) -> None:
+    for name in ("x", "mask", "other"):
+        (tmp_path / name).write_bytes(b"\1")
+    assert masked_store(tmp_path, None).prepare() == 1
+    assert masked_store(tmp_path, "mask").prepare() == 1
+    assert masked_store(tmp_path, "other").prepare() == 1
+    (tmp_path / "mask").write_bytes(b"\2")
+    assert masked_store(tmp_path, "mask")[0]["image"].tolist() == [2]
+    assert [masked_store(tmp_path, name).prepare() for name in (None, "mask", "other")] == [0, 0, 0]
+
+
+def test_an_absent_mask_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\1")
+    with pytest.raises(UserError, match=r"cannot read the mask .*gone: No such file"):
+        masked_store(tmp_path, "gone").prepare()
+
+
 def test_absent_images_are_reported_together_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\1")
     with pytest.raises(UserError, match=r"cannot read the image .*gone: No such file.* \(and 1 more of 3 images\)$"):

@@ -1,9 +1,11 @@
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Flip
 
+from admoe_monai.errors import UserError
 from admoe_monai.transforms import Foreground, Foregroundd
 
 
@@ -81,6 +83,59 @@ def test_the_twin_keeps_the_affine_for_what_follows():
     torch.testing.assert_close(item["foreground"].affine, image.affine)
     assert item["foreground"].applied_operations == []
     assert len(image.applied_operations) == 1
+
+
+def scan(shape: tuple[int, ...], spacing: float = 2.0) -> MetaTensor:
+    affine = torch.diag(torch.tensor([spacing] * 3 + [1.0], dtype=torch.float64))
+    return MetaTensor(torch.from_numpy(100.0 * ball(shape, 8)[None]), affine=affine)
+
+
+@pytest.mark.parametrize("shape", [(24, 28), (24, 28, 20)])
+def test_a_mask_of_the_same_grid_is_the_foreground(tmp_path, shape):
+    inside = ball(shape, 4)
+    nib.save(nib.Nifti1Image(inside.astype(np.uint8), np.diag([2.0, 2.0, 2.0, 1.0])), tmp_path / "mask.nii.gz")
+    item = Foregroundd("image")({"image": scan(shape), "brain_mask": str(tmp_path / "mask.nii.gz")})
+
+    np.testing.assert_array_equal(item["foreground"][0] == 1, inside)
+    assert item["foreground"].dtype == torch.uint8
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_a_mask_of_another_grid_is_read_where_the_image_has_its_voxels(tmp_path, axes):
+    # Four voxels of the mask per voxel of the image along each axis, the first of them at -0.75 mm, and mirrored axes.
+    inside = ball((24, 28, 20)[:axes], 6)
+    fine = np.flip(inside.repeat(4, 0).repeat(4, 1) if axes == 2 else inside.repeat(4, 0).repeat(4, 1).repeat(4, 2), 0)
+    affine = np.diag([-0.5, 0.5, 0.5, 1.0])
+    affine[:axes, 3] = -0.75
+    affine[0, 3] += 0.5 * (fine.shape[0] - 1)
+    nib.save(nib.Nifti1Image(fine.astype(np.uint8), affine), tmp_path / "mask.nii.gz")
+    item = Foregroundd("image")({"image": scan(inside.shape), "brain_mask": str(tmp_path / "mask.nii.gz")})
+
+    np.testing.assert_array_equal(item["foreground"][0] == 1, inside)
+
+
+def test_a_mask_in_memory_counts_as_well():
+    inside = ball((24, 28, 20), 4)
+    image = scan(inside.shape)
+    mask = MetaTensor(torch.from_numpy(inside[None]), affine=image.affine)
+    item = Foregroundd("image")({"image": image, "brain_mask": mask})
+
+    np.testing.assert_array_equal(item["foreground"][0] == 1, inside)
+
+
+def test_a_mask_that_lies_apart_from_the_image_is_refused_by_name(tmp_path):
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    affine[:3, 3] = 500
+    nib.save(nib.Nifti1Image(ball((24, 28, 20), 4).astype(np.uint8), affine), tmp_path / "mask.nii.gz")
+    with pytest.raises(UserError, match=r"mask .*mask.nii.gz: the mask and the scan lie apart"):
+        Foregroundd("image")({"image": scan((24, 28, 20)), "brain_mask": str(tmp_path / "mask.nii.gz")})
+
+
+def test_an_item_whose_mask_is_null_is_treated_as_one_without():
+    image = scan((24, 28, 20))
+    with_null = Foregroundd("image")({"image": image, "brain_mask": None})["foreground"]
+
+    assert torch.equal(with_null, Foregroundd("image")({"image": image})["foreground"])
 
 
 def test_a_constant_image_is_refused():

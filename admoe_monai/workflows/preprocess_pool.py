@@ -1,0 +1,96 @@
+"""Scans one by one or in several processes; a broken one stops none of the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from admoe_monai.data import leave_signals_to_main
+from admoe_monai.errors import UserError
+
+from .entry import user_error
+from .preprocess_scan import ScanJob, preprocess_scan
+from .template_chains import TemplateChains
+
+logger = logging.getLogger(__name__)
+
+
+def preprocess_scans(jobs: Sequence[ScanJob], spacing_mm: float, num_workers: int) -> dict[str, str]:
+    """Bring scans onto the template, with a progress bar and a line for each that can't be.
+
+    Args:
+        jobs: the scans.
+        spacing_mm: edge of the voxels to write.
+        num_workers: processes to compute with; 0 computes in this one.
+
+    Returns:
+        What was wrong, by scan.
+
+    Raises:
+        UserError: if a process died.
+    """
+    loader = DataLoader(
+        _Scans(jobs, spacing_mm),
+        batch_size=None,
+        num_workers=num_workers,
+        worker_init_fn=leave_signals_to_main,
+        # A process forked after ITK has started its threads waits for them for ever.
+        multiprocessing_context="spawn" if num_workers else None,
+        prefetch_factor=1 if num_workers else None,
+        in_order=False,
+    )
+    problems = {}
+    computed = 0
+    with logging_redirect_tqdm():
+        try:
+            for index, new, problem in tqdm(loader, total=len(jobs), desc="To the template", unit="scan", disable=None):
+                computed += new
+                if problem:
+                    problems[jobs[index].scan] = problem
+                    logger.warning("%s: %s", jobs[index].scan, problem)
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise UserError(
+                "a process died, perhaps for want of memory; what is finished is kept: run the same command again, "
+                "with fewer --num_workers"
+            ) from error
+    logger.info("%d scans computed, %d were there already", computed, len(jobs) - computed - len(problems))
+    return problems
+
+
+class _Scans(Dataset):
+    """Computes scans as a side effect and serves what went wrong, because exceptions lose their cause between processes."""
+
+    def __init__(self, jobs: Sequence[ScanJob], spacing_mm: float) -> None:
+        self.jobs = jobs
+        self.spacing_mm = spacing_mm
+        self.chains: TemplateChains | None = None
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def __getitem__(self, index: int) -> tuple[int, bool, str]:
+        # Made in the process that uses them.
+        self.chains = self.chains or TemplateChains(self.spacing_mm)
+        try:
+            return index, preprocess_scan(self.jobs[index], self.chains), ""
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a broken file provokes, the others go on
+            return index, False, _reason(error)
+
+
+def _reason(error: BaseException) -> str:
+    mistake = user_error(error)
+    if mistake is not None:
+        return str(mistake)
+    while error.__cause__ is not None:
+        error = error.__cause__
+    # SimpleITK puts places in its source first.
+    lines = str(error).strip().splitlines()
+    return f"cannot preprocess the scan: {lines[-1] if lines else type(error).__name__}"

@@ -1,0 +1,199 @@
+"""One scan onto the template: what is computed, what is written, and when it need not be done again."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from monai.data import MetaTensor
+from numpy.typing import NDArray
+
+from admoe_monai.errors import UserError
+from admoe_monai.evaluation.quality_picture import quality_picture
+from admoe_monai.transforms import load_template
+
+from .template_chains import TemplateChains
+from .whole_files import sweep_temporaries, write_whole
+
+MNI_CODE = 4  # of NIfTI's sform and qform
+
+
+@dataclass(frozen=True)
+class ScanJob:
+    """One scan of a cohort and where it goes.
+
+    Attributes:
+        scan: name for people: the path below the dataset's folder.
+        image: path of the scan.
+        mask: path of the visit's own mask, if it has one.
+        target: path of the result.
+        chain: that the scan needs.
+    """
+
+    scan: str
+    image: str
+    mask: str | None
+    target: Path
+    chain: str
+
+    @property
+    def sidecar(self) -> Path:
+        """The record, written last: where it is, the rest is."""
+        return self._beside(".json")
+
+    @property
+    def picture(self) -> Path:
+        """For the quality page."""
+        return self._beside(".png")
+
+    @property
+    def own_mask(self) -> Path:
+        """The visit's own mask on the template's grid."""
+        return self.target.with_name(self.target.name.replace("_T1w.nii.gz", "_desc-brain_mask.nii.gz"))
+
+    def record(self) -> dict[str, Any] | None:
+        """Read the sidecar; None if there is none, or it is no record."""
+        try:
+            content = json.loads(self.sidecar.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return content if isinstance(content, dict) else None
+
+    def _beside(self, suffix: str) -> Path:
+        return self.target.with_name(self.target.name.removesuffix(".nii.gz") + suffix)
+
+
+def target_name(image: str) -> str:
+    """The file name of a result: that of the scan, with the template in the place of what BIDS would say of its space.
+
+    Args:
+        image: path of the scan.
+    """
+    stem = re.sub(r"\.(nii|nii\.gz|mgz|mgh|nrrd|hdr|img|dcm)$", "", Path(image).name)
+    stem = re.sub(r"_(space|desc|res)-[A-Za-z0-9]+", "", stem).removesuffix("_T1w")
+    return f"{stem}_space-MNI152_T1w.nii.gz"
+
+
+def preprocess_scan(job: ScanJob, chains: TemplateChains) -> bool:
+    """Bring a scan onto the template, unless that was done already.
+
+    Args:
+        job: the scan.
+        chains: of transforms.
+
+    Returns:
+        Whether anything was computed.
+
+    Raises:
+        UserError: if a file can't be read or written.
+    """
+    inputs = {"image": content_digest(job.image), **({"mask": content_digest(job.mask)} if job.mask else {})}
+    digest = chains.digest(job.chain)
+    if is_finished(job, digest, inputs):
+        return False
+    item = chains[job.chain]({"image": job.image, **({"brain_mask": job.mask} if job.mask else {})})
+    image, template = item["image"], load_template(chains.spacing_mm)
+    picture = quality_picture(image[0].numpy(), template.intensity, template.brain, template.affine)
+    files = {job.target: image_bytes(image), job.picture: picture}
+    if job.mask:
+        files[job.own_mask] = mask_bytes(item["brain_mask"])
+    record = {
+        "scan": job.scan,
+        "inputs": inputs,
+        "chain": job.chain,
+        "chain_digest": digest,
+        "spacing_mm": chains.spacing_mm,
+        "registration": item["registration"],
+        "files": {path.name: hashlib.sha256(content).hexdigest() for path, content in files.items()},
+    }
+    try:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        sweep_temporaries(job.target.parent)
+        for path, content in files.items():
+            write_whole(path, content)
+        write_whole(job.sidecar, json.dumps(record, indent=1, allow_nan=False) + "\n")
+    except OSError as error:
+        raise UserError(f"cannot write {job.target}: {error.strerror}") from error
+    return True
+
+
+def is_finished(job: ScanJob, digest: str, inputs: dict[str, str]) -> bool:
+    """Whether the result is there, whole, of these inputs and of this chain.
+
+    Args:
+        job: the scan.
+        digest: of the chain.
+        inputs: digests of the files that it takes.
+    """
+    record = job.record()
+    if record is None or (record.get("chain_digest"), record.get("inputs")) != (digest, inputs):
+        return False
+    try:
+        return all(content_digest(job.target.with_name(n)) == checksum for n, checksum in record["files"].items())
+    except UserError:
+        return False
+
+
+def content_digest(path: str | Path) -> str:
+    """SHA-256 of a file, or of all files in a DICOM folder, by their names.
+
+    Args:
+        path: of the file or folder. Its contents count and not its date: a copy on another disk is the same scan.
+
+    Raises:
+        UserError: if it can't be read.
+    """
+    path = Path(path)
+    try:
+        if not path.is_dir():
+            return _checksum(path)
+        checksums = "".join(_checksum(file) for file in sorted(path.rglob("*")) if file.is_file())
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    return hashlib.sha256(checksums.encode()).hexdigest()
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def image_bytes(image: MetaTensor) -> bytes:
+    """A compressed NIfTI file of 16-bit steps of 1/32767 of the largest value, where 0 stays 0.
+
+    Half the size of 32-bit floats, and the step is a hundredth of any scan's noise.
+
+    Args:
+        image: ``(1, X, Y, Z)``.
+    """
+    values = image[0].numpy().astype(np.float64)
+    step = float(np.abs(values).max()) / np.iinfo(np.int16).max
+    # Counted in steps here: with a slope in its header, nibabel takes the array for what is stored.
+    nifti = _nifti(np.rint(values / step).astype(np.int16), image)
+    nifti.header.set_slope_inter(step, 0.0)
+    return gzip.compress(nifti.to_bytes(), 6, mtime=0)
+
+
+def mask_bytes(mask: MetaTensor) -> bytes:
+    """A compressed NIfTI file of a mask.
+
+    Args:
+        mask: ``(1, X, Y, Z)``.
+    """
+    return gzip.compress(_nifti(mask[0].numpy().astype(np.uint8), mask).to_bytes(), 6, mtime=0)
+
+
+def _nifti(values: NDArray[Any], volume: MetaTensor) -> nib.Nifti1Image:
+    affine = np.asarray(volume.affine, dtype=np.float64)
+    nifti = nib.Nifti1Image(values, affine)
+    nifti.set_sform(affine, MNI_CODE)
+    nifti.set_qform(affine, MNI_CODE)
+    nifti.header.set_xyzt_units("mm")
+    return nifti

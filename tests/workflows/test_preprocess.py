@@ -1,0 +1,354 @@
+"""`admoe preprocess` on scans that lie on the template's grid already, which need no registration and take a second each."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from admoe_monai.data import Datalist, load_datalist, save_datalist
+from admoe_monai.data.visits import SPLITS
+from admoe_monai.errors import UserError
+from admoe_monai.transforms import load_template
+from admoe_monai.workflows import preprocess_scan as preprocess_scan_module
+from admoe_monai.workflows.preprocess import preprocess
+from admoe_monai.workflows.preprocess_cohort import Choices
+from admoe_monai.workflows.preprocess_scan import image_bytes, target_name
+from admoe_monai.workflows.template_chains import ON_TEMPLATE, TO_TEMPLATE, TemplateChains, chain_of
+from synthetic_heads import head_scan, on_grid_scan, write_scan
+
+SUBJECTS = {"training": ("a", "b"), "validation": ("c",), "test": ("d",)}
+
+
+@pytest.fixture(scope="session")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One on-grid scan per subject. Not to be written to."""
+    folder = tmp_path_factory.mktemp("on_grid")
+    for seed, subject in enumerate("abcd"):
+        write_scan(folder / f"{subject}_T1w.nii.gz", on_grid_scan(seed=seed))
+    return folder
+
+
+@pytest.fixture
+def cohort(scans: Path, tmp_path: Path) -> Path:
+    """A datalist of four visits over a copy of the scans."""
+    folder = tmp_path / "cohort"
+    shutil.copytree(scans, folder)
+    splits: dict[str, list[dict[str, Any]]] = {
+        split: [{"image": str(folder / f"{s}_T1w.nii.gz"), "subject_id": s, "session_id": "1"} for s in subjects]
+        for split, subjects in SUBJECTS.items()
+    }
+    save_datalist(folder / "datalist.json", Datalist("four", folder, splits, description="Made up.", simulated=True))
+    return folder / "datalist.json"
+
+
+def run(cohort: Path, output: Path, **arguments: Any) -> Path | None:
+    return preprocess(cohort, output, spacing_mm=3.0, **arguments)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def results(output: Path) -> dict[str, int]:
+    """The image files and when each was written."""
+    return {path.name: path.stat().st_mtime_ns for path in output.rglob("*_T1w.nii.gz")}
+
+
+def test_the_new_datalist_has_the_same_visits_on_the_template(cohort: Path, tmp_path: Path) -> None:
+    written = run(cohort, tmp_path / "out")
+    assert written == tmp_path / "out" / "datalist.json"
+    before, after = load_datalist(cohort), load_datalist(written)
+
+    for split in SPLITS:
+        assert [v["subject_id"] for v in after.splits[split]] == [v["subject_id"] for v in before.splits[split]]
+    visit = after.splits["test"][0]
+    assert visit["image"] == str(tmp_path / "out" / "d" / "1" / "d_space-MNI152_T1w.nii.gz")
+    assert visit["mask"] == str(tmp_path / "out" / "template_mask.nii.gz")
+    assert visit["qc"] == "pass"
+    assert (after.name, after.simulated) == ("four", True)
+    assert after.preprocessing["template"] == "MNI152NLin2009aSym"
+    assert after.preprocessing["spacing_mm"] == 3.0
+    assert after.preprocessing["crop"]["shape"] == [56, 68, 56]
+    assert after.preprocessing["states"] == ["skull_stripped"]
+    template, image = load_template(3.0), nib.load(visit["image"])
+    np.testing.assert_array_equal(np.asarray(nib.load(visit["mask"]).dataobj), template.brain)
+    np.testing.assert_allclose(image.affine, template.affine)
+    source = np.asarray(nib.load(before.splits["test"][0]["image"]).dataobj)
+    np.testing.assert_allclose(np.asarray(image.dataobj), source, atol=0.02)
+
+
+def test_the_table_and_the_page_have_a_row_per_scan(cohort: Path, tmp_path: Path) -> None:
+    run(cohort, tmp_path / "out")
+    rows = table(tmp_path / "out" / "quality.tsv")
+    page = (tmp_path / "out" / "quality.html").read_text()
+
+    assert [row["subject_id"] for row in rows] == ["a", "b", "c", "d"]
+    assert {row["qc"] for row in rows} == {"pass"}
+    assert all(float(row["correlation"]) > 0.9 for row in rows)
+    assert page.count("data:image/png;base64,") == 4
+    assert "http" not in page
+    assert table(tmp_path / "out" / "errors.tsv") == []
+
+
+def test_a_second_run_computes_nothing(cohort: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run(cohort, tmp_path / "out")
+    before = results(tmp_path / "out")
+    with caplog.at_level(logging.INFO):
+        run(cohort, tmp_path / "out")
+
+    assert results(tmp_path / "out") == before
+    assert "0 scans computed, 4 were there already" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda source, result: result.write_bytes(result.read_bytes()[:-9]),
+        lambda source, result: result.unlink(),
+        lambda source, result: result.with_name(result.name.replace(".nii.gz", ".png")).unlink(),
+        lambda source, result: result.with_name(result.name.replace(".nii.gz", ".json")).write_text("{"),
+        lambda source, result: write_scan(source, on_grid_scan(seed=9)),
+    ],
+    ids=["cut", "gone", "no picture", "no record", "another scan"],
+)
+def test_what_is_not_whole_or_of_another_scan_is_computed_anew(
+    damage: Callable[[Path, Path], object], cohort: Path, tmp_path: Path
+) -> None:
+    run(cohort, tmp_path / "out")
+    before = results(tmp_path / "out")
+    damage(cohort.parent / "b_T1w.nii.gz", tmp_path / "out" / "b" / "1" / "b_space-MNI152_T1w.nii.gz")
+    run(cohort, tmp_path / "out")
+    after = results(tmp_path / "out")
+
+    assert [name for name in after if after[name] != before.get(name)] == ["b_space-MNI152_T1w.nii.gz"]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 6])
+def test_a_run_stopped_at_any_write_goes_on_where_it_was(
+    at: int, cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = 0
+    write_whole = preprocess_scan_module.write_whole
+
+    def stopped(path: Path, content: bytes | str) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == at:
+            # As a kill leaves it: the temporary file is there, cut short, and nothing tidies up.
+            path.with_name(f".{path.name}.0.tmp").write_bytes(b"cut")
+            raise KeyboardInterrupt
+        write_whole(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(preprocess_scan_module, "write_whole", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(cohort, tmp_path / "out")
+    finished = {p.name for p in (tmp_path / "out").rglob("*_T1w.json")}
+    before = results(tmp_path / "out")
+    run(cohort, tmp_path / "out")
+    after = results(tmp_path / "out")
+
+    assert len(finished) == (at - 1) // 3
+    assert all(after[name.replace(".json", ".nii.gz")] == before[name.replace(".json", ".nii.gz")] for name in finished)
+    assert len(after) == 4
+    assert not list((tmp_path / "out").rglob("*.tmp"))
+
+
+def test_shares_are_disjoint_and_the_last_one_writes_the_datalist(cohort: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert run(cohort, output, share=(1, 3)) is None
+    first = results(output)
+    assert run(cohort, output, share=(3, 3)) is None
+    second = results(output)
+    assert not (output / "datalist.json").exists()
+    written = run(cohort, output, share=(2, 3))
+
+    assert [len(first), len(second)] == [2, 3]
+    assert {name: time for name, time in results(output).items() if name in second} == second
+    assert sum(len(visits) for visits in load_datalist(written).splits.values()) == 4
+
+
+def test_shares_give_what_one_run_gives(cohort: Path, tmp_path: Path) -> None:
+    run(cohort, tmp_path / "one")
+    for part in (1, 2):
+        run(cohort, tmp_path / "two", share=(part, 2))
+    for path in (tmp_path / "one").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes(), path
+
+
+def test_a_broken_scan_stops_none_of_the_others(cohort: Path, tmp_path: Path) -> None:
+    scan = cohort.parent / "b_T1w.nii.gz"
+    scan.write_bytes(scan.read_bytes()[:3000])
+    with pytest.raises(UserError, match=r"^1 of 4 scans could not be processed, .*errors.tsv says why.*--drop_failed$"):
+        run(cohort, tmp_path / "out")
+
+    assert len(results(tmp_path / "out")) == 3
+    [row] = table(tmp_path / "out" / "errors.tsv")
+    assert row["scan"] == "b_T1w.nii.gz"
+    assert row["error"].startswith("unreadable scan")
+    assert "b_T1w.nii.gz" in (tmp_path / "out" / "quality.html").read_text()
+    assert not (tmp_path / "out" / "datalist.json").exists()
+    written = run(cohort, tmp_path / "out", choices=Choices(drop_failed=True))
+    assert [visit["subject_id"] for visit in load_datalist(written).splits["training"]] == ["a"]
+
+
+def test_a_share_with_a_broken_scan_says_so(cohort: Path, tmp_path: Path) -> None:
+    (cohort.parent / "b_T1w.nii.gz").write_bytes(b"")
+    with pytest.raises(UserError, match="1 of 2 scans of share 2 of 2 failed"):
+        run(cohort, tmp_path / "out", share=(2, 2))
+
+
+def test_scans_of_several_states_are_counted_and_refused_unless_forced(cohort: Path, tmp_path: Path) -> None:
+    write_scan(cohort.parent / "c_T1w.nii.gz", on_grid_scan("raw"))
+    with pytest.raises(UserError, match=r"of several states.*: 1 raw, 3 skull_stripped; .*--force$"):
+        run(cohort, tmp_path / "out")
+
+    assert [row["state"] for row in table(tmp_path / "out" / "quality.tsv")].count("raw") == 1
+    assert not (tmp_path / "out" / "datalist.json").exists()
+    written = run(cohort, tmp_path / "out", choices=Choices(force=True))
+    assert load_datalist(written).preprocessing["states"] == ["raw", "skull_stripped"]
+
+
+def test_flagged_scans_stay_with_their_flags_unless_they_are_dropped(cohort: Path, tmp_path: Path) -> None:
+    scan = on_grid_scan()
+    write_scan(cohort.parent / "b_T1w.nii.gz", torch.where(scan > 0, 1000 - scan, scan))
+    written = run(cohort, tmp_path / "out")
+    assert [visit["qc"] for visit in load_datalist(written).splits["training"]] == ["pass", "inverted_contrast"]
+    page = (tmp_path / "out" / "quality.html").read_text()
+    assert page.index("b_T1w.nii.gz") < page.index("a_T1w.nii.gz")
+
+    run(cohort, tmp_path / "out", choices=Choices(drop_flagged=True))
+    assert [visit["subject_id"] for visit in load_datalist(written).splits["training"]] == ["a"]
+
+
+def test_a_mask_of_a_visit_s_own_comes_along(cohort: Path, tmp_path: Path) -> None:
+    scan = on_grid_scan()
+    inside = (scan > 500).to(torch.uint8)
+    write_scan(cohort.parent / "mask.nii.gz", inside, np.uint8)
+    datalist = load_datalist(cohort)
+    datalist.splits["test"][0]["mask"] = str(cohort.parent / "mask.nii.gz")
+    save_datalist(cohort, datalist)
+    after = load_datalist(run(cohort, tmp_path / "out"))
+    masks = [after.splits[split][0]["mask"] for split in ("training", "test")]
+
+    assert [Path(mask).name for mask in masks] == ["template_mask.nii.gz", "d_space-MNI152_desc-brain_mask.nii.gz"]
+    np.testing.assert_array_equal(np.asarray(nib.load(masks[1]).dataobj), inside[0].numpy())
+
+
+def test_processes_give_the_bits_of_a_single_one(cohort: Path, tmp_path: Path) -> None:
+    run(cohort, tmp_path / "one")
+    run(cohort, tmp_path / "two", num_workers=2)
+    for path in (tmp_path / "one").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes(), path
+
+
+def test_a_preprocessed_cohort_enters_at_the_end(cohort: Path, tmp_path: Path) -> None:
+    once = load_datalist(run(cohort, tmp_path / "once"))
+    twice = load_datalist(preprocess(once.path, tmp_path / "twice", spacing_mm=3.0))
+    before, after = (np.asarray(nib.load(c.splits["test"][0]["image"]).dataobj) for c in (once, twice))
+
+    np.testing.assert_allclose(after, before, atol=0.02)
+    assert {row["chain"] for row in table(tmp_path / "twice" / "quality.tsv")} == {ON_TEMPLATE}
+
+
+def test_the_grid_of_a_scan_decides_on_its_chain(scans: Path, tmp_path: Path) -> None:
+    assert chain_of(str(scans / "a_T1w.nii.gz")) == ON_TEMPLATE
+    assert (
+        chain_of(str(write_scan(tmp_path / "raw.nii.gz", head_scan(spacing_mm=6.0, shape=(37, 43, 40))))) == TO_TEMPLATE
+    )
+    (tmp_path / "broken.nii.gz").write_bytes(b"x")
+    assert chain_of(str(tmp_path / "broken.nii.gz")) == TO_TEMPLATE
+
+
+def test_the_digest_of_a_chain_knows_its_spacing_and_its_name() -> None:
+    one, two = TemplateChains(3.0), TemplateChains(2.0)
+    digests = [one.digest(TO_TEMPLATE), one.digest(ON_TEMPLATE), two.digest(TO_TEMPLATE)]
+    one[TO_TEMPLATE]
+
+    assert len({*digests}) == 3
+    assert one.digest(TO_TEMPLATE) == TemplateChains(3.0).digest(TO_TEMPLATE) == digests[0]
+
+
+def test_sixteen_bits_are_enough_and_zero_stays_zero(tmp_path: Path) -> None:
+    scan = on_grid_scan()
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.nii.gz").write_bytes(image_bytes(scan))
+    stored = nib.load(tmp_path / "one.nii.gz")
+    values = np.asarray(stored.dataobj)
+
+    assert stored.header.get_data_dtype() == np.int16
+    np.testing.assert_allclose(values, scan[0].numpy(), atol=float(scan.max()) / 32767)
+    assert not values[scan[0].numpy() == 0].any()
+    assert (tmp_path / "one.nii.gz").read_bytes() == (tmp_path / "two.nii.gz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("scan", "name"),
+    [
+        ("sub-1_ses-2_T1w.nii.gz", "sub-1_ses-2_space-MNI152_T1w.nii.gz"),
+        ("OAS1_0001_MR1.nii", "OAS1_0001_MR1_space-MNI152_T1w.nii.gz"),
+        ("001.mgz", "001_space-MNI152_T1w.nii.gz"),
+        (
+            "sub-1_ses-2_space-MNI152NLin2009cSym_desc-Crop_res-1x1x1_T1w.nii.gz",
+            "sub-1_ses-2_space-MNI152_T1w.nii.gz",
+        ),
+        ("series.of.1999", "series.of.1999_space-MNI152_T1w.nii.gz"),
+    ],
+)
+def test_results_are_named_after_their_scans(scan: str, name: str) -> None:
+    assert target_name(f"/somewhere/{scan}") == name
+
+
+def test_two_visits_that_would_share_a_folder_are_refused(cohort: Path, tmp_path: Path) -> None:
+    datalist = load_datalist(cohort)
+    datalist.splits["training"][0]["subject_id"] = "x y"
+    datalist.splits["training"][1]["subject_id"] = "x/y"
+    save_datalist(cohort, datalist)
+    with pytest.raises(UserError, match="two visits would share the folder"):
+        run(cohort, tmp_path / "out")
+
+
+@pytest.mark.parametrize(("subject", "shown"), [("..", "'..'"), ("/", "'/'")])
+def test_a_name_that_would_leave_the_folder_is_refused(subject: str, shown: str, cohort: Path, tmp_path: Path) -> None:
+    datalist = load_datalist(cohort)
+    datalist.splits["training"][0]["subject_id"] = subject
+    save_datalist(cohort, datalist)
+    if subject == "..":
+        with pytest.raises(UserError, match=f"subject_id {shown} can't be the name of a folder"):
+            run(cohort, tmp_path / "out")
+    else:
+        run(cohort, tmp_path / "out")
+        assert (tmp_path / "out" / "-" / "1").is_dir()
+
+
+def test_another_spacing_wants_another_folder(cohort: Path, tmp_path: Path) -> None:
+    run(cohort, tmp_path / "out")
+    with pytest.raises(UserError, match=r"holds scans of 3 mm, not 2 mm; name another folder"):
+        preprocess(cohort, tmp_path / "out", spacing_mm=2.0)
+
+
+def test_a_datalist_of_another_origin_is_not_overwritten(cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    shutil.copy(cohort, tmp_path / "out")
+    with pytest.raises(UserError, match="is not a datalist of preprocessed scans"):
+        run(cohort, tmp_path / "out")
+
+
+def test_the_folder_of_the_datalist_itself_is_refused(cohort: Path) -> None:
+    with pytest.raises(UserError, match="holds the datalist itself"):
+        run(cohort, cohort.parent)
+
+
+def test_an_impossible_spacing_is_named(cohort: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--spacing: .*divide 12 mm into whole voxels.*got 0.7"):
+        preprocess(cohort, tmp_path / "out", spacing_mm=0.7)
