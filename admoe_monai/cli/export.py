@@ -16,7 +16,7 @@ def export(
     ] = "torchscript,onnx,pt2",
 ) -> None:
     """Write a bundle from best_model.pth: weights, configs for inference, training and evaluation, documents and code."""
-    from admoe_monai.workflows.export import export as export_run
+    from admoe_monai.workflows.bundles.export import export as export_run
 
     written = export_run(run_dir, bundle, [] if formats == "none" else formats.split(","))
     typer.echo(f"Written: {written}")

@@ -38,8 +38,8 @@ def preprocess(
 ) -> None:
     """Correct the bias field, register to MNI152, check, and write scans, a quality page and a new datalist."""
     share = None if array is None else _share(array)
-    from admoe_monai.workflows.preprocess import preprocess as preprocess_datalist
-    from admoe_monai.workflows.preprocess_cohort import Choices
+    from admoe_monai.workflows.preprocessing.cohort import Choices
+    from admoe_monai.workflows.preprocessing.preprocess import preprocess as preprocess_datalist
 
     written = preprocess_datalist(
         datalist,

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow, verify_net_in_out
 
-from admoe_monai.workflows.export import export
+from admoe_monai.workflows.bundles.export import export
 from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
 
 Rows = list[dict[str, str]]

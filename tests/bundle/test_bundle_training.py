@@ -12,7 +12,7 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
-from admoe_monai.workflows.export import export
+from admoe_monai.workflows.bundles.export import export
 from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from monai.data import MetaTensor
 from monai.transforms import Compose
 
 from admoe_monai.transforms import load_template
+from admoe_monai.workflows.preprocessing.chains import CONFIG, ON_TEMPLATE, TO_TEMPLATE
 from admoe_monai.workflows.resources import resource
-from admoe_monai.workflows.template_chains import CONFIG, ON_TEMPLATE, TO_TEMPLATE
 from synthetic_heads import on_grid_scan, write_scan
 
 

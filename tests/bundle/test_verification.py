@@ -12,7 +12,7 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow, load
 
-from admoe_monai.workflows.export import export
+from admoe_monai.workflows.bundles.export import export
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "scripts/verify/metadata_schema.json").read_text())

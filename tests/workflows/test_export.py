@@ -14,7 +14,7 @@ from admoe_monai.checkpoints import CheckpointError
 from admoe_monai.cli.main import app
 from admoe_monai.errors import UserError
 from admoe_monai.workflows import export as export_module
-from admoe_monai.workflows.export import export
+from admoe_monai.workflows.bundles.export import export
 
 
 @pytest.fixture(scope="module")

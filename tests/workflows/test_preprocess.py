@@ -19,10 +19,10 @@ from admoe_monai.data.visits import SPLITS
 from admoe_monai.errors import UserError
 from admoe_monai.transforms import load_template
 from admoe_monai.workflows import preprocess_scan as preprocess_scan_module
-from admoe_monai.workflows.preprocess import preprocess
-from admoe_monai.workflows.preprocess_cohort import Choices
-from admoe_monai.workflows.preprocess_scan import image_bytes, target_name
-from admoe_monai.workflows.template_chains import ON_TEMPLATE, TO_TEMPLATE, TemplateChains, chain_of
+from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE, TO_TEMPLATE, TemplateChains, chain_of
+from admoe_monai.workflows.preprocessing.cohort import Choices
+from admoe_monai.workflows.preprocessing.preprocess import preprocess
+from admoe_monai.workflows.preprocessing.scan import image_bytes, target_name
 from synthetic_heads import head_scan, on_grid_scan, write_scan
 
 SUBJECTS = {"training": ("a", "b"), "validation": ("c",), "test": ("d",)}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from admoe_monai.data import Datalist, load_datalist, save_datalist
-from admoe_monai.workflows.preprocess import preprocess
-from admoe_monai.workflows.preprocess_cohort import Choices
+from admoe_monai.workflows.preprocessing.cohort import Choices
+from admoe_monai.workflows.preprocessing.preprocess import preprocess
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

@@ -12,11 +12,10 @@ from monai.bundle import ConfigParser
 
 from admoe_monai.checkpoints import FORMAT_VERSION, CheckpointError, check_integrity
 from admoe_monai.errors import UserError
-
-from .entry import one_line_errors
-from .environment import choose_device, environment
-from .run_directory import RunDirectory
-from .settings import calling_workflow, refuse_unknown
+from admoe_monai.workflows.entry import one_line_errors
+from admoe_monai.workflows.environment import choose_device, environment
+from admoe_monai.workflows.run_directory import RunDirectory
+from admoe_monai.workflows.settings import calling_workflow, refuse_unknown
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,8 @@ from monai.bundle import ConfigParser
 
 from admoe_monai.errors import UserError
 from admoe_monai.transforms import on_template_grid, template_grid
-
-from .phase import preprocessing_digest
-from .resources import resource
+from admoe_monai.workflows.phase import preprocessing_digest
+from admoe_monai.workflows.resources import resource
 
 CONFIG = "bundle/configs/to_template.yaml"
 TO_TEMPLATE = "to_template"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.entry import one_line_errors
+from admoe_monai.workflows.environment import choose_device
+from admoe_monai.workflows.settings import calling_workflow
 
-from .bundle_runs import check_bundle
-from .entry import one_line_errors
-from .environment import choose_device
-from .settings import calling_workflow
+from .runs import check_bundle
 
 CONFIG = "configs/inference.json"
 PRIOR = "configs/prior.json"

@@ -12,10 +12,10 @@ from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.data.visits import SPLITS, Visit
 from admoe_monai.errors import UserError
 
-from .preprocess_cohort import DATALIST, Choices, Scan, write_cohort
-from .preprocess_pool import preprocess_scans
-from .preprocess_scan import ScanJob, target_name
-from .template_chains import ON_TEMPLATE, TemplateChains, chain_of
+from .chains import ON_TEMPLATE, TemplateChains, chain_of
+from .cohort import DATALIST, Choices, Scan, write_cohort
+from .pool import preprocess_scans
+from .scan import ScanJob, target_name
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from monai.bundle import ConfigParser, ReferenceResolver
 
-from .prediction import TrainedRun
-from .resources import resource
-from .settings import PARTS
+from admoe_monai.workflows.prediction import TrainedRun
+from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.settings import PARTS
 
 PARTS_FOLDER = "bundle/configs"
 

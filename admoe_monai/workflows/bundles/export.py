@@ -16,18 +16,18 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.calibration import temperatures_of
+from admoe_monai.workflows.cohort import TASKS
+from admoe_monai.workflows.environment import environment
+from admoe_monai.workflows.phase import Phase
+from admoe_monai.workflows.prediction import TrainedRun
+from admoe_monai.workflows.resources import PACKAGE, resource
 
-from .bundle_documents import metadata, readme
-from .bundle_runs import EVALUATE, SETTINGS, TRAIN
-from .calibration import temperatures_of
-from .cohort import TASKS
-from .environment import environment
-from .export_configs import PARTS_FOLDER, evaluate_config, inference_config, train_config
-from .export_formats import FORMATS, example_inputs, largest_difference, write_formats
+from .configs import PARTS_FOLDER, evaluate_config, inference_config, train_config
+from .documents import metadata, readme
+from .formats import FORMATS, example_inputs, largest_difference, write_formats
 from .inference import CONFIG, PRIOR
-from .phase import Phase
-from .prediction import TrainedRun
-from .resources import PACKAGE, resource
+from .runs import EVALUATE, SETTINGS, TRAIN
 
 logger = logging.getLogger(__name__)
 

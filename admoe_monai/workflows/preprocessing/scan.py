@@ -19,7 +19,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.evaluation.quality_picture import quality_picture
 from admoe_monai.transforms import load_template
 
-from .template_chains import TemplateChains
+from .chains import TemplateChains
 from .whole_files import sweep_temporaries, write_whole
 
 MNI_CODE = 4  # of NIfTI's sform and qform

@@ -11,10 +11,10 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from admoe_monai.data import leave_signals_to_main
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.entry import user_error
 
-from .entry import user_error
-from .preprocess_scan import ScanJob, preprocess_scan
-from .template_chains import TemplateChains
+from .chains import TemplateChains
+from .scan import ScanJob, preprocess_scan
 
 logger = logging.getLogger(__name__)
 

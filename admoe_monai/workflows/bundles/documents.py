@@ -13,11 +13,10 @@ from typing import Any
 import admoe_monai
 from admoe_monai.evaluation.text import format_interval, format_number
 from admoe_monai.transforms import prior_features
-
-from .cohort import TASKS
-from .prediction import TrainedRun
-from .resources import resource
-from .run_directory import BEST_MODEL
+from admoe_monai.workflows.cohort import TASKS
+from admoe_monai.workflows.prediction import TrainedRun
+from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.run_directory import BEST_MODEL
 
 # What the carried code imports beside MONAI, torch and numpy, which have fields of their own.
 EVALUATION = "evaluation/metrics_test.json"

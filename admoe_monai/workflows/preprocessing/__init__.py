@@ -1,0 +1,1 @@
+"""Scans of a cohort onto the template, once and for all."""
