@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from admoe_monai.checkpoints import CheckpointError
 from admoe_monai.cli.main import app
 from admoe_monai.errors import UserError
-from admoe_monai.workflows import export as export_module
+from admoe_monai.workflows.bundles import export as export_module
 from admoe_monai.workflows.bundles.export import export
 
 

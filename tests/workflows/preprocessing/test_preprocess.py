@@ -18,7 +18,7 @@ from admoe_monai.data import Datalist, load_datalist, save_datalist
 from admoe_monai.data.visits import SPLITS
 from admoe_monai.errors import UserError
 from admoe_monai.transforms import load_template
-from admoe_monai.workflows import preprocess_scan as preprocess_scan_module
+from admoe_monai.workflows.preprocessing import scan as preprocess_scan_module
 from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE, TO_TEMPLATE, TemplateChains, chain_of
 from admoe_monai.workflows.preprocessing.cohort import Choices
 from admoe_monai.workflows.preprocessing.preprocess import preprocess

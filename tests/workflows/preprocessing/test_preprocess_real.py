@@ -11,7 +11,7 @@ from admoe_monai.data import Datalist, load_datalist, save_datalist
 from admoe_monai.workflows.preprocessing.cohort import Choices
 from admoe_monai.workflows.preprocessing.preprocess import preprocess
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(__file__).parents[4] / "shared" / "data"
 
 
 def preprocessed(scans: list[Path], folder: Path, **arguments: object) -> dict[str, dict[str, str]]:
