@@ -18,7 +18,7 @@ Job = Callable[..., subprocess.CompletedProcess[str]]
 def job(tmp_path: Path) -> Job:
     """Run the script as SLURM would, from a copy in another folder."""
     commands = {
-        "srun": '#!/bin/bash\n[ "$1" = --ntasks=1 ] && shift\nexec "$@"\n',
+        "srun": '#!/bin/bash\n[ "$1 $2" = "--ntasks=1 --cpus-per-task=4" ] && shift 2\nexec "$@"\n',
         "admoe": '#!/bin/bash\nprintf "%s\\n" "$PWD" "$OMP_NUM_THREADS" "$@" > arguments\nexit "$CODE"\n',
     }
     (tmp_path / "bin").mkdir()
@@ -29,8 +29,15 @@ def job(tmp_path: Path) -> Job:
     (tmp_path / "spool").mkdir()
     (tmp_path / "spool" / "slurm_script").write_text(SCRIPT.read_text())
 
-    def run(*arguments: str, code: int = 0, first: str | None = "1") -> subprocess.CompletedProcess[str]:
-        array = {"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_MAX": "20", "SLURM_ARRAY_TASK_MIN": first}
+    def run(
+        *arguments: str, code: int = 0, first: str | None = "1", count: str = "20"
+    ) -> subprocess.CompletedProcess[str]:
+        array = {
+            "SLURM_ARRAY_TASK_ID": "3",
+            "SLURM_ARRAY_TASK_MAX": "20",
+            "SLURM_ARRAY_TASK_MIN": first,
+            "SLURM_ARRAY_TASK_COUNT": count,
+        }
         environment = {
             **os.environ,
             "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
@@ -67,6 +74,11 @@ def test_it_says_how_it_is_called(arguments: tuple[str, ...], first: str | None,
     done = job(*arguments, first=first)
     assert done.returncode == 2
     assert done.stderr.startswith("usage: sbatch --array=1-N")
+    assert not (tmp_path / "arguments").exists()
+
+
+def test_an_array_with_gaps_is_refused_since_no_task_would_do_what_lies_in_them(job: Job, tmp_path: Path) -> None:
+    assert job("list.json", "out", count="10").returncode == 2
     assert not (tmp_path / "arguments").exists()
 
 
