@@ -378,7 +378,8 @@ def summary(rows: list[dict[str, Any]]) -> str:
             if len(figures):
                 low, middle, high = figures.min(), figures.median(), figures.max()
                 lines.append(f"    {name:<20} {low:8.3f} {middle:8.3f} {high:8.3f}   (min, median, max)")
-        lines.append(f"    flags                {dict(part['flags'].replace('', 'none').value_counts())}")
+        words = part["flags"].replace("", "none").value_counts()
+        lines.append(f"    flags                {', '.join(f'{count} {word}' for word, count in words.items())}")
         lines.append(f"    refused              {rate(int(part['refused'].sum()), len(part))}")
     lines.append("")
     made_up = table["group"].isin(MADE_UP)
