@@ -21,7 +21,9 @@ from admoe_monai.workflows.run_directory import BEST_MODEL
 # What the carried code imports beside MONAI, torch and numpy, which have fields of their own.
 EVALUATION = "evaluation/metrics_test.json"
 FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx", "pt2": "model.pt2"}
-REQUIRED = ("pytorch-ignite", "nibabel", "SimpleITK", "scipy", "timm", "fire", "PyYAML", "tqdm", "tensorboard")
+REQUIRED = (
+    "pytorch-ignite", "nibabel", "SimpleITK", "scipy", "nilearn", "matplotlib", "timm", "fire", "PyYAML", "tqdm", "tensorboard",
+)  # fmt: skip
 
 
 def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[str, Any]:
