@@ -171,9 +171,9 @@ def test_slices_are_held_against_those_of_training(bundle_2d: Path, tiny_run_2d:
     assert (reference["scans"], reference["refused"], reference["states"]) == (6, None, [])
     assert reference["measures"].keys() == {"intensity_p05", "intensity_p50", "intensity_p95", "foreground"}
     scan = np.zeros((30, 30), np.float32)
-    scan[5:25, 5:25] = np.random.default_rng(0).uniform(50, 100, (20, 20))
+    scan[5:25, 5:25] = np.kron(100 + np.random.default_rng(0).exponential(100, (5, 5)), np.ones((4, 4)))
     (tmp_path / "scans").mkdir()
-    nib.save(nib.Nifti1Image(scan, np.eye(4)), tmp_path / "scans/noise.nii.gz")
+    nib.save(nib.Nifti1Image(scan, np.eye(4)), tmp_path / "scans/blocks.nii.gz")
     rows, errors = run_inference(bundle_2d, tmp_path / "scans", tmp_path / "out")
     assert errors == []
     assert "unlike_training:intensity_p95" in rows[0]["flags"].split(";")
