@@ -437,7 +437,9 @@ def main() -> None:
                 if made is not None:
                     known = np.array(json.loads((table.find("unchanged", subject) or {})["matrix"]))
                     kind = "T1w" if group in T1W else "other"
-                    table.add(kind, group, subject, made, known if group in T1W or group == "T2-like" else None)
+                    # Where a mirrored brain should lie is not known.
+                    placed = group == "T2-like" or (group in T1W and group != "mirrored")
+                    table.add(kind, group, subject, made, known if placed else None)
         for number in tqdm(range(arguments.synthetic), desc=group, disable=group not in MADE_UP):
             subject = f"{group} {number}"
             if group in MADE_UP and table.find(group, subject) is None:

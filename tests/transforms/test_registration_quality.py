@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from admoe_monai.transforms import FLAG_MEANINGS
 from admoe_monai.transforms.itk_image import affine_of, to_itk
-from admoe_monai.transforms.registration_quality import Quality, measure_quality
+from admoe_monai.transforms.registration_quality import Quality, _correlation, measure_quality
 from synthetic_heads import affine_about_the_brain, head_scan
 
 
@@ -84,6 +84,13 @@ def test_a_scan_that_lies_elsewhere_has_no_correlation(head):
 
     assert (measured.correlation, measured.coverage, measured.overlap) == (0.0, 0.0, 0.0)
     assert measured.flags == ["low_correlation", "poor_coverage", "poor_overlap"]
+
+
+@pytest.mark.parametrize("value", [0.1, 7.3])
+def test_constant_values_correlate_with_nothing(value):
+    """A record with a number that is none could not be written as JSON."""
+    reference = np.random.default_rng(0).random(100_003, dtype=np.float32)
+    assert _correlation(np.full(100_003, value, np.float32), reference) == 0.0
 
 
 def test_every_flag_has_a_meaning():
