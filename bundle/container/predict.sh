@@ -16,7 +16,7 @@
 # It ends with the exit code of the prediction; 2 if it was called in another way.
 set -eu
 
-usage() { sed -n '4,15s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '4,16s/^# \{0,1\}//p' "$0"; }
 
 for argument; do
     case $argument in -h | --help) usage; exit 0 ;; esac
@@ -37,6 +37,8 @@ bundle=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/predict.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 export MPLCONFIGDIR="$scratch" XDG_CACHE_HOME="$scratch" TORCHINDUCTOR_CACHE_DIR="$scratch"
+# MONAI asks for the user's name when it is imported, and a user who is but a number has none.
+export HOME="${HOME:-$scratch}" USER="${USER:-$(id -u)}"
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$bundle"
 
 # Not exec: as the first process of a container Python would not hear SIGTERM, and the folder would stay. -P keeps the
