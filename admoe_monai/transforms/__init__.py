@@ -13,6 +13,7 @@ from .normalize_foreground import NormalizeForeground, NormalizeForegroundd
 from .patch_mask import RandPatchMask, RandPatchMaskd
 from .register_to_template import RegisterToTemplate, RegisterToTemplated
 from .registration_quality import FLAG_MEANINGS
+from .screen_scan import ScoreScand, ScreenScand, scan_measures
 from .softmax_by_task import SoftmaxByTask, SoftmaxByTaskd
 from .template import BOX_END_MM, BOX_START_MM, TEMPLATE_NAME, Template, load_template, template_grid
 
@@ -39,6 +40,8 @@ __all__ = [
     "RandPatchMaskd",
     "RegisterToTemplate",
     "RegisterToTemplated",
+    "ScoreScand",
+    "ScreenScand",
     "SoftmaxByTask",
     "SoftmaxByTaskd",
     "Template",
@@ -46,5 +49,6 @@ __all__ = [
     "load_template",
     "on_template_grid",
     "prior_features",
+    "scan_measures",
     "template_grid",
 ]

@@ -3,8 +3,8 @@
 #
 # usage: predict.sh SCANS OUT [OPTIONS]
 #
-#   SCANS   folder of scans (NIfTI, MGZ, any depth), BIDS dataset, or one scan; it is only read
-#   OUT     folder for predictions.csv and errors.csv; made if it is absent
+#   SCANS   folder of scans (NIfTI, MGZ, DICOM series), BIDS dataset, list of paths, or one scan; it is only read
+#   OUT     folder for the tables, made if it is absent; a call that was stopped goes on there when it is repeated
 #
 # OPTIONS are settings of configs/inference.json, among them
 #   --prior_table FILE    clinical values per scan or subject (CSV)

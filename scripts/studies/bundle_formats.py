@@ -92,6 +92,8 @@ def bundle_inputs(bundle: Path, folder: Path, visits: Visits, columns: Sequence[
     (folder / "prior.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     config = ConfigParser(ConfigParser.load_config_file(bundle / "configs/inference.json"))
     places = {"bundle_root": str(bundle), "dataset_dir": str(folder), "device": "cpu"}
+    # All scans, whatever has been predicted before; whether one would be refused as no brain is another question.
+    config.update({"dataset::data": "@scans", **({"screening": False} if "screening" in config else {})})
     config.update({**places, "prior_table": str(folder / "prior.csv") if columns else None})
     items = list(config.get_parsed_content("dataset"))
     unusable = [f"{item['scan']}: {item['problem']}" for item in items if item["problem"]]

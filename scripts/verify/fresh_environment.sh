@@ -44,14 +44,14 @@ predict() {  # $1: interpreter, $2: bundle, $3: output
 
 compare() {  # $1: name of the step, $2: folder of the tables
     local table
-    for table in predictions.csv errors.csv; do
+    for table in predictions.csv predictions.json errors.csv; do
         cmp "$folder/elsewhere/reference/$table" "$2/$table" || {
             diff "$folder/elsewhere/reference/$table" "$2/$table" | head -n 10 >&2 || true
             echo "error: $1: $table differs" >&2
             return 1
         }
     done
-    step "$1" "the same bytes: predictions.csv ($(($(wc -l < "$2/predictions.csv") - 1)) scans), errors.csv ($(($(wc -l < "$2/errors.csv") - 1)))"
+    step "$1" "the same bytes: predictions.csv, predictions.json ($(($(wc -l < "$2/predictions.csv") - 1)) scans), errors.csv ($(($(wc -l < "$2/errors.csv") - 1)))"
 }
 
 cd "$folder/elsewhere"

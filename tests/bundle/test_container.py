@@ -24,7 +24,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tiny_run, tmp_path_factory.mktemp("container") / "bundle", [])
+    return export(tiny_run, tmp_path_factory.mktemp("container") / "bundle", [], 0)
 
 
 def dockerfile(bundle: Path) -> list[tuple[str, str]]:
@@ -153,14 +153,15 @@ def test_script_writes_the_tables_that_the_bundle_writes(
     bundle: Path, image: Path, run: Run, tiny_cohort: Path, tmp_path: Path
 ) -> None:
     before = contents(image)
-    done = run(image, tiny_cohort.parent, "2024", "--device", "cpu")
+    done = run(image, tiny_cohort.parent, "2024", "--device", "cpu", "--screening", "False")
     assert done.returncode == 0, done.stderr
     command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", "inference", "--device", "cpu"]
+    command += ["--screening", "False"]  # the made-up scans are no brains
     command += ["--config_file", str(bundle / "configs/inference.json"), "--bundle_root", str(bundle)]
     command += ["--dataset_dir", str(tiny_cohort.parent), "--output_dir", str(tmp_path / "out")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
-    for table in ("predictions.csv", "errors.csv"):
+    for table in ("predictions.csv", "predictions.json", "errors.csv"):
         assert (tmp_path / "2024" / table).read_bytes() == (tmp_path / "out" / table).read_bytes()
     # An image may be read-only, and its folder for temporary files may be the host's.
     assert contents(image) == before

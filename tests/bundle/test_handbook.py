@@ -27,7 +27,7 @@ def block(marker: str) -> str:
 
 @pytest.fixture(scope="module")
 def bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tiny_run, tmp_path_factory.mktemp("handbook") / "bundle")
+    return export(tiny_run, tmp_path_factory.mktemp("handbook") / "bundle", reference_scans=0)
 
 
 @pytest.fixture
@@ -40,6 +40,8 @@ def names(bundle: Path, tiny_cohort: Path, monkeypatch: pytest.MonkeyPatch) -> d
 
 
 def run(text: str, names: dict[str, Any]) -> None:
+    # The made-up scans are no brains.
+    text = text.replace('"device": "cpu"', '"device": "cpu", "screening": False')
     code = text.replace("BUNDLE", str(names["bundle"])).replace("SCANS", str(names["scans"]))
     exec(code, names)
 
@@ -70,7 +72,7 @@ def test_probabilities_are_those_of_the_table(
     bundle = names["bundle"]
     workflow = ConfigWorkflow(
         str(bundle / "configs/inference.json"), workflow_type="inference", run_id="inference", logging_file=False,
-        bundle_root=str(bundle), dataset_dir=str(names["scans"]), output_dir=str(tmp_path), device="cpu",
+        bundle_root=str(bundle), dataset_dir=str(names["scans"]), output_dir=str(tmp_path), device="cpu", screening=False,
     )  # fmt: skip
     workflow.initialize()
     workflow.run()

@@ -23,7 +23,9 @@ FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx",
 #: Fields of metadata.json that hold the version of one package each.
 VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
 #: What the carried code imports beside these.
-REQUIRED = ("pytorch-ignite", "nibabel", "SimpleITK", "scipy", "timm", "fire", "PyYAML", "tqdm", "tensorboard")
+REQUIRED = (
+    "pytorch-ignite", "nibabel", "SimpleITK", "scipy", "nilearn", "matplotlib", "timm", "fire", "PyYAML", "tqdm", "tensorboard",
+)  # fmt: skip
 
 
 def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[str, Any]:

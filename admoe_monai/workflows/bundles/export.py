@@ -27,7 +27,8 @@ from admoe_monai.workflows.resources import PACKAGE, resource
 from .configs import PARTS_FOLDER, evaluate_config, inference_config, train_config
 from .documents import metadata, readme, requirements
 from .formats import FORMATS, example_inputs, largest_difference, write_formats
-from .inference import CONFIG, PRIOR
+from .inference import CONFIG, PRIOR, REFERENCE
+from .reference import LARGEST_REFUSED, measure_training
 from .runs import EVALUATE, SETTINGS, TRAIN
 
 logger = logging.getLogger(__name__)
@@ -37,13 +38,16 @@ CHECKSUMS = "SHA256SUMS"
 REQUIREMENTS = "requirements.txt"
 CONTAINER = "container"
 LARGEST_DIFFERENCE = 1e-5
+REFERENCE_SCANS = 20
 #: Rooms of the package that a bundle has no use for; the rest is carried along.
 LEFT_OUT = ("cli", "audit", "data/cohorts", "data/demo_cohort", "__pycache__", "resources")
 #: Settings that say where things were on the machine that trained.
 PLACES = ("datalist", "dataset_dir", "cache_dir", "run_dir", "resume", "pretrained", "phase_overlays", "name")
 
 
-def export(run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS)) -> Path:
+def export(
+    run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS), reference_scans: int = REFERENCE_SCANS
+) -> Path:
     """Write a bundle from the best model of a run.
 
     The bundle is made beside its place and moved there once it is whole and its network has given the run's own logits.
@@ -52,6 +56,7 @@ def export(run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS))
         run_dir: a run directory.
         bundle: folder to write, absent or empty.
         formats: in which the network is written beside PyTorch's weights.
+        reference_scans: how many scans of training are measured, for new scans to be held against; 0 for none.
 
     Returns:
         The folder.
@@ -65,7 +70,7 @@ def export(run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS))
         raise UserError(f"{bundle} exists and is not an empty folder; name another for the bundle")
     unfinished = bundle.with_name(f".{bundle.name}.{os.getpid()}.tmp")
     try:
-        _fill(unfinished, run, formats)
+        _fill(unfinished, run, formats, reference_scans)
         if bundle.exists():
             bundle.rmdir()
         unfinished.rename(bundle)
@@ -76,13 +81,19 @@ def export(run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS))
     return bundle
 
 
-def _fill(folder: Path, run: TrainedRun, formats: Sequence[str]) -> None:
+def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference_scans: int) -> None:
+    reference = measure_training(run, reference_scans)
+    screening = _screened(reference)
     for name in ("configs", "models", "docs"):
         (folder / name).mkdir(parents=True)
     temperatures = temperatures_of(run.folder, run.checkpoint["epoch"])
     phases: list[Phase] = run.parser.get_parsed_content("phases")
     about = metadata(run, temperatures)
-    _write_json(folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(TASKS, 1.0)))
+    registered = json.loads((run.folder / "datalist.json").read_text(encoding="utf-8")).get("preprocessing", {})
+    _write_json(
+        folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(TASKS, 1.0), registered, screening)
+    )
+    _write_json(folder / REFERENCE, {"reference": reference})
     train = train_config(run, phases[-1].preprocessing_digest(run.settings))
     _write_json(folder / TRAIN, train)
     _write_json(folder / EVALUATE, evaluate_config(train))
@@ -120,6 +131,23 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str]) -> None:
         ignore=lambda place, names: [n for n in names if Path(place, n) in left_out or n == "__pycache__"],
     )
     _write_checksums(folder)
+
+
+def _screened(reference: Mapping[str, Any] | None) -> bool:
+    """Whether a bundle refuses what can't be a T1w brain scan, as long as whoever runs it does not say."""
+    if (
+        reference is None
+        or reference["refused"] is None
+        or reference["refused"] <= LARGEST_REFUSED * reference["scans"]
+    ):
+        return True
+    logger.warning(
+        "%d of %d scans of training are no whole T1w brains as far as registration can tell: this bundle does not refuse "
+        "such scans (screening is false in its configs/inference.json)",
+        reference["refused"],
+        reference["scans"],
+    )
+    return False
 
 
 class _Logits(nn.Module):
