@@ -24,6 +24,8 @@ __all__ = ["SCREENING_LEVELS_MM", "ScoreScand", "ScreenScand", "distances", "sca
 
 #: Coarser than for resampling, since the scan is only looked at; docs/preprocessing.md tells what that costs.
 SCREENING_LEVELS_MM = (8.0, 6.0, 4.0)
+#: Flags of a registration for which a scan is refused.
+REFUSED = ("inverted_contrast", "low_correlation", WRONG_ORIENTATION)
 #: Quartiles are widened by this many of their distances before a value counts as unlike them (Tukey 1977, outer fences).
 FAR_OUT = 3.0
 INTENSITY_PERCENTILES = (5, 50, 95)

@@ -12,9 +12,11 @@ from typing import Any
 
 import admoe_monai
 from admoe_monai.evaluation.text import format_interval, format_number
-from admoe_monai.transforms import prior_features
+from admoe_monai.transforms import FLAG_MEANINGS, LOWEST_CORRELATION, TEMPLATE_NAME, prior_features
+from admoe_monai.transforms.screen_scan import REFUSED
 from admoe_monai.workflows.cohort import TASKS
 from admoe_monai.workflows.prediction import TrainedRun
+from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
 from admoe_monai.workflows.resources import resource
 from admoe_monai.workflows.run_directory import BEST_MODEL
 
@@ -80,13 +82,21 @@ def requirements(about: Mapping[str, Any]) -> str:
     return "\n".join([made_with, *lines]) + "\n"
 
 
-def readme(run: TrainedRun, about: Mapping[str, Any], differences: Mapping[str, float]) -> str:
+def readme(
+    run: TrainedRun,
+    about: Mapping[str, Any],
+    differences: Mapping[str, float],
+    reference: Mapping[str, Any] | None,
+    screening: bool,
+) -> str:
     """The contents of docs/README.md, after the template of MONAI's model zoo.
 
     Args:
         run: a finished run.
         about: its metadata.
         differences: largest difference of a logit from the trained network's, per format.
+        reference: what was measured on scans of training, if anything.
+        screening: whether the bundle refuses what can't be a T1w brain scan.
     """
     settings, datalist = run.settings, _datalist(run)
     image, pred = about["network_data_format"]["inputs"]["image"], about["network_data_format"]["outputs"]["pred"]
@@ -119,12 +129,44 @@ def readme(run: TrainedRun, about: Mapping[str, Any], differences: Mapping[str, 
         version=admoe_monai.__version__,
         trace_channels=", ".join(map(str, [image["num_channels"], *shape])),
         references="\n".join(f"- {reference}" for reference in about["references"]),
+        **_screening(run, datalist, reference, screening),
     )
 
 
 def _public_version(package: str) -> str:
     # Builds such as 2.11.0+cpu are not versions that anybody else could install.
     return version(package).partition("+")[0]
+
+
+def _screening(
+    run: TrainedRun, datalist: Mapping[str, Any], reference: Mapping[str, Any] | None, screening: bool
+) -> dict[str, str]:
+    """What is said of scans that the network should not see."""
+    scans = (
+        "scans of training (none were measured here)" if reference is None else f"{reference['scans']} training scans"
+    )
+    if run.settings["spatial_dims"] == 2:
+        return {
+            "registration": "", "volume_settings": "", "reference": scans, "registration_flags": "",
+            "screening": "A slice of something else than a brain on T1w MRI gets a prediction all the same.",
+        }  # fmt: skip
+    chains = datalist.get("preprocessing", {}).get("chains", {})
+    flags = "".join(f"\n`{name}`: {meaning}" for name, meaning in FLAG_MEANINGS.items() if name not in REFUSED)
+    off = "" if screening else " It is off in this bundle, whose training scans were mostly no such scans themselves."
+    return {
+        "registration": f"The bias field is corrected (N4), and the scan brought onto {TEMPLATE_NAME} by an affine."
+        if TO_TEMPLATE in chains
+        else f"Scans must have been registered to {TEMPLATE_NAME} as those of training were."
+        if chains
+        else "",
+        "volume_settings": ", `--overlays True` (pictures under the template's outlines), `--screening False`",
+        "reference": scans,
+        "registration_flags": flags,
+        "screening": "A scan that does not look like a T1w brain where the MNI152 template fits it best (correlation below "
+        f"{LOWEST_CORRELATION:g}), or whose header states a wrong orientation, goes to `errors.csv`; `docs/preprocessing.md` "
+        "of the package's repository tells how often this is right. A mirrored scan can't be noticed. "
+        f"`--screening False` turns this off.{off}",
+    }
 
 
 def _test_figures(run: TrainedRun) -> dict[str, Any] | None:

@@ -123,7 +123,9 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference_scans
         raise RuntimeError(f"the exported network's logits differ from the trained network's by {difference:.2g}")
     logger.info("model.pt computes the logits of the trained network (largest difference %.2g)", difference)
     differences = write_formats(exported, folder / "models", formats, image_shape, about)
-    (folder / "docs/README.md").write_text(readme(run, about, {"pytorch": difference, **differences}), encoding="utf-8")
+    (folder / "docs/README.md").write_text(
+        readme(run, about, {"pytorch": difference, **differences}, reference, screening), encoding="utf-8"
+    )
     left_out = {PACKAGE / name for name in LEFT_OUT}
     shutil.copytree(
         PACKAGE,
