@@ -67,6 +67,13 @@ def whole(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
+def descendants(pid: int) -> list[int]:
+    """Process numbers of all children of a process, and of theirs (Linux)."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return children + [grandchild for child in children for grandchild in descendants(child)]
+
+
 def until(whole: Path, folder: Path, epoch: int) -> Path:
     """A copy of a run directory as it was after an epoch of pretraining."""
     folder.mkdir()
@@ -122,9 +129,9 @@ def test_two_processes_that_a_signal_ends_go_on_bit_equal(
         assert time.monotonic() < deadline, "the run did not get there"
         time.sleep(0.002)
     if number == signal.SIGKILL:
-        os.killpg(process.pid, number)
-        # torchrun gives each of its processes a session of its own.
-        subprocess.run(["pkill", "-KILL", "-f", str(folder)], check=False)
+        # torchrun gives each of its processes a session of its own, so that killing the group would leave them running.
+        for pid in (process.pid, *descendants(process.pid)):
+            os.kill(pid, number)
     else:
         process.send_signal(number)
     process.communicate(timeout=100)
