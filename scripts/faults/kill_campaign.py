@@ -182,6 +182,7 @@ def main() -> int:
     campaign = Campaign(options)
     gc.freeze()  # what the copies have imported already is no garbage of theirs to look through
     campaign.run()
+    gc.unfreeze()
     held = campaign.tally.holds(campaign.settings["save_interval"])
     chosen = {name: getattr(options, name) for name in ("spatial_dims", "num_workers", "seed")}
     chosen |= {"processes": FRESH if options.fresh else COPIES, "seconds": round(time.monotonic() - started)}
