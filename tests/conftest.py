@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import gc
 import locale
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 - its customary name
 
-from tiny_runs import make_cohort, make_run, write_scan
+from tiny_runs import SLICES, make_cohort, make_run, write_scan
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _frozen_imports() -> Iterator[None]:
+    """Keep what is imported out of garbage collection: a run collects at the end of each phase, which took half its time."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _search_path() -> Iterator[None]:
+    """MONAI's bundle workflow leaves its folder on the path, where a new process would find the code that a bundle carries."""
+    before = sys.path.copy()
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +54,22 @@ def tiny_run(tiny_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def tiny_run_2d(tiny_cohort_2d: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As `tiny_run`, for slices of three channels and without a clinical prior."""
     folder = tmp_path_factory.mktemp("run_2d") / "run"
-    return make_run(folder, tiny_cohort_2d, spatial_dims=2, in_channels=3, use_clinical_prior=False)
+    return make_run(folder, tiny_cohort_2d, **SLICES)
+
+
+@pytest.fixture(scope="session", params=["3d", pytest.param("2d", marks=pytest.mark.faults)])
+def each_cohort(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What `make_run` needs for a cohort of volumes and, in the long version of the tests, for one of slices."""
+    if request.param == "3d":
+        return {"datalist": request.getfixturevalue("tiny_cohort")}
+    return {"datalist": request.getfixturevalue("tiny_cohort_2d"), **SLICES}
+
+
+@pytest.fixture(scope="session")
+def each_run(each_cohort: dict[str, Any], request: pytest.FixtureRequest) -> Path:
+    """The finished run of either cohort. Not to be written to: copy it."""
+    folder: Path = request.getfixturevalue("tiny_run_2d" if "spatial_dims" in each_cohort else "tiny_run")
+    return folder
 
 
 @pytest.fixture(scope="session")

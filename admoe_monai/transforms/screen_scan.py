@@ -17,6 +17,7 @@ from monai.utils import TransformBackends
 
 from admoe_monai.errors import UserError
 
+from .bias_field import CorrectBiasField
 from .register_to_template import WRONG_ORIENTATION, RegisterToTemplate
 from .registration_quality import LOWEST_CORRELATION
 
@@ -34,7 +35,8 @@ INTENSITY_PERCENTILES = (5, 50, 95)
 class ScreenScand(MapTransform):
     """Refuse what can't be a T1w brain scan as its header says, by the place of the MNI152 template in it.
 
-    The volume stays as it is. Where an item has a record of a registration, that is judged.
+    The volume stays as it is. Where an item has a record of a registration, that is judged. A scan that does not look like
+    the template gets a second chance with its bias field corrected.
 
     Args:
         keys: key of the volume ``(1, X, Y, Z)``, whose header alone has been heeded so far.
@@ -65,9 +67,16 @@ class ScreenScand(MapTransform):
         item = dict(data)
         for key in self.key_iterator(item):
             if self.registration_key not in item:
-                item[self.registration_key] = self.transform.register(item[key])
+                item[self.registration_key] = self._register(item[key])
             _refuse(item[self.registration_key])
         return item
+
+    def _register(self, img: MetaTensor) -> dict[str, Any]:
+        record = self.transform.register(img)
+        if "low_correlation" in record["flags"]:
+            # Strong shading alone can do this; corrected in every scan, it would cost more than it finds.
+            return self.transform.register(CorrectBiasField()(img))
+        return record
 
 
 def _refuse(registration: Mapping[str, Any]) -> None:

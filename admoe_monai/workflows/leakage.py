@@ -15,13 +15,19 @@ from admoe_monai.errors import UserError
 logger = logging.getLogger(__name__)
 
 
-def check_leakage(cohort: Datalist, settings: Mapping[str, Any], prior: Sequence[Mapping[str, Any]]) -> list[str]:
+def check_leakage(
+    cohort: Datalist,
+    settings: Mapping[str, Any],
+    prior: Sequence[Mapping[str, Any]],
+    resumed: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Refuse to train on a leak; warn of what a person should look at.
 
     Args:
         cohort: the data of the run.
         settings: resolved.
         prior: statistics of the prior columns in use.
+        resumed: the checkpoint that a run goes on from; the leaks that it was trained with stay with it.
 
     Returns:
         The leaks that were allowed, one line each, which the log, every checkpoint and the report carry.
@@ -30,8 +36,11 @@ def check_leakage(cohort: Datalist, settings: Mapping[str, Any], prior: Sequence
         UserError: naming the first leak, unless `allow_leakage` is set; all are in its details.
     """
     names = [column["name"] for column in prior]
-    findings = cheap_audit(cohort, prior_columns=names, pretraining_digests=_pretrained_on(settings))
+    findings = cheap_audit(cohort, prior_columns=names, pretraining_digests=_seen_elsewhere(cohort, settings, resumed))
     leaks = [finding.message for finding in findings if finding.severity == "leak"]
+    if resumed is not None:
+        # First the old ones: the checkpoints to come are those of the run that was never interrupted.
+        leaks = list(dict.fromkeys([*resumed.get("leakage", []), *leaks]))
     for finding in findings:
         if finding.severity == "warning":
             logger.warning("Audit: %s", finding.message)
@@ -47,20 +56,36 @@ def check_leakage(cohort: Datalist, settings: Mapping[str, Any], prior: Sequence
     return leaks
 
 
-def subjects_seen(cohort: Datalist, settings: Mapping[str, Any]) -> list[str]:
+def subjects_seen(cohort: Datalist, settings: Mapping[str, Any], resumed: Mapping[str, Any] | None = None) -> list[str]:
     """Digests of everybody whose scans the weights of the run have seen, for the audit of whoever goes on from them.
 
     Args:
         cohort: the data of the run.
         settings: resolved.
+        resumed: the checkpoint that a run goes on from.
     """
-    return sorted({*subject_digests(cohort.splits["training"]), *(_pretrained_on(settings) or ())})
+    earlier = _pretrained_on(settings) if resumed is None else _named_by(resumed)
+    return sorted({*subject_digests(cohort.splits["training"]), *(earlier or ())})
+
+
+def _seen_elsewhere(
+    cohort: Datalist, settings: Mapping[str, Any], resumed: Mapping[str, Any] | None
+) -> Sequence[str] | None:
+    """Digests of whom the weights have seen outside of the training split; as `_pretrained_on`."""
+    if resumed is None:
+        return _pretrained_on(settings)
+    # Whom the training split has too is found without this, and in the same words as when the run began.
+    return sorted({*_named_by(resumed)} - {*subject_digests(cohort.splits["training"])}) or None
 
 
 def _pretrained_on(settings: Mapping[str, Any]) -> list[str] | None:
     """Of the checkpoint that finetuning starts from; empty if it doesn't say, None without one."""
     if settings["pretrained"] is None:
         return None
-    contents = load_whole(Path(settings["pretrained"]))
+    return _named_by(load_whole(Path(settings["pretrained"])))
+
+
+def _named_by(contents: Any) -> list[str]:
+    """The digests that a checkpoint carries; none if it is another file."""
     known = contents.get(CHECKPOINT_KEY) if isinstance(contents, Mapping) else None
     return [str(digest) for digest in known] if isinstance(known, list) else []

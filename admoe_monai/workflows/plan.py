@@ -66,12 +66,13 @@ class Plan:
             self._run(log)
 
     def _run(self, log: RunLog) -> None:
-        leaks = check_leakage(self.cohort, self.settings, self.prior_statistics)
         digests = self._digests()
         point = resume_point(self.settings, self.config_folder, digests, environment(self.device))
         if point is not None and point.finished:
             logger.info("%s", point.finished)
             return
+        resumed = None if point is None else point.checkpoint
+        leaks = check_leakage(self.cohort, self.settings, self.prior_statistics, resumed)
         network = self._network()
         if point is not None:
             point.check_network(network)
@@ -141,7 +142,9 @@ class Plan:
             "prior": self.prior_statistics,
             "parent": None if point is None else point.parent_of(run_directory.path),
             "leakage": leaks,
-            "pretraining_subjects": subjects_seen(self.cohort, self.settings),
+            "pretraining_subjects": subjects_seen(
+                self.cohort, self.settings, None if point is None else point.checkpoint
+            ),
         }
         if is_main():
             write_config(run_directory.path / "config.yaml", self.settings)

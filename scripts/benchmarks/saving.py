@@ -3,13 +3,15 @@
     python scripts/benchmarks/saving.py DATALIST [--overlay configs/overlays/small.yaml] [--epochs 6] [--SETTING VALUE ...]
 
 Pretrains for a few epochs in a temporary folder with `save_interval` 2 and one validation at the end, so that every other
-epoch ends with a periodic checkpoint and nothing else is written. Prints the time of an epoch of either kind, of a save,
-and how large the file is.
+epoch ends with a periodic checkpoint and nothing else is written. Prints the time of an epoch of either kind, of a save
+and of the flushes (fsync) within it, how large the file is, and the share: a save's time by that of an epoch without one, the
+medians of both and, as spread, the shortest save by the longest epoch and the longest by the shortest.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
@@ -35,12 +37,14 @@ class Clock:
     def __init__(self) -> None:
         self.epochs: list[float] = []
         self.saves: dict[int, float] = {}
+        self.flushes: dict[int, float] = {}
         self.size = 0
+        self._flushing = 0.0
         self._began = 0.0
 
     def watch(self) -> None:
         """Time what this process trains from now on."""
-        attach, save = StreamPosition.attach, RunDirectory.save
+        attach, save, fsync = StreamPosition.attach, RunDirectory.save, os.fsync
         clock = self
 
         def timed_attach(self: StreamPosition, engine: Engine) -> None:
@@ -48,13 +52,20 @@ class Clock:
             engine.add_event_handler(Events.EPOCH_STARTED, clock._begin)
 
         def timed_save(self: RunDirectory, name: str, contents: Mapping[str, Any]) -> None:
-            began = time.perf_counter()
+            clock._flushing, began = 0.0, time.perf_counter()
             save(self, name, contents)
             if name.startswith("checkpoint_epoch_"):
-                clock.saves[int(name[17:-4])] = time.perf_counter() - began
+                epoch = int(name[17:-4])
+                clock.saves[epoch], clock.flushes[epoch] = time.perf_counter() - began, clock._flushing
                 clock.size = (self.path / name).stat().st_size
 
+        def timed_fsync(descriptor: int) -> None:
+            began = time.perf_counter()
+            fsync(descriptor)
+            clock._flushing += time.perf_counter() - began
+
         StreamPosition.attach, RunDirectory.save = timed_attach, timed_save  # type: ignore[method-assign]
+        os.fsync = timed_fsync  # type: ignore[assignment]
 
     def _begin(self, engine: Engine) -> None:
         now = time.perf_counter()
@@ -91,13 +102,16 @@ def main() -> None:
     # The last epoch also validates; the first warms up.
     with_save = [clock.epochs[e] for e in range(1, len(clock.epochs)) if e in clock.saves]
     without = [clock.epochs[e] for e in range(1, len(clock.epochs)) if e not in clock.saves]
-    save = statistics.median(clock.saves.values())
+    saves = list(clock.saves.values())
+    share = 100 * statistics.median(saves) / statistics.median(without)
+    spread = f"{100 * min(saves) / max(without):.2f} to {100 * max(saves) / min(without):.2f}"
     sys.stdout.write(
         f"{options.overlay}, {torch.get_num_threads()} threads, torch {torch.__version__}\n"
         f"epochs with a save    {', '.join(f'{s:.2f}' for s in with_save)} s\n"
         f"epochs without a save {', '.join(f'{s:.2f}' for s in without)} s\n"
-        f"a save                {', '.join(f'{s:.3f}' for s in clock.saves.values())} s, {clock.size / 1e6:.1f} MB\n"
-        f"share of saving       {100 * save / statistics.median(without):.2f} % of an epoch without\n"
+        f"a save                {', '.join(f'{s:.3f}' for s in saves)} s, {clock.size / 1e6:.1f} MB\n"
+        f"of it, flushing       {', '.join(f'{s:.3f}' for s in clock.flushes.values())} s\n"
+        f"share of saving       {share:.2f} % of an epoch without ({spread})\n"
     )
 
 

@@ -12,6 +12,7 @@ FOLDER receives summary.txt, summary.json, kills.csv and what the processes prin
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import signal
@@ -179,7 +180,9 @@ def main() -> int:
         parser.error(f"{options.output} is not empty")
     started = time.monotonic()
     campaign = Campaign(options)
+    gc.freeze()  # what the copies have imported already is no garbage of theirs to look through
     campaign.run()
+    gc.unfreeze()
     held = campaign.tally.holds(campaign.settings["save_interval"])
     chosen = {name: getattr(options, name) for name in ("spatial_dims", "num_workers", "seed")}
     chosen |= {"processes": FRESH if options.fresh else COPIES, "seconds": round(time.monotonic() - started)}

@@ -25,6 +25,15 @@ def whole_2d(tiny_cohort_2d: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return Whole.make(tmp_path_factory.mktemp("whole_2d") / "run", tiny_cohort_2d, **SLICES)
 
 
+@pytest.fixture(
+    scope="session", params=["whole_3d", pytest.param("whole_2d", marks=pytest.mark.faults)], ids=["3d", "2d"]
+)
+def each_whole(request: pytest.FixtureRequest) -> Whole:
+    """As `whole`; the run on slices is left to the long version."""
+    run: Whole = request.getfixturevalue(request.param)
+    return run
+
+
 @pytest.fixture(params=["whole_3d", "whole_2d"], ids=["3d", "2d"])
 def whole(request: pytest.FixtureRequest) -> Whole:
     """Either of them."""

@@ -65,9 +65,9 @@ def test_a_kill_around_an_improvement_forgets_no_best_score(
 
 
 @pytest.fixture(scope="module")
-def stopped(tiny_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+def stopped(each_cohort: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """A run in which the second validation of each phase exhausts the patience of one."""
-    return Whole.make(tmp_path_factory.mktemp("stopped") / "run", tiny_cohort, **STANDSTILL)
+    return Whole.make(tmp_path_factory.mktemp("stopped") / "run", **each_cohort, **STANDSTILL)
 
 
 def test_a_phase_that_stops_early_ends_with_a_checkpoint(stopped: Whole) -> None:

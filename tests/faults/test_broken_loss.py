@@ -16,7 +16,7 @@ from tiny_runs import make_run
 
 @pytest.mark.parametrize(("loss", "epoch"), [(SimMIMLoss, 1), (ClassificationLoss, 3)], ids=["pretrain", "finetune"])
 def test_a_loss_that_is_not_finite_stops_the_run_and_reaches_no_checkpoint(
-    loss: Any, epoch: int, tiny_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loss: Any, epoch: int, each_cohort: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forward, calls = loss.forward, []
 
@@ -27,7 +27,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_reaches_no_checkpoint(
 
     monkeypatch.setattr(loss, "forward", broken)
     with pytest.raises(RuntimeError) as stop:
-        make_run(tmp_path / "run", tiny_cohort, max_epochs=4, pretrain_epochs=2, patience=0)
+        make_run(tmp_path / "run", **each_cohort, max_epochs=4, pretrain_epochs=2, patience=0)
     message = str(user_error(stop.value))
     assert "the loss is nan" in message
     assert "sub-" in message

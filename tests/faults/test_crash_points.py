@@ -80,39 +80,39 @@ def test_a_kill_at_every_point_changes_nothing(
 
 
 def test_a_kill_while_a_run_completes_its_files_changes_nothing(
-    whole_3d: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    each_whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What the first start of finetuning leaves after its first save: best_model.pth and the periodic file are to be made.
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
         kill_at_call(patch, os, "replace", 1, "after", pattern="finetune_checkpoint.pth.tmp")
         with pytest.raises(Kill):
-            whole_3d.start(folder)
+            each_whole.start(folder)
     for _ in range(2):
         with monkeypatch.context() as patch:
             kill_at_call(patch, continuation, "write_checkpoint", 1, "after")
             with pytest.raises(Kill):
-                whole_3d.resume(folder)
-    whole_3d.resume(folder)
-    assert_same_run(folder, whole_3d.folder)
+                each_whole.resume(folder)
+    each_whole.resume(folder)
+    assert_same_run(folder, each_whole.folder)
 
 
 @pytest.mark.parametrize(
     "moment", [pytest.param("before", marks=pytest.mark.faults), "after"], ids=["before_it", "after_it"]
 )
 def test_a_kill_at_the_removal_of_an_old_file_changes_nothing(
-    whole_3d: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+    each_whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     with monkeypatch.context() as patch:
         kill_at_call(patch, os, "unlink", 1, moment, pattern="checkpoint_epoch_*.pth")
         with pytest.raises(Kill):
-            whole_3d.start(tmp_path / "run", keep_checkpoints=2)
-    whole_3d.resume(tmp_path / "run", keep_checkpoints=2)
-    assert_same_run(tmp_path / "run", without(whole_3d, [0, 1], tmp_path))
+            each_whole.start(tmp_path / "run", keep_checkpoints=2)
+    each_whole.resume(tmp_path / "run", keep_checkpoints=2)
+    assert_same_run(tmp_path / "run", without(each_whole, [0, 1], tmp_path))
 
 
 def test_every_file_is_on_the_disk_before_it_has_its_name(
-    whole_3d: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    each_whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[str, str]] = []
     fsync, replace = os.fsync, os.replace
@@ -127,7 +127,7 @@ def test_every_file_is_on_the_disk_before_it_has_its_name(
 
     monkeypatch.setattr(os, "fsync", recorded_fsync)
     monkeypatch.setattr(os, "replace", recorded_replace)
-    whole_3d.start(tmp_path / "run")
+    each_whole.start(tmp_path / "run")
     checkpoints = [number for number, (call, name) in enumerate(calls) if call == "replace" and name.endswith(".pth")]
     assert {calls[number][1] for number in checkpoints} == {path.name for path in (tmp_path / "run").glob("*.pth")}
     for number in checkpoints:

@@ -100,12 +100,12 @@ def test_every_zeroed_page_is_detected(checkpoint: Path) -> None:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_asked_for_by_name_is_one_clear_error(
-    whole_3d: Whole, tmp_path: Path, damage: Callable[[bytes], bytes]
+    each_whole: Whole, tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     path = tmp_path / "checkpoint_epoch_2.pth"
-    path.write_bytes(damage((whole_3d.folder / path.name).read_bytes()))
+    path.write_bytes(damage((each_whole.folder / path.name).read_bytes()))
     with pytest.raises(CorruptCheckpointError) as refusal:
-        whole_3d.start(tmp_path / "new", resume=str(path))
+        each_whole.start(tmp_path / "new", resume=str(path))
     assert str(path) in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "new").exists()

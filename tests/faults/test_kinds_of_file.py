@@ -66,20 +66,20 @@ def test_a_run_goes_on_from_an_interrupt_file_in_a_new_folder(
     assert_same_run(tmp_path / "on", whole.folder, since=torch.load(path)["epoch"] + 1)
 
 
-def test_a_finished_run_is_left_alone(whole_3d: Whole, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    folder = Path(shutil.copytree(whole_3d.folder, tmp_path / "run"))
+def test_a_finished_run_is_left_alone(each_whole: Whole, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = Path(shutil.copytree(each_whole.folder, tmp_path / "run"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with caplog.at_level(logging.INFO):
-        whole_3d.resume(folder)
+        each_whole.resume(folder)
     assert "is finished: nothing to resume" in caplog.text
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_run_that_lacks_only_its_last_files_forgets_no_row(whole_3d: Whole, tmp_path: Path) -> None:
+def test_a_run_that_lacks_only_its_last_files_forgets_no_row(each_whole: Whole, tmp_path: Path) -> None:
     # As a kill leaves it that comes after the last row of metrics.csv and before the last files.
-    folder = Path(shutil.copytree(whole_3d.folder, tmp_path / "run"))
+    folder = Path(shutil.copytree(each_whole.folder, tmp_path / "run"))
     for path in folder.glob("*.pth"):
         if torch.load(path)["epoch"] == 3:
             path.unlink()
-    whole_3d.resume(folder)
-    assert_same_run(folder, whole_3d.folder)
+    each_whole.resume(folder)
+    assert_same_run(folder, each_whole.folder)

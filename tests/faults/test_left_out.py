@@ -38,13 +38,13 @@ STATE = [*UNBEATABLE, "sums", "count"]
 
 
 @pytest.fixture(scope="module")
-def source(whole_3d: Whole, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(each_whole: Whole, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that was interrupted in the middle of an epoch; its best scores are unbeatable."""
     folder = tmp_path_factory.mktemp("interrupted") / "run"
     with pytest.MonkeyPatch.context() as patch:
         signal_at_step(patch, STEP, signal.SIGTERM)
         with pytest.raises(SystemExit):
-            whole_3d.start(folder)
+            each_whole.start(folder)
     change_state(folder, UNBEATABLE)
     return folder
 
@@ -56,9 +56,9 @@ def change_state(folder: Path, changes: Mapping[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def expected(whole_3d: Whole, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def expected(each_whole: Whole, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the run ends with when everything is restored."""
-    return whole_3d.resume(Path(shutil.copytree(source, tmp_path_factory.mktemp("expected") / "run")))
+    return each_whole.resume(Path(shutil.copytree(source, tmp_path_factory.mktemp("expected") / "run")))
 
 
 def nothing(*_: Any) -> None:
@@ -98,9 +98,9 @@ def leave_out_state(patch: pytest.MonkeyPatch, name: str) -> None:
     patch.setattr(TrainingState, "load_state_dict", without)
 
 
-def test_restoring_everything_equals_itself(whole_3d: Whole, source: Path, expected: Path, tmp_path: Path) -> None:
+def test_restoring_everything_equals_itself(each_whole: Whole, source: Path, expected: Path, tmp_path: Path) -> None:
     # The control: what follows would otherwise differ for another reason.
-    made = whole_3d.resume(Path(shutil.copytree(source, tmp_path / "run")))
+    made = each_whole.resume(Path(shutil.copytree(source, tmp_path / "run")))
     assert run_differences(made, expected) == []
 
 
@@ -115,7 +115,7 @@ def test_restoring_everything_equals_itself(whole_3d: Whole, source: Path, expec
     ],
 )
 def test_a_left_out_item_shows(
-    whole_3d: Whole,
+    each_whole: Whole,
     source: Path,
     expected: Path,
     tmp_path: Path,
@@ -123,7 +123,7 @@ def test_a_left_out_item_shows(
     leave_out: Callable[[pytest.MonkeyPatch], None],
 ) -> None:
     leave_out(monkeypatch)
-    made = whole_3d.resume(Path(shutil.copytree(source, tmp_path / "run")))
+    made = each_whole.resume(Path(shutil.copytree(source, tmp_path / "run")))
     assert run_differences(made, expected)
 
 
@@ -131,21 +131,21 @@ def test_a_left_out_item_shows(
     "name", [name if name in ("best_loss", "count") else pytest.param(name, marks=pytest.mark.faults) for name in STATE]
 )
 def test_a_left_out_entry_of_the_training_state_shows(
-    whole_3d: Whole, source: Path, expected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    each_whole: Whole, source: Path, expected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     leave_out_state(monkeypatch, name)
-    made = whole_3d.resume(Path(shutil.copytree(source, tmp_path / "run")))
+    made = each_whole.resume(Path(shutil.copytree(source, tmp_path / "run")))
     assert run_differences(made, expected)
 
 
 def test_a_left_out_early_stop_shows(
-    whole_3d: Whole, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    each_whole: Whole, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(shutil.copytree(source, tmp_path / "source"))
     change_state(folder, {"stopped_early": True})
-    expected = whole_3d.resume(Path(shutil.copytree(folder, tmp_path / "expected")))
+    expected = each_whole.resume(Path(shutil.copytree(folder, tmp_path / "expected")))
     leave_out_state(monkeypatch, "stopped_early")
-    assert run_differences(whole_3d.resume(folder), expected)
+    assert run_differences(each_whole.resume(folder), expected)
 
 
 def test_no_entry_of_the_training_state_is_forgotten_here() -> None:

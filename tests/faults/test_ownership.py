@@ -43,13 +43,13 @@ def open_elsewhere(folder: Path) -> int:
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.faults)])
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")  # Python 3.12
 def test_a_second_process_is_refused_while_a_run_is_under_way(
-    whole_3d: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+    each_whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
     statuses = []
     at_step(monkeypatch, 5, lambda: statuses.append(open_elsewhere(tmp_path / "run")))
-    whole_3d.start(tmp_path / "run", num_workers=workers)
+    each_whole.start(tmp_path / "run", num_workers=workers)
     assert statuses == [REFUSED]
-    assert_same_run(tmp_path / "run", whole_3d.folder)
+    assert_same_run(tmp_path / "run", each_whole.folder)
     assert open_elsewhere(tmp_path / "run") == 0
 
 

@@ -27,9 +27,9 @@ OVERLAY = str(ROOT / "configs" / "overlays" / "multi_gpu.yaml")
 class Processes:
     """Starts the same run in two processes."""
 
-    def __init__(self, folder: Path, datalist: Path) -> None:
+    def __init__(self, folder: Path, cohort: dict[str, Any]) -> None:
         self.settings = folder / "settings.yaml"
-        self.settings.write_text(yaml.safe_dump({**PLAN, "datalist": str(datalist)}))
+        self.settings.write_text(yaml.safe_dump({**PLAN, **cohort, "datalist": str(cohort["datalist"])}))
 
     def command(self, run: Path, *options: str, overlay: bool = True) -> list[str]:
         files = [str(ROOT / "configs" / "train.yaml"), str(self.settings), *([OVERLAY] if overlay else [])]
@@ -55,8 +55,8 @@ class Processes:
 
 
 @pytest.fixture(scope="module")
-def processes(tiny_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Processes:
-    return Processes(tmp_path_factory.mktemp("settings"), tiny_cohort)
+def processes(each_cohort: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Processes:
+    return Processes(tmp_path_factory.mktemp("settings"), each_cohort)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,13 @@ def whole(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
+def descendants(pid: int) -> list[int]:
+    """Process numbers of all children of a process, and of theirs (Linux)."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return children + [grandchild for child in children for grandchild in descendants(child)]
+
+
 def until(whole: Path, folder: Path, epoch: int) -> Path:
     """A copy of a run directory as it was after an epoch of pretraining."""
     folder.mkdir()
@@ -75,11 +82,11 @@ def until(whole: Path, folder: Path, epoch: int) -> Path:
     return folder
 
 
-def test_one_process_does_not_go_on_for_two(whole: Path, tiny_cohort: Path, tmp_path: Path) -> None:
+def test_one_process_does_not_go_on_for_two(whole: Path, each_cohort: dict[str, Any], tmp_path: Path) -> None:
     folder = until(whole, tmp_path / "run", 0)
-    choices = {**PLAN, "phase_overlays": ["bundle/configs/distributed.yaml"], "resume": "auto"}
+    choices = {**PLAN, **each_cohort, "phase_overlays": ["bundle/configs/distributed.yaml"], "resume": "auto"}
     with pytest.raises(IncompatibleCheckpointError, match="world_size 2, not 1"):
-        make_run(folder, tiny_cohort, **choices)
+        make_run(folder, **choices)
 
 
 def test_the_run_is_that_of_both(whole: Path) -> None:
@@ -122,9 +129,9 @@ def test_two_processes_that_a_signal_ends_go_on_bit_equal(
         assert time.monotonic() < deadline, "the run did not get there"
         time.sleep(0.002)
     if number == signal.SIGKILL:
-        os.killpg(process.pid, number)
-        # torchrun gives each of its processes a session of its own.
-        subprocess.run(["pkill", "-KILL", "-f", str(folder)], check=False)
+        # torchrun gives each of its processes a session of its own, so that killing the group would leave them running.
+        for pid in (process.pid, *descendants(process.pid)):
+            os.kill(pid, number)
     else:
         process.send_signal(number)
     process.communicate(timeout=100)

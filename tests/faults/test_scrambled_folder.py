@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,10 +15,10 @@ from run_comparison import assert_same_run
 
 
 def test_copied_back_in_any_order_a_folder_goes_on_from_epoch_10(
-    tiny_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    each_cohort: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One step an epoch; 10 comes before 9 in the order of names.
-    whole = Whole.make(tmp_path / "whole", tiny_cohort, max_epochs=12, pretrain_epochs=1, batch_size=6)
+    whole = Whole.make(tmp_path / "whole", **each_cohort, max_epochs=12, pretrain_epochs=1, batch_size=6)
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
         kill_at_step(patch, 12)

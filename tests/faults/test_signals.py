@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from injection import signal_at_step
@@ -46,9 +47,9 @@ def test_each_signal_saves_the_step_under_way(
 @pytest.mark.faults
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_signal_to_all_processes_is_answered_with_a_checkpoint(
-    workers: int, tiny_cohort: Path, tmp_path: Path
+    workers: int, each_cohort: dict[str, Any], tmp_path: Path
 ) -> None:
-    settings = {**TINY_SETTINGS, "datalist": tiny_cohort, "run_dir": tmp_path / "run", "num_workers": workers}
+    settings = {**TINY_SETTINGS, **each_cohort, "run_dir": tmp_path / "run", "num_workers": workers}
     settings |= {"max_epochs": 400, "pretrain_epochs": 200, "patience": 0, "batch_size": 1}
     command = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", resource("configs/train.yaml")]
     for name, value in settings.items():

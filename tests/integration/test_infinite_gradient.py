@@ -16,7 +16,7 @@ from tiny_runs import make_run
 
 @pytest.mark.parametrize(("loss", "epoch"), [(SimMIMLoss, 1), (ClassificationLoss, 3)], ids=["pretrain", "finetune"])
 def test_a_gradient_that_is_not_finite_stops_the_run_and_reaches_no_checkpoint(
-    loss: Any, epoch: int, tiny_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loss: Any, epoch: int, each_cohort: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forward, calls = loss.forward, []
 
@@ -28,7 +28,7 @@ def test_a_gradient_that_is_not_finite_stops_the_run_and_reaches_no_checkpoint(
 
     monkeypatch.setattr(loss, "forward", broken)
     with pytest.raises(RuntimeError) as stop:
-        make_run(tmp_path / "run", tiny_cohort, max_epochs=4, pretrain_epochs=2, patience=0, clip_grad=None)
+        make_run(tmp_path / "run", **each_cohort, max_epochs=4, pretrain_epochs=2, patience=0, clip_grad=None)
     message = str(user_error(stop.value))
     assert "the norm of the gradient is nan" in message
     assert "sub-" in message

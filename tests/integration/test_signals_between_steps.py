@@ -47,22 +47,22 @@ def signal_at_call(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, ca
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_signal_between_steps_ends_the_run_and_loses_nothing(
-    moment: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_cohort: Path, tiny_run: Path
+    moment: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, each_cohort: dict[str, Any], each_run: Path
 ) -> None:
     owner, method, call, newest = MOMENTS[moment]
     before = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch:
         signal_at_call(patch, owner, method, call)
         with pytest.raises(SystemExit) as left:
-            make_run(tmp_path / "run", tiny_cohort)
+            make_run(tmp_path / "run", **each_cohort)
     assert left.value.code == 75
     assert signal.getsignal(signal.SIGTERM) is before
     found = newest_valid(tmp_path / "run")
     assert found is not None
     assert found[0].name == newest
     assert "SIGTERM ended the run; continue it with --resume auto" in (tmp_path / "run" / "training.log").read_text()
-    make_run(tmp_path / "run", tiny_cohort, resume="auto")
-    assert_same_run(tmp_path / "run", tiny_run)
+    make_run(tmp_path / "run", **each_cohort, resume="auto")
+    assert_same_run(tmp_path / "run", each_run)
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])

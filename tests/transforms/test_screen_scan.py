@@ -13,7 +13,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from admoe_monai.errors import UserError
-from admoe_monai.transforms import ScoreScand, ScreenScand, scan_measures
+from admoe_monai.transforms import ScoreScand, ScreenScand, scan_measures, screen_scan
 from admoe_monai.transforms.screen_scan import LEAST_SPREAD, distances
 from synthetic_heads import affine_about_the_brain, head_scan
 
@@ -54,6 +54,23 @@ def test_a_blob_of_a_head_s_size_is_refused() -> None:
     scan = MetaTensor(torch.from_numpy(blob.clip(0).astype(np.float32))[None], affine=torch.from_numpy(affine))
     with pytest.raises(UserError, match="no T1w scan of a brain"):
         ScreenScand("image")({"image": scan})
+
+
+def test_shading_gives_a_second_chance_with_the_bias_field_corrected(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Registration:
+        def register(self, img: str) -> dict[str, Any]:
+            seen.append(img)
+            return {**RECORD, "flags": ["low_correlation"] if img in refused else []}
+
+    monkeypatch.setattr(screen_scan, "CorrectBiasField", lambda: "corrected {}".format)
+    screen, seen, refused = ScreenScand("image"), [], ["shaded"]
+    monkeypatch.setattr(screen, "transform", Registration())
+    assert screen({"image": "shaded"})["image"] == "shaded"
+    assert screen({"image": "even"})["registration"]["flags"] == []
+    assert seen == ["shaded", "corrected shaded", "even"]
+    refused.append("corrected shaded")
+    with pytest.raises(UserError, match="no T1w scan of a brain"):
+        screen({"image": "shaded"})
 
 
 @pytest.mark.slow

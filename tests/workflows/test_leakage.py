@@ -17,6 +17,7 @@ from admoe_monai.audit import subject_digests
 from admoe_monai.cli.main import app
 from admoe_monai.data import load_datalist
 from admoe_monai.errors import UserError
+from run_comparison import assert_same_run
 from tiny_runs import make_run
 
 Edit = Callable[[dict[str, Any]], None]
@@ -39,6 +40,11 @@ def allow_mmse(content: dict[str, Any]) -> None:
     for column in content["prior"]["columns"]:
         if column["name"] == "mmse":
             column.update(role="clinical", mean=25.0, std=3.0)
+
+
+def swap(content: dict[str, Any]) -> None:
+    """Three subjects of the training split become the test split."""
+    content["training"], content["test"] = content["test"] + content["training"][3:], content["training"][:3]
 
 
 @pytest.mark.parametrize(
@@ -82,9 +88,6 @@ def test_a_clean_run_carries_no_leak_and_names_whom_it_has_seen_by_digest_alone(
 
 
 def test_weights_that_have_seen_test_subjects_are_refused(tiny_run: Path, tiny_cohort: Path, tmp_path: Path) -> None:
-    def swap(content: dict[str, Any]) -> None:
-        content["training"], content["test"] = content["test"] + content["training"][3:], content["training"][:3]
-
     datalist = edited(tiny_cohort, tmp_path, swap)
     settings = {"pretrain_epochs": 0, "max_epochs": 1, "pretrained": str(tiny_run / "pretrain_checkpoint.pth")}
     with pytest.raises(UserError, match=r"pretrained on 3 test subject\(s\): sub-00; sub-01; sub-02"):
@@ -110,3 +113,29 @@ def test_finetuning_passes_on_whom_pretraining_has_seen(tiny_run: Path, tiny_coh
     torch.save(checkpoint, seen)
     run = make_run(tmp_path / "run", tiny_cohort, pretrain_epochs=0, max_epochs=1, pretrained=str(seen))
     assert "0123456789abcdef" in torch.load(run / "final_model.pth", weights_only=True)["pretraining_subjects"]
+
+
+def test_a_resumed_finetuning_remembers_whom_its_weights_have_seen(
+    tiny_run: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    # The file that it started from is gone, and with it what only that file said.
+    datalist = edited(tiny_cohort, tmp_path, swap)
+    pretrained = Path(shutil.copy(tiny_run / "pretrain_checkpoint.pth", tmp_path / "pretrained.pth"))
+    settings = {"pretrain_epochs": 0, "allow_leakage": True}
+    whole = make_run(tmp_path / "run", datalist, **settings, pretrained=str(pretrained))
+    pretrained.unlink()
+    resumed = {**settings, "resume": str(whole / "checkpoint_epoch_0.pth")}
+    with pytest.raises(UserError, match=r"pretrained on 3 test subject\(s\)"):
+        make_run(tmp_path / "on", datalist, **{**resumed, "allow_leakage": False})
+    run = make_run(tmp_path / "on", datalist, **resumed)
+    assert_same_run(run, whole)
+    assert "pretrained on 3 test" in torch.load(run / "final_model.pth", weights_only=True)["leakage"][0]
+
+
+def test_a_run_that_goes_on_with_its_training_subjects_as_test_is_refused(
+    tiny_run: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    resumed = {"resume": str(tiny_run / "checkpoint_epoch_0.pth"), "force_resume": True}
+    with pytest.raises(UserError, match=r"pretrained on 3 test subject\(s\): sub-00; sub-01; sub-02"):
+        make_run(tmp_path / "on", edited(tiny_cohort, tmp_path, swap), **resumed)
+    assert not (tmp_path / "on").exists()

@@ -20,9 +20,11 @@ from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
 from admoe_monai.workflows.resources import resource
 from admoe_monai.workflows.run_directory import BEST_MODEL
 
-# What the carried code imports beside MONAI, torch and numpy, which have fields of their own.
 EVALUATION = "evaluation/metrics_test.json"
 FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx", "pt2": "model.pt2"}
+#: Fields of metadata.json that hold the version of one package each.
+VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
+#: What the carried code imports beside these.
 REQUIRED = (
     "pytorch-ignite", "nibabel", "SimpleITK", "scipy", "nilearn", "matplotlib", "timm", "fire", "PyYAML", "tqdm", "tensorboard",
 )  # fmt: skip
@@ -38,10 +40,9 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
     about: dict[str, Any] = json.loads(resource("bundle/configs/metadata.json").read_text(encoding="utf-8"))
     settings = run.settings
     datalist = _datalist(run)
-    for field, package in (("monai_version", "monai"), ("pytorch_version", "torch"), ("numpy_version", "numpy")):
-        # Builds such as 2.11.0+cpu are not versions that anybody else could install.
-        about[field] = version(package).partition("+")[0]
-    about["required_packages_version"] = {package: version(package) for package in REQUIRED}
+    for field, package in VERSIONS.items():
+        about[field] = _public_version(package)
+    about["required_packages_version"] = {package: _public_version(package) for package in REQUIRED}
     about["data_source"] = _data_source(datalist)
     names = [f"{task} {name}" for task in TASKS for name in settings[f"classes_{task}"]]
     about["label_classes"] = "; ".join(f"{task}: {', '.join(settings[f'classes_{task}'])}" for task in TASKS)
@@ -67,6 +68,18 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
     }
     about["calibration"] = None if temperatures is None else {"method": "temperature per task", **temperatures}
     return about
+
+
+def requirements(about: Mapping[str, Any]) -> str:
+    """The contents of requirements.txt: the versions that metadata.json names, as pip installs them.
+
+    Args:
+        about: contents of metadata.json.
+    """
+    pinned = {package: about[field] for field, package in VERSIONS.items()} | about["required_packages_version"]
+    lines = [f"{package}=={number}" for package, number in pinned.items()]
+    made_with = f"# The versions of configs/metadata.json; exported with Python {platform.python_version()}."
+    return "\n".join([made_with, *lines]) + "\n"
 
 
 def readme(
@@ -118,6 +131,11 @@ def readme(
         references="\n".join(f"- {reference}" for reference in about["references"]),
         **_screening(run, datalist, reference, screening),
     )
+
+
+def _public_version(package: str) -> str:
+    # Builds such as 2.11.0+cpu are not versions that anybody else could install.
+    return version(package).partition("+")[0]
 
 
 def _screening(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from admoe_monai.workflows.prediction import TrainedRun
 from admoe_monai.workflows.resources import PACKAGE, resource
 
 from .configs import PARTS_FOLDER, evaluate_config, inference_config, train_config
-from .documents import metadata, readme
+from .documents import metadata, readme, requirements
 from .formats import FORMATS, example_inputs, largest_difference, write_formats
 from .inference import CONFIG, PRIOR, REFERENCE
 from .reference import LARGEST_REFUSED, measure_training
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 MODEL = "models/model.pt"
 CHECKSUMS = "SHA256SUMS"
+REQUIREMENTS = "requirements.txt"
+CONTAINER = "container"
 LARGEST_DIFFERENCE = 1e-5
 REFERENCE_SCANS = 20
 #: Rooms of the package that a bundle has no use for; the rest is carried along.
@@ -108,6 +111,8 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference_scans
     _write_json(folder / "configs/metadata.json", about)
     shutil.copyfile(resource(f"{PARTS_FOLDER}/logging.conf"), folder / "configs/logging.conf")
     shutil.copyfile(resource("bundle/LICENSE"), folder / "LICENSE")
+    (folder / REQUIREMENTS).write_text(requirements(about), encoding="utf-8")
+    _write_container(folder / CONTAINER)
     torch.save(run.network.state_dict(), folder / MODEL)
     exported = _as_others_load_it(folder)
     shape = [about["network_data_format"]["inputs"]["image"][key] for key in ("num_channels", "spatial_shape")]
@@ -166,6 +171,15 @@ def _as_others_load_it(folder: Path) -> nn.Module:
     network: nn.Module = parser.get_parsed_content("network_def").eval()
     network.load_state_dict(torch.load(folder / MODEL, map_location="cpu", weights_only=True))
     return network
+
+
+def _write_container(folder: Path) -> None:
+    """The recipes, with the version of Python that the versions in requirements.txt are known to work with."""
+    shutil.copytree(resource(f"bundle/{CONTAINER}"), folder)
+    python = ".".join(platform.python_version_tuple()[:2])
+    for name in ("Dockerfile", "Apptainer.def"):
+        recipe = folder / name
+        recipe.write_text(recipe.read_text(encoding="utf-8").replace("@PYTHON_VERSION@", python), encoding="utf-8")
 
 
 def _write_checksums(folder: Path) -> None:

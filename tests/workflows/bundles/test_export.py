@@ -34,7 +34,8 @@ def strings(content: object) -> list[str]:
 def test_bundle_holds_the_files_that_monai_looks_for(bundle: Path) -> None:
     files = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
     assert {name for name in files if not name.startswith("admoe_monai/")} == {
-        "LICENSE", "SHA256SUMS", "configs/evaluate.json", "configs/inference.json", "configs/logging.conf",
+        "LICENSE", "SHA256SUMS", "requirements.txt", "container/Apptainer.def", "container/Dockerfile",
+        "container/predict.sh", "configs/evaluate.json", "configs/inference.json", "configs/logging.conf",
         "configs/metadata.json", "configs/prior.json", "configs/reference.json", "configs/settings.json",
         "configs/train.json", "docs/README.md",
         "models/model.onnx", "models/model.pt", "models/model.pt2", "models/model.ts",
@@ -122,6 +123,16 @@ def test_formats_have_the_fields_of_the_specification(bundle: Path, field: str) 
     formats = json.loads((bundle / "configs/metadata.json").read_text())["network_data_format"]
     assert field in formats["inputs"]["image"]
     assert field in formats["outputs"]["pred"]
+
+
+def test_requirements_are_the_versions_of_the_metadata(bundle: Path) -> None:
+    about = json.loads((bundle / "configs/metadata.json").read_text())
+    comment, *lines = (bundle / "requirements.txt").read_text().splitlines()
+    named = {"monai": about["monai_version"], "torch": about["pytorch_version"], "numpy": about["numpy_version"]}
+    assert dict(line.split("==") for line in lines) == named | about["required_packages_version"]
+    assert comment.startswith("#")
+    # A build such as 2.11.0+cpu is not to be had everywhere.
+    assert not any("+" in line for line in lines)
 
 
 def test_readme_has_no_placeholder_left(bundle: Path) -> None:
