@@ -19,7 +19,8 @@ from .template import load_template
 
 __all__ = ["FLAG_MEANINGS", "Quality", "measure_quality"]
 
-LOWEST_CORRELATION = 0.45
+#: Between images like FLAIR made from T1w ones (up to 0.446) and T1w scans with strong shading (from 0.500 after correction).
+LOWEST_CORRELATION = 0.47
 #: From here down it is the contrast that is another one, not the place.
 INVERTED_CORRELATION = -0.2
 LOWEST_COVERAGE = 0.97
