@@ -1,17 +1,48 @@
-"""Files of scans that MONAI's readers (1.6.1) don't read without further packages: DICOM series and slices in .npz."""
+"""Scans that MONAI's readers (1.6.1) don't read without further packages: DICOM series, FreeSurfer's files, slices in .npz."""
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 - its customary name
 from numpy.typing import NDArray
 
-__all__ = ["read_dicom_series", "read_npz_slice"]
+__all__ = ["read_dicom_series", "read_npz_slice", "read_special_scan"]
+
+# MONAI has a reader for them and never chooses it, since it goes by the names of NIfTI files.
+FREESURFER = (".mgz", ".mgh")
 
 # ITK's axes point to the left and back, those of NIfTI and MONAI to the right and front.
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def read_special_scan(path: str | Path) -> tuple[NDArray[np.float32], NDArray[np.float64]] | None:
+    """Read a scan of a kind that is left to this file.
+
+    Args:
+        path: folder with a DICOM series, FreeSurfer file (.mgz, .mgh) or slice (.npz).
+
+    Returns:
+        Voxels ``(*S)``, and the affine from voxel indices to mm (RAS; a slice in .npz has none, so pixels are of 1 mm). None
+        for a file of another kind.
+
+    Raises:
+        Exception: Whatever nibabel, numpy or ITK raise at a file that can't be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return read_dicom_series(path)
+    if path.suffix == ".npz":
+        return read_npz_slice(path), np.eye(4)
+    if path.suffix in FREESURFER:
+        content = path.read_bytes()
+        # Not nib.load, which (5.4) leaves an uncompressed file open.
+        image = nib.MGHImage.from_bytes(gzip.decompress(content) if path.suffix == ".mgz" else content)
+        return image.get_fdata(dtype=np.float32), np.asarray(image.affine, dtype=np.float64)
+    return None
 
 
 def read_dicom_series(folder: str | Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

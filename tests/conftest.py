@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import locale
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,14 @@ def _frozen_imports() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _search_path() -> Iterator[None]:
+    """MONAI's bundle workflow leaves its folder on the path, where a new process would find the code that a bundle carries."""
+    before = sys.path.copy()
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
+import nibabel as nib
 import numpy as np
 import pytest
 
-from admoe_monai.scan_files import read_dicom_series, read_npz_slice
+from admoe_monai.scan_files import read_dicom_series, read_npz_slice, read_special_scan
 from admoe_monai.transforms import LoadScan
 
 
@@ -22,6 +23,18 @@ def test_a_scan_is_loaded_from_a_dicom_folder_as_from_a_file(tmp_path, write_dic
 
     assert scan.shape == (1, 12, 9, 5)
     assert np.allclose(scan.affine, np.diag([-1.5, -2.0, 3.0, 1.0]))
+
+
+@pytest.mark.parametrize("name", ["scan.mgz", "scan.mgh"])
+def test_a_file_of_freesurfer_is_read_as_the_same_nifti_file_is(tmp_path, name):
+    affine = np.array([[-1.0, 0, 0, 5], [0, 0, 2, -3], [0, -1.5, 0, 7], [0, 0, 0, 1]])
+    nib.save(nib.MGHImage(volume(), affine), tmp_path / name)
+    nib.save(nib.Nifti1Image(volume(), affine), tmp_path / "scan.nii")
+    scan, same = LoadScan(3)(tmp_path / name), LoadScan(3)(tmp_path / "scan.nii")
+
+    assert np.array_equal(scan.numpy(), same.numpy())
+    assert np.allclose(scan.affine, same.affine)
+    assert read_special_scan(tmp_path / "scan.nii") is None
 
 
 @pytest.mark.parametrize("layout", ["grey", "first", "last"])

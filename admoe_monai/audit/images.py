@@ -17,6 +17,7 @@ from monai.transforms import LoadImage
 from scipy import ndimage
 
 from admoe_monai.errors import UserError
+from admoe_monai.scan_files import read_special_scan
 
 __all__ = ["Image", "background", "foreground", "read_image", "reduced"]
 
@@ -42,30 +43,34 @@ class Image:
 
 
 def read_image(path: str | Path) -> Image:
-    """Read an image with MONAI's readers; colours are averaged.
+    """Read an image as training does; colours are averaged.
 
     Args:
-        path: NIfTI, MGZ, PNG, … as training reads it.
+        path: NIfTI, MGZ, PNG, a folder with a DICOM series, a slice in .npz, …
 
     Raises:
         UserError: If it can't be read, has neither two nor three axes, or is constant or not finite.
     """
     try:
-        loaded = _loader()(path)
+        voxels, affine = read_special_scan(path) or _with_monai(path)
     except Exception as error:  # nibabel, zlib, ITK and PIL share no base class
         raise UserError(f"unreadable image {path} ({_reason(error)}): replace the file or drop its visit") from error
-    voxels = np.asarray(loaded.numpy(), dtype=np.float32)
-    if loaded.meta.get("original_channel_dim") == -1:
-        voxels = voxels.mean(axis=-1)
     while voxels.ndim > 2 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim not in (2, 3):
         raise UserError(f"image {path} has the shape {voxels.shape}, expected two or three axes")
     if not np.isfinite(voxels).all() or not voxels.min() < voxels.max():
         raise UserError(f"image {path} is constant or holds values that are not finite")
-    affine = np.asarray(loaded.affine, dtype=float)[: voxels.ndim, : voxels.ndim]
-    spacing = np.linalg.norm(affine, axis=0)
+    spacing = np.linalg.norm(affine[: voxels.ndim, : voxels.ndim], axis=0)
     return Image(voxels, np.where(spacing > 0, spacing, 1.0))
+
+
+def _with_monai(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    loaded = _loader()(path)
+    voxels = np.asarray(loaded.numpy(), dtype=np.float32)
+    if loaded.meta.get("original_channel_dim") == -1:
+        voxels = voxels.mean(axis=-1)
+    return voxels, np.asarray(loaded.affine, dtype=float)
 
 
 @cache

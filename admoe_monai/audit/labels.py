@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from admoe_monai.data import Datalist
 from admoe_monai.data.cohorts.contradictions import Contradiction, contradictions
-from admoe_monai.data.cohorts.labels import NEXT_VISIT, ChangeRule
+from admoe_monai.data.cohorts.labels import ChangeRule
 from admoe_monai.data.cohorts.reading import Record
 
 from .entries import Entry
@@ -34,8 +34,9 @@ def label_findings(datalist: Datalist, entries: Sequence[Entry]) -> list[Finding
     """
     records = [Record(entry.visit, entry.place) for entry in entries]
     by_kind: dict[str, list[Contradiction]] = defaultdict(list)
+    rule = ChangeRule.described(datalist.label_definition.get("change") or {})
     # Visits without a scan are not in the datalist any more, so this is no subject's whole history.
-    for case in contradictions(records, rule=_rule(datalist), whole=False):
+    for case in contradictions(records, rule=rule, whole=False):
         by_kind[case.kind].append(case)
     findings = [
         Finding(
@@ -47,14 +48,6 @@ def label_findings(datalist: Datalist, entries: Sequence[Entry]) -> list[Finding
         for kind, cases in by_kind.items()
     ]
     return [*findings, *_label_sources(entries)]
-
-
-def _rule(datalist: Datalist) -> ChangeRule:
-    """How the datalist's change labels were made; where it doesn't say, only the end of the course is held against them."""
-    described = datalist.label_definition.get("change") or {}
-    if described.get("horizon") == NEXT_VISIT:
-        return ChangeRule(NEXT_VISIT)
-    return ChangeRule(float(described.get("horizon_days") or 0.0))
 
 
 def _label_sources(entries: Sequence[Entry]) -> list[Finding]:

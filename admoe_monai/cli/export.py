@@ -14,11 +14,17 @@ def export(
     formats: Annotated[
         str, typer.Option(help="Beside PyTorch's weights: some of torchscript,onnx,pt2, or none.")
     ] = "torchscript,onnx,pt2",
+    reference_scans: Annotated[
+        int,
+        typer.Option(
+            "--reference_scans", min=0, help="Scans of training to measure, for new scans to be held against."
+        ),
+    ] = 20,
 ) -> None:
     """Write a bundle from best_model.pth: weights, configs for inference, training and evaluation, documents and code."""
     from admoe_monai.workflows.bundles.export import export as export_run
 
-    written = export_run(run_dir, bundle, [] if formats == "none" else formats.split(","))
+    written = export_run(run_dir, bundle, [] if formats == "none" else formats.split(","), reference_scans)
     typer.echo(f"Written: {written}")
     typer.echo(
         f"python -m monai.bundle run inference --config_file {bundle}/configs/inference.json --bundle_root {bundle} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,10 +17,20 @@ if TYPE_CHECKING:
     from admoe_monai.data.cohorts.reading import Source
 
 SHOWN = 10
+_LABELLING = frozenset({"horizon", "min_followup", "change_for_ad", "dx_window_days"})
+#: What each source reads; what was made before keeps its labels.
+READS = {
+    "a BIDS folder": {"directory", "mapping", "derivative", "prefer"} | _LABELLING,
+    "--caps": {"caps", "bids", "mapping", "prefer"} | _LABELLING,
+    "--table": {"directory", "table", "images", "mapping"} | _LABELLING,
+    "a folder of .npz slices": {"directory", "subject_pattern"},
+    "--merge": {"merge", "id_map"},
+}
 _SOURCE, _LABELS, _VISITS, _SPLIT = "What to read", "Labels", "Which visits", "Splits, by person"
 
 
 def prepare(
+    context: typer.Context,
     directory: Annotated[
         Path | None,
         typer.Argument(help="BIDS folder, or a folder of .npz slices; with --table, where --images starts from"),
@@ -124,8 +135,26 @@ def prepare(
     from admoe_monai.data.cohorts import ChangeRule, Selection, SplitRule, prepare_cohort
     from admoe_monai.data.visits import SPLITS
 
+    given = {
+        name
+        for name in context.params
+        if (origin := context.get_parameter_source(name)) is not None and origin.name == "COMMANDLINE"
+    }
+    if "fractions" in given and (ways := given & {"folds", "holdout", "splits"}):
+        raise UserError(f"--{min(ways)} divides the cohort; --fractions would change nothing")
     source = _source(
-        directory, table, images, mapping, caps, bids, derivative, prefer or [], subject_pattern, merge or [], id_map
+        given,
+        directory,
+        table,
+        images,
+        mapping,
+        caps,
+        bids,
+        derivative,
+        prefer or [],
+        subject_pattern,
+        merge or [],
+        id_map,
     )
     datalists = prepare_cohort(
         output,
@@ -147,6 +176,7 @@ def prepare(
 
 
 def _source(
+    given: Set[str],
     directory: Path | None,
     table: Path | None,
     images: str | None,
@@ -172,6 +202,14 @@ def _source(
     named = [name for name, value in (("--table", table), ("--caps", caps), ("--merge", merge)) if value]
     if len(named) > 1:
         raise UserError(f"{' and '.join(named)} name two cohorts; prepare each alone, then join them with --merge")
+    is_slices = (
+        directory is not None
+        and not (directory / "participants.tsv").is_file()
+        and next(directory.rglob("*.npz"), None) is not None
+    )
+    kind = named[0] if named else "a folder of .npz slices" if is_slices else "a BIDS folder"
+    if directory is not None or named:
+        _refuse_unread(kind, given)
     if merge:
         return MergedDatalists(merge, id_map)
     if caps is not None:
@@ -184,11 +222,18 @@ def _source(
         return VisitTable(table, images, load_mapping(mapping), directory)
     if directory is None:
         raise UserError("nothing to prepare: give a BIDS folder, or --table and --images")
-    if images is not None:
-        raise UserError("--images goes with a --table")
-    if not (directory / "participants.tsv").is_file() and next(directory.rglob("*.npz"), None) is not None:
+    if is_slices:
         return SliceArrays(directory, subject_pattern)
     return BidsFolder(directory, load_mapping(mapping or "bids"), derivative, prefer)
+
+
+def _refuse_unread(kind: str, given: Set[str]) -> None:
+    """Refuse an option that goes with other sources: it would do nothing, in silence."""
+    known = set().union(*READS.values())
+    for name in sorted(given & known - READS[kind]):
+        places = " or ".join(source for source, options in READS.items() if name in options)
+        what = "a folder" if name == "directory" else f"--{name}"
+        raise UserError(f"{what} goes with {places}; {kind} does not read it")
 
 
 def _report(datalist: Datalist) -> list[str]:
@@ -203,7 +248,15 @@ def _report(datalist: Datalist) -> list[str]:
     lines += [f"contradiction: {line}" for line in found[:SHOWN]]
     if len(found) > SHOWN:
         lines.append(f"contradictions: {len(found) - SHOWN} more, under 'report' in the datalist")
-    return [*lines, *(f"note: {line}" for line in report["notes"])]
+    lines += [f"note: {line}" for line in report["notes"]]
+    diagnosis, change = (datalist.label_definition[task] for task in ("diagnosis", "change"))
+    lines.append(f"diagnosis: {diagnosis['source']}; {diagnosis['rule'] or 'as the cohort gives it'}")
+    rule = ", ".join(
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in change.items()
+        if value is not None and name != "horizon_days"
+    )
+    return [*lines, f"change: {rule or 'as the cohort gives it'}"]
 
 
 def _summary(datalist: Datalist) -> Table:

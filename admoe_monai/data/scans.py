@@ -1,10 +1,12 @@
-"""Scans that no datalist lists: found in a folder, and served so that a broken one stops none of the others."""
+"""Scans that no datalist lists: found in a folder or a list, and served so that a broken one stops none of the others."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,20 @@ from torch.utils.data import Dataset
 from admoe_monai.errors import UserError
 
 from .prior_table import attach_prior
+from .tables import read_rows
 
 __all__ = ["ScanDataset", "find_scans", "scans_to_predict"]
 
 logger = logging.getLogger(__name__)
 
 SUFFIXES = (".nii", ".nii.gz", ".mgz")
+LISTS = (".txt", ".csv", ".tsv")
+#: Columns of a list that hold paths, in the order in which they are looked for.
+PATH_COLUMNS = ("scan", "image", "path")
+#: Where a DICOM file says that it is one.
+_MAGIC_START, _MAGIC = 128, b"DICM"
+#: Files of a folder that are opened to see whether they are DICOM: a note may come first.
+_TRIED = 3
 
 
 def scans_to_predict(
@@ -40,43 +50,79 @@ def scans_to_predict(
 
 
 def find_scans(path: str | Path) -> list[dict[str, Any]]:
-    """List the scans at a path, in the order of their names.
+    """List the scans at a path.
 
     In a BIDS dataset, which its ``dataset_description.json`` tells, these are the T1w scans of its subjects; in any
-    other folder all NIfTI and MGZ files at any depth. What begins with a dot is left out.
+    other folder all NIfTI and MGZ files at any depth, and all folders of DICOM files, each of which is taken for one
+    series; both in the order of their names. What begins with a dot is left out. A list is taken in its own order.
 
     Args:
-        path: a folder, or one scan.
+        path: a folder, one scan, a folder with one DICOM series, a text file with a path on each line, or a CSV or TSV
+            table with a column ``scan``, ``image`` or ``path``; relative paths begin at the list's own folder.
 
     Returns:
-        One item per scan: ``scan`` (its path below the folder), ``image`` (its absolute path), ``subject_id`` and
-        ``session_id`` as BIDS writes them into paths, empty where it does not say.
+        One item per scan: ``scan`` (its path below the folder, or as the list writes it), ``image`` (its absolute
+        path), ``subject_id`` and ``session_id`` as BIDS writes them into paths, empty where it does not say.
 
     Raises:
-        UserError: If there is no such folder, or no scan in it.
+        UserError: If there is no such folder, no scan in it, or the list names one twice.
     """
-    folder = Path(os.path.abspath(path))
-    if folder.is_file() and folder.name.endswith(SUFFIXES):
-        return [_item(folder.parent, folder)]
-    if not folder.is_dir():
-        raise UserError(f"there is no folder of scans {path}; name one with --dataset_dir")
-    bids = (folder / "dataset_description.json").is_file()
-    wanted = "*_T1w files of subjects" if bids else f"{', '.join(SUFFIXES)} files"
-    scans = sorted(file for file in _files(folder) if not bids or _is_bids_t1w(file.relative_to(folder)))
+    place = Path(os.path.abspath(path))
+    if place.is_file() and place.name.endswith(SUFFIXES):
+        return [_item(place.name, place)]
+    if place.is_file() and place.name.endswith(LISTS):
+        return _listed(place)
+    if not place.is_dir():
+        raise UserError(f"there is no folder of scans, or list of them, at {path}; name one with --dataset_dir")
+    bids = (place / "dataset_description.json").is_file()
+    scans = sorted(scan for scan in _scans(place) if not bids or _is_bids_t1w(scan.relative_to(place)))
     if not scans:
+        wanted = "*_T1w files of subjects" if bids else f"{', '.join(SUFFIXES)} files, no DICOM series"
         raise UserError(f"{path} holds no scan: no {wanted}")
-    return [_item(folder, scan) for scan in scans]
+    return [_item(place.name if scan == place else scan.relative_to(place).as_posix(), scan) for scan in scans]
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _listed(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".txt":
+        lines = (line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines())
+        names = [line for line in lines if line and not line.startswith("#")]
+    else:
+        rows = read_rows(path)
+        column = next((name for name in PATH_COLUMNS if name in rows[0]), None)
+        if column is None:
+            raise UserError(f"list {path} has no column {', '.join(PATH_COLUMNS)}; it has {', '.join(rows[0])}")
+        names = [row[column].strip() for row in rows]
+    if not names:
+        raise UserError(f"list {path} names no scan")
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise UserError(f"list {path} names {twice} twice")
+    return [_item(name, Path(os.path.abspath(path.parent / name))) for name in names]
+
+
+def _scans(folder: Path) -> Iterator[Path]:
     visited = set()
     for root, folders, names in os.walk(folder, onerror=_report, followlinks=True):
         # Cohorts on clusters are often folders of links; one that leads back up must not be followed for ever.
         real = os.path.realpath(root)
         folders[:] = [] if real in visited else [name for name in folders if not name.startswith(".")]
-        if real not in visited:
-            visited.add(real)
-            yield from (Path(root) / name for name in names if name.endswith(SUFFIXES) and not name.startswith("."))
+        if real in visited:
+            continue
+        visited.add(real)
+        shown = sorted(name for name in names if not name.startswith("."))
+        scans = [Path(root, name) for name in shown if name.endswith(SUFFIXES)]
+        if not scans and any(_is_dicom(Path(root, name)) for name in shown[:_TRIED]):
+            scans = [Path(root)]
+        yield from scans
+
+
+def _is_dicom(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            stream.seek(_MAGIC_START)
+            return stream.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
 
 
 def _report(error: OSError) -> None:
@@ -84,11 +130,10 @@ def _report(error: OSError) -> None:
 
 
 def _is_bids_t1w(scan: Path) -> bool:
-    return scan.parts[0].startswith("sub-") and scan.name.partition(".")[0].endswith("_T1w")
+    return bool(scan.parts) and scan.parts[0].startswith("sub-") and scan.name.partition(".")[0].endswith("_T1w")
 
 
-def _item(folder: Path, scan: Path) -> dict[str, Any]:
-    name = scan.relative_to(folder).as_posix()
+def _item(name: str, scan: Path) -> dict[str, Any]:
     labels = {entity: re.search(rf"(?:^|[/_])({entity}-[A-Za-z0-9]+)(?=[/_.]|$)", name) for entity in ("sub", "ses")}
     subject, session = (found[1] if found else "" for found in labels.values())
     return {"scan": name, "image": str(scan), "subject_id": subject, "session_id": session}
@@ -98,7 +143,8 @@ class ScanDataset(Dataset):
     """Scans under a deterministic transform.
 
     In the place of a scan that can't be used stands an array of zeros, so that batches keep their shape, and
-    ``problem`` says in one line what is wrong with it.
+    ``problem`` says in one line what is wrong with it. What the transform wrote under ``quality`` is served as the text of
+    a JSON object, which a loader leaves as it is.
 
     Args:
         data: as :func:`scans_to_predict` returns it.
@@ -125,11 +171,11 @@ class ScanDataset(Dataset):
             item = self.transform(dict(visit))
             # Plain tensors: batches of MetaTensors carry their history along.
             arrays = {key: torch.as_tensor(item[key]).as_subclass(torch.Tensor) for key in self.shapes}
-            problem = ""
+            problem, quality = "", json.dumps(item.get("quality", {}))
         except Exception as error:  # whatever a broken file provokes, the others go on
             arrays = {key: torch.zeros(*shape) for key, shape in self.shapes.items()}
-            problem = _one_line(error).replace(visit["image"], visit["scan"])
-        return {**arrays, "scan": visit["scan"], "problem": problem}
+            problem, quality = _one_line(error).replace(visit["image"], visit["scan"]), "{}"
+        return {**arrays, "scan": visit["scan"], "problem": problem, "quality": quality}
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,37 +1,52 @@
-"""predictions.csv and errors.csv: every scan has a row in one of the two."""
+"""predictions.csv, predictions.json and errors.csv: every scan stands in the predictions or among the errors."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import io
+import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from ignite.engine import Engine, Events
 
 from admoe_monai.errors import UserError
 
+__all__ = ["Journal", "PredictionFiles"]
+
 logger = logging.getLogger(__name__)
 
 PREDICTIONS = "predictions.csv"
+PREDICTIONS_JSON = "predictions.json"
 ERRORS = "errors.csv"
 
 
-class PredictionFiles:
-    """Collects what an evaluator predicts and writes it once all scans are through, each file whole or not at all.
+class Journal(Protocol):
+    """Where predictions are kept until all are there, such as :class:`~admoe_monai.data.PredictionJournal`."""
 
-    The evaluator's items carry "scan" and "problem" (empty for a sound scan), its outputs "pred": the probabilities of
-    all tasks side by side.
+    finished: dict[str, dict[str, Any]]
+
+    def add(self, predictions: Sequence[Mapping[str, Any]]) -> None:
+        """Keep predictions, safe from a kill."""
+
+
+class PredictionFiles:
+    """Keeps what an evaluator predicts, and writes the tables once all scans are through, each whole or not at all.
+
+    The evaluator's items carry "scan", "problem" (empty for a sound scan) and "quality" (a JSON object, see
+    :class:`~admoe_monai.transforms.ScoreScand`), its outputs "pred": the probabilities of all tasks side by side.
 
     Args:
         output_dir: folder to write to, made when needed.
         scans: all scans, with "scan", "subject_id", "session_id" and "flags".
         classes: class names of each task, in the order of the probabilities.
         model_file: of the weights, whose SHA-256 goes into each row.
+        journal: keeps each batch as it comes, and knows what an earlier run predicted.
     """
 
     def __init__(
@@ -40,14 +55,14 @@ class PredictionFiles:
         scans: Sequence[Mapping[str, Any]],
         classes: Mapping[str, Sequence[str]],
         model_file: str | os.PathLike[str],
+        journal: Journal,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.scans = {scan["scan"]: scan for scan in scans}
-        self.columns = [f"p_{task}_{name}" for task, names in classes.items() for name in names]
+        self.classes = classes
         self.model_file = Path(model_file)
-        self._predictions: list[dict[str, Any]] = []
-        self._errors: list[dict[str, Any]] = []
-        self._checksum = ""
+        self.journal = journal
+        self._errors: dict[str, str] = {}
 
     def attach(self, engine: Engine) -> None:
         """Attach to an evaluator.
@@ -57,7 +72,7 @@ class PredictionFiles:
         """
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
-        engine.add_event_handler(Events.COMPLETED, self._finish)
+        engine.add_event_handler(Events.COMPLETED, self.write)
 
     def _start(self) -> None:
         # Known at once, not after an hour of predictions.
@@ -68,49 +83,100 @@ class PredictionFiles:
             raise UserError(f"cannot make the folder {self.output_dir}: {error.strerror}") from error
         if not writable:
             raise UserError(f"cannot write to {self.output_dir}; name another --output_dir")
-        with open(self.model_file, "rb") as file:
-            self._checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        self._predictions, self._errors = [], []
+        self._errors = {}
 
     def _collect(self, engine: Engine) -> None:
+        predictions = []
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             scan, probabilities = self.scans[item["scan"]], output["pred"]
             if item["problem"]:
-                self._errors.append({"scan": scan["scan"], "error": item["problem"]})
+                self._errors[scan["scan"]] = item["problem"]
             elif not torch.isfinite(probabilities).all():
-                self._errors.append({"scan": scan["scan"], "error": "the network's output for this scan is not finite"})
+                self._errors[scan["scan"]] = "the network's output for this scan is not finite"
             else:
-                values = [f"{value:.6f}" for value in probabilities.tolist()]
-                self._predictions.append(
-                    {
-                        "scan": scan["scan"],
-                        "subject_id": scan["subject_id"],
-                        "session_id": scan["session_id"],
-                        **dict(zip(self.columns, values, strict=True)),
-                        "flags": ";".join(scan["flags"]),
-                        "model_sha256": self._checksum,
-                    }
-                )
+                predictions.append(self._prediction(scan, probabilities.tolist(), json.loads(item["quality"])))
+        self.journal.add(predictions)
 
-    def _finish(self) -> None:
-        header = ["scan", "subject_id", "session_id", *self.columns, "flags", "model_sha256"]
-        _write(self.output_dir / PREDICTIONS, header, self._predictions)
-        _write(self.output_dir / ERRORS, ["scan", "error"], self._errors)
-        done = len(self._predictions) + len(self._errors)
-        if done != len(self.scans):
-            raise RuntimeError(f"{len(self.scans) - done} of {len(self.scans)} scans have no row in {self.output_dir}")
-        logger.info("%d scans predicted: %s", len(self._predictions), self.output_dir / PREDICTIONS)
-        if self._errors:
-            logger.warning("%d scans could not be used: %s", len(self._errors), self.output_dir / ERRORS)
+    def _prediction(
+        self, scan: Mapping[str, Any], probabilities: Sequence[float], quality: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        values = iter(probabilities)
+        return {
+            "scan": scan["scan"],
+            "subject_id": scan["subject_id"],
+            "session_id": scan["session_id"],
+            "probabilities": {task: {name: next(values) for name in names} for task, names in self.classes.items()},
+            "flags": [*scan["flags"], *quality.get("flags", [])],
+            "distance_from_training": quality.get("distance"),
+            "state": quality.get("state"),
+            "measures": quality.get("measures", {}),
+        }
+
+    def write(self) -> None:
+        """Write the files, in the order of the scans.
+
+        Raises:
+            UserError: If one can't be written.
+            RuntimeError: If a scan is in neither.
+        """
+        lost = self.scans.keys() - self.journal.finished.keys() - self._errors.keys()
+        if lost:
+            raise RuntimeError(f"{len(lost)} of {len(self.scans)} scans have neither a prediction nor an error")
+        predictions = [self.journal.finished[name] for name in self.scans if name not in self._errors]
+        errors = [{"scan": name, "error": self._errors[name]} for name in self.scans if name in self._errors]
+        with open(self.model_file, "rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        content = {
+            "model_sha256": checksum,
+            "classes": {task: list(names) for task, names in self.classes.items()},
+            "predictions": predictions,
+            "errors": errors,
+        }
+        rows = [_row(prediction, checksum) for prediction in predictions]
+        columns = [f"p_{task}_{name}" for task, names in self.classes.items() for name in names]
+        header = [
+            "scan", "subject_id", "session_id", *columns, "flags", "distance_from_training", "model_sha256",
+        ]  # fmt: skip
+        _write(self.output_dir / PREDICTIONS_JSON, json.dumps(content, indent=1, allow_nan=False) + "\n")
+        _write(self.output_dir / ERRORS, _csv(["scan", "error"], errors))
+        _write(self.output_dir / PREDICTIONS, _csv(header, rows))
+        flagged = sum(bool(prediction["flags"]) for prediction in predictions)
+        logger.info(
+            "%d scans predicted, %d of them with flags: %s", len(predictions), flagged, self.output_dir / PREDICTIONS
+        )
+        if errors:
+            logger.warning("%d scans could not be used: %s", len(errors), self.output_dir / ERRORS)
 
 
-def _write(path: Path, header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def _row(prediction: Mapping[str, Any], checksum: str) -> dict[str, Any]:
+    distance = prediction["distance_from_training"]
+    return {
+        **{name: prediction[name] for name in ("scan", "subject_id", "session_id")},
+        **{
+            f"p_{task}_{name}": f"{value:.6f}"
+            for task, values in prediction["probabilities"].items()
+            for name, value in values.items()
+        },
+        "flags": ";".join(prediction["flags"]),
+        "distance_from_training": "" if distance is None else f"{distance:.2f}",
+        "model_sha256": checksum,
+    }
+
+
+def _csv(header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    # As RFC 4180 and every spreadsheet has it.
+    table = csv.DictWriter(text, header)
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, header)
-            table.writeheader()
-            table.writerows(rows)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -12,7 +12,8 @@ from .load_scan import LoadScan, LoadScand
 from .normalize_foreground import NormalizeForeground, NormalizeForegroundd
 from .patch_mask import RandPatchMask, RandPatchMaskd
 from .register_to_template import RegisterToTemplate, RegisterToTemplated
-from .registration_quality import FLAG_MEANINGS
+from .registration_quality import FLAG_MEANINGS, LOWEST_CORRELATION
+from .screen_scan import ScoreScand, ScreenScand, scan_measures
 from .softmax_by_task import SoftmaxByTask, SoftmaxByTaskd
 from .template import BOX_END_MM, BOX_START_MM, TEMPLATE_NAME, Template, load_template, template_grid
 
@@ -20,6 +21,7 @@ __all__ = [
     "BOX_END_MM",
     "BOX_START_MM",
     "FLAG_MEANINGS",
+    "LOWEST_CORRELATION",
     "TEMPLATE_NAME",
     "ClinicalPrior",
     "ClinicalPriord",
@@ -39,6 +41,8 @@ __all__ = [
     "RandPatchMaskd",
     "RegisterToTemplate",
     "RegisterToTemplated",
+    "ScoreScand",
+    "ScreenScand",
     "SoftmaxByTask",
     "SoftmaxByTaskd",
     "Template",
@@ -46,5 +50,6 @@ __all__ = [
     "load_template",
     "on_template_grid",
     "prior_features",
+    "scan_measures",
     "template_grid",
 ]

@@ -17,7 +17,7 @@ from monai.transforms import LoadImage, MapTransform, Transform
 from monai.utils import TransformBackends
 
 from admoe_monai.errors import UserError
-from admoe_monai.scan_files import read_dicom_series, read_npz_slice
+from admoe_monai.scan_files import read_special_scan
 
 __all__ = ["LoadScan", "LoadScand"]
 
@@ -25,9 +25,9 @@ __all__ = ["LoadScan", "LoadScand"]
 class LoadScan(Transform):
     """Read one scan and make sure that it is one.
 
-    Formats are those of MONAI's ``LoadImage`` (NIfTI, MGZ, PNG, NRRD), a folder with a DICOM series, and slices of the
-    original training code (.npz). Axes of length one at the end are dropped, so that a slice stored as a volume of one
-    slice is a slice.
+    Formats are those of MONAI's ``LoadImage`` (NIfTI, PNG, NRRD), FreeSurfer's MGZ and MGH, a folder with a DICOM series,
+    and slices of the original training code (.npz). Axes of length one at the end are dropped, so that a slice stored as a
+    volume of one slice is a slice.
 
     Args:
         spatial_dims: 2 for slices, 3 for volumes.
@@ -71,11 +71,9 @@ class LoadScan(Transform):
         return MetaTensor(scan.as_tensor()[None], affine=scan.affine)
 
     def _read(self, path: Path) -> MetaTensor:
-        if path.is_dir():
-            voxels, affine = read_dicom_series(path)
+        if (special := read_special_scan(path)) is not None:
+            voxels, affine = special
             return MetaTensor(torch.from_numpy(voxels), affine=affine)
-        if path.suffix == ".npz":
-            return MetaTensor(torch.from_numpy(read_npz_slice(path)), affine=np.eye(4))
         scan: MetaTensor = self.loader(path)
         return scan
 

@@ -81,7 +81,8 @@ class RegisterToTemplate(Transform):
 
         Returns:
             Numbers and words that JSON can hold: ``template``, ``matrix`` (4 x 4, mm of the template to mm of the volume),
-            ``scale`` and ``stretch`` (of the volume's head over the template), ``similarity``, ``state`` (see
+            ``voxel_mm`` (edges of the volume's voxels), ``scale`` and ``stretch`` (of the volume's head over the template),
+            ``similarity``, ``state`` (see
             :func:`~admoe_monai.transforms.scan_state.scan_state`) and ``flags``, empty where all numbers are in bounds.
 
         Raises:
@@ -95,6 +96,7 @@ class RegisterToTemplate(Transform):
         return {
             "template": TEMPLATE_NAME,
             "matrix": alignment.matrix.tolist(),
+            "voxel_mm": list(scan.GetSpacing()),
             "scale": numbers.pop("scale"),
             "stretch": list(numbers.pop("stretch")),
             "similarity": {**numbers, "mutual_information": alignment.information},

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -10,7 +12,7 @@ from scipy import ndimage
 from admoe_monai.audit.contents import Content, content_overlaps, read_contents
 from admoe_monai.audit.entries import Entry
 from admoe_monai.audit.fingerprints import fingerprint, similarities
-from admoe_monai.audit.images import Image
+from admoe_monai.audit.images import Image, read_image
 from admoe_monai.audit.near_duplicates import COPY, copy_threshold, near_duplicates
 from admoe_monai.audit.registration import detail_correlation
 from made_up_cohort import draw_head, write_image
@@ -148,6 +150,19 @@ def test_an_image_that_can_not_be_compared_is_named(tmp_path: Path, voxels: np.n
     contents, found = read_contents([Entry("training", n, visit) for n, visit in enumerate(visits)])
     assert contents == {}
     assert [(finding.severity, finding.rows) for finding in found] == [("warning", ("training[0]", "training[1]"))]
+
+
+def test_images_are_read_in_every_form_that_training_reads(
+    tmp_path: Path, write_dicom_series: Callable[..., Path]
+) -> None:
+    voxels = np.random.default_rng(0).integers(0, 500, (12, 9, 5)).astype(np.float32)
+    nib.save(nib.MGHImage(voxels, np.diag([1.5, 2.0, 3.0, 1.0])), tmp_path / "scan.mgz")
+    for path in (tmp_path / "scan.mgz", write_dicom_series(tmp_path / "series", voxels, (1.5, 2.0, 3.0))):
+        found = read_image(path)
+        assert np.array_equal(found.voxels, voxels)
+        assert np.allclose(found.spacing, (1.5, 2.0, 3.0))
+    np.savez(tmp_path / "slice.npz", slice=voxels[..., 0])
+    assert np.array_equal(read_image(tmp_path / "slice.npz").voxels, voxels[..., 0])
 
 
 def test_formats_do_not_matter_and_colours_are_averaged(tmp_path: Path) -> None:

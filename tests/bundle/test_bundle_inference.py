@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow, verify_net_in_out
 
+from admoe_monai.transforms import LoadScan
 from admoe_monai.workflows.bundles.export import export
 from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
 
@@ -24,7 +26,7 @@ Rows = list[dict[str, str]]
 
 @pytest.fixture(scope="module")
 def bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tiny_run, tmp_path_factory.mktemp("inference") / "bundle", [])
+    return export(tiny_run, tmp_path_factory.mktemp("inference") / "bundle", [], 0)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,12 @@ def read(path: Path) -> Rows:
 
 
 def run_inference(bundle: Path, scans: Path, output: Path, **overrides: object) -> tuple[Rows, Rows]:
-    """What the command line does, in this process and without its warning about configs as code."""
+    """What the command line does, in this process and without its warning about configs as code.
+
+    The made-up scans are no brains, so that volumes are not screened unless a test says so.
+    """
+    if "screening" in json.loads((bundle / "configs/inference.json").read_text()):
+        overrides = {"screening": False, **overrides}
     workflow = ConfigWorkflow(
         config_file=str(bundle / "configs/inference.json"),
         workflow_type="inference",
@@ -119,6 +126,62 @@ def test_broken_scans_stop_none_of_the_others(bundle: Path, make_scan: Callable[
     assert all(row["error"] and "\n" not in row["error"] and str(tmp_path) not in row["error"] for row in errors)
 
 
+def test_a_run_that_is_stopped_goes_on_where_it_was(
+    bundle: Path, tiny_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_inference(bundle, tiny_cohort.parent, tmp_path / "whole")
+    read_whole, opened = LoadScan.__call__, []
+
+    def stopped_after_five(self: LoadScan, path: str) -> object:
+        opened.append(path)
+        if len(opened) == 6:
+            raise KeyboardInterrupt
+        return read_whole(self, path)
+
+    monkeypatch.setattr(LoadScan, "__call__", stopped_after_five)
+    with pytest.raises(SystemExit, match="5 of 12 scans are predicted and kept"):
+        run_inference(bundle, tiny_cohort.parent, tmp_path / "out")
+    assert not (tmp_path / "out/predictions.csv").exists()
+    run_inference(bundle, tiny_cohort.parent, tmp_path / "out")
+    assert len(opened) == 6 + 7
+    assert len({*opened}) == 12
+    with caplog.at_level("INFO"):
+        run_inference(bundle, tiny_cohort.parent, tmp_path / "out")
+    assert len(opened) == 6 + 7
+    assert "12 of 12 scans were predicted already" in caplog.text
+    for name in ("predictions.csv", "predictions.json", "errors.csv"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_another_setting_predicts_anew_and_another_place_of_the_bundle_does_not(
+    bundle: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
+    before, _ = run_inference(bundle, tiny_cohort.parent, tmp_path / "out")
+    shutil.copytree(bundle, tmp_path / "copy")
+    journal = tmp_path / "out/.progress.jsonl"
+    run_inference(tmp_path / "copy", tiny_cohort.parent, tmp_path / "out", num_workers=0)
+    assert len(journal.read_text().splitlines()) == 12
+    run_inference(bundle, tiny_cohort.parent, tmp_path / "out", temperatures=[2.0, 2.0])
+    assert len(journal.read_text().splitlines()) == 24
+    assert read(tmp_path / "out/predictions.csv") != before
+
+
+def test_slices_are_held_against_those_of_training(bundle_2d: Path, tiny_run_2d: Path, tmp_path: Path) -> None:
+    reference = json.loads((bundle_2d / "configs/reference.json").read_text())["reference"]
+    assert (reference["scans"], reference["refused"], reference["states"]) == (6, None, [])
+    assert reference["measures"].keys() == {"intensity_p05", "intensity_p50", "intensity_p95", "foreground"}
+    scan = np.zeros((30, 30), np.float32)
+    scan[5:25, 5:25] = np.kron(100 + np.random.default_rng(0).exponential(100, (5, 5)), np.ones((4, 4)))
+    (tmp_path / "scans").mkdir()
+    nib.save(nib.Nifti1Image(scan, np.eye(4)), tmp_path / "scans/blocks.nii.gz")
+    rows, errors = run_inference(bundle_2d, tmp_path / "scans", tmp_path / "out")
+    assert errors == []
+    assert "unlike_training:intensity_p95" in rows[0]["flags"].split(";")
+    assert float(rows[0]["distance_from_training"]) > 3
+    usual, _ = run_inference(bundle_2d, cohort_of(TrainedRun.load(tiny_run_2d)).dataset_dir, tmp_path / "usual")
+    assert sum("unlike_training" in row["flags"] for row in usual) <= 2
+
+
 def test_prior_that_is_no_number_costs_its_own_scan_alone(
     bundle: Path, make_scan: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -150,7 +213,16 @@ def test_rows_carry_the_checksum_of_the_weights(bundle: Path, tiny_cohort: Path,
 def test_monai_command_predicts_from_any_directory(bundle: Path, tiny_cohort: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "monai.bundle", "run", "inference"]
     command += ["--config_file", str(bundle / "configs/inference.json"), "--bundle_root", str(bundle)]
-    command += ["--dataset_dir", str(tiny_cohort.parent), "--output_dir", "out", "--device", "cpu"]
+    command += [
+        "--dataset_dir",
+        str(tiny_cohort.parent),
+        "--output_dir",
+        "out",
+        "--device",
+        "cpu",
+        "--screening",
+        "False",
+    ]
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
     )

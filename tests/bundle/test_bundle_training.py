@@ -25,7 +25,7 @@ HIDDEN = (
 
 @pytest.fixture(scope="module")
 def bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tiny_run, tmp_path_factory.mktemp("trained") / "bundle", [])
+    return export(tiny_run, tmp_path_factory.mktemp("trained") / "bundle", [], 0)
 
 
 def workflow(bundle: Path, configs: list[str], run_id: str, folder: Path, datalist: Path, **overrides: object) -> None:
@@ -97,7 +97,16 @@ def test_a_mistake_leaves_as_one_line(
 def test_the_code_that_is_carried_along_is_enough(bundle: Path, tiny_cohort: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", HIDDEN, str(ROOT), "run", "inference"]
     command += ["--config_file", str(bundle / "configs/inference.json"), "--bundle_root", str(bundle)]
-    command += ["--dataset_dir", str(tiny_cohort.parent), "--output_dir", "out", "--device", "cpu"]
+    command += [
+        "--dataset_dir",
+        str(tiny_cohort.parent),
+        "--output_dir",
+        "out",
+        "--device",
+        "cpu",
+        "--screening",
+        "False",
+    ]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ SCHEMA = json.loads((ROOT / "scripts/verify/metadata_schema.json").read_text())
 
 @pytest.fixture(scope="module")
 def bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tiny_run, tmp_path_factory.mktemp("verified") / "bundle", [])
+    return export(tiny_run, tmp_path_factory.mktemp("verified") / "bundle", [], 0)
 
 
 def test_metadata_follows_the_schema(bundle: Path) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from admoe_monai.data import ScanDataset, find_scans
 from admoe_monai.errors import UserError
+from admoe_monai.transforms import LoadScan
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -65,11 +68,54 @@ def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
     assert names(tmp_path / "scans") == ["b.nii", "link/a.nii"]
 
 
-@pytest.mark.parametrize("name", ["absent", "notes.txt"])
+@pytest.mark.parametrize("name", ["absent", "notes.md"])
 def test_path_that_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
-    touch(tmp_path, "notes.txt")
-    with pytest.raises(UserError, match="no folder of scans"):
+    touch(tmp_path, "notes.md")
+    with pytest.raises(UserError, match="no folder of scans, or list"):
         find_scans(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.txt", "# of Monday\nb.nii\n\nsub-01/a.nii\n"),
+        ("list.csv", "subject,scan\n1,b.nii\n2,sub-01/a.nii\n"),
+        ("list.tsv", "path\tage\nb.nii\t70\nsub-01/a.nii\t71\n"),
+    ],
+)
+def test_a_list_is_taken_in_its_order_from_its_own_folder(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    first, second = find_scans(tmp_path / name)
+    assert (first["scan"], first["image"]) == ("b.nii", str(tmp_path / "b.nii"))
+    assert (second["subject_id"], second["image"]) == ("sub-01", str(tmp_path / "sub-01" / "a.nii"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("list.txt", "# nothing\n", "names no scan"),
+        ("list.txt", "a.nii\na.nii\n", "names a.nii twice"),
+        ("list.csv", "subject,file\n1,a.nii\n", "no column scan, image, path; it has subject, file"),
+    ],
+)
+def test_a_list_that_can_not_be_used_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match=message):
+        find_scans(tmp_path / name)
+
+
+def test_a_folder_of_dicom_files_is_one_scan(tmp_path: Path, write_dicom_series: Callable[..., Path]) -> None:
+    volume = np.arange(4 * 5 * 3).reshape(4, 5, 3)
+    series = write_dicom_series(tmp_path / "sub-02" / "t1", volume, (1.0, 1.0, 2.0))
+    (series / "..a note").touch()
+    touch(tmp_path, "sub-01/scan.nii", "sub-01/scan.dcm")
+    found = find_scans(tmp_path)
+    assert [(item["scan"], item["subject_id"]) for item in found] == [
+        ("sub-01/scan.nii", "sub-01"),
+        ("sub-02/t1", "sub-02"),
+    ]
+    assert [item["scan"] for item in find_scans(series)] == ["t1"]
+    np.testing.assert_array_equal(LoadScan()(found[1]["image"])[0], volume)
 
 
 def test_folder_without_scans_is_refused(tmp_path: Path) -> None:
@@ -86,11 +132,11 @@ def test_scan_that_fails_becomes_zeros_with_its_problem() -> None:
                 raise RuntimeError("applying transform") from error
         if item["scan"] == "worse":
             raise KeyError("qform")
-        return {"image": torch.ones(1, 2, 2)}
+        return {"image": torch.ones(1, 2, 2), "quality": {"flags": ["x"]}}
 
     data = [{"scan": name, "image": f"/somewhere/{name}"} for name in ("good", "bad", "worse")]
     good, bad, worse = (ScanDataset(data, transform, {"image": (1, 2, 2)})[i] for i in range(3))
-    assert good["problem"] == ""
+    assert (good["problem"], good["quality"]) == ("", '{"flags": ["x"]}')
     assert torch.equal(good["image"], torch.ones(1, 2, 2))
     assert bad["problem"] == "scan bad is empty"
     assert torch.equal(bad["image"], torch.zeros(1, 2, 2))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,20 @@ from admoe_monai.handlers import PredictionFiles
 SCANS = [
     {"scan": name, "subject_id": "", "session_id": "", "flags": flags} for name, flags in (("a", ["x", "y"]), ("b", []))
 ]
-GOOD = {"scan": "a", "problem": ""}
+GOOD = {"scan": "a", "problem": "", "quality": "{}"}
 
 
-def run(folder: Path, batches: list[list[dict[str, str]]], value: float = 0.5) -> None:
+class Memory:
+    """A journal that forgets when the process ends."""
+
+    def __init__(self) -> None:
+        self.finished: dict[str, dict[str, Any]] = {}
+
+    def add(self, predictions: Sequence[Mapping[str, Any]]) -> None:
+        self.finished |= {prediction["scan"]: dict(prediction) for prediction in predictions}
+
+
+def run(folder: Path, batches: list[list[dict[str, str]]], value: float = 0.5, journal: Memory | None = None) -> None:
     """Drive the handler by an engine whose outputs are as decollated as MONAI's."""
     weights = folder / "model.pt"
     weights.write_bytes(b"weights")
@@ -26,7 +38,7 @@ def run(folder: Path, batches: list[list[dict[str, str]]], value: float = 0.5) -
         return [{"pred": torch.tensor([value, 1 - value], dtype=torch.float64)} for _ in batch]
 
     engine = Engine(step)
-    PredictionFiles(folder / "out", SCANS, {"diagnosis": ["CN", "AD"]}, weights).attach(engine)
+    PredictionFiles(folder / "out", SCANS, {"diagnosis": ["CN", "AD"]}, weights, journal or Memory()).attach(engine)
     engine.run(batches)
 
 
@@ -36,7 +48,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_scan_has_a_row_in_one_of_the_two_files(tmp_path: Path) -> None:
-    run(tmp_path, [[GOOD], [{"scan": "b", "problem": "scan b is empty"}]], value=0.25)
+    run(tmp_path, [[GOOD], [{"scan": "b", "problem": "scan b is empty", "quality": "{}"}]], value=0.25)
     (prediction,) = rows(tmp_path / "out/predictions.csv")
     assert (prediction["scan"], prediction["p_diagnosis_CN"], prediction["p_diagnosis_AD"]) == (
         "a",
@@ -45,7 +57,11 @@ def test_scan_has_a_row_in_one_of_the_two_files(tmp_path: Path) -> None:
     )
     assert prediction["flags"] == "x;y"
     assert rows(tmp_path / "out/errors.csv") == [{"scan": "b", "error": "scan b is empty"}]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["errors.csv", "predictions.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "errors.csv",
+        "predictions.csv",
+        "predictions.json",
+    ]
 
 
 def test_output_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
@@ -55,13 +71,13 @@ def test_output_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
 
 
 def test_scan_without_a_row_is_noticed(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="1 of 2 scans have no row"):
+    with pytest.raises(RuntimeError, match="1 of 2 scans have neither"):
         run(tmp_path, [[GOOD]])
 
 
 def test_run_that_breaks_off_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
-        run(tmp_path, [[GOOD], [{"scan": "stranger", "problem": ""}]])
+        run(tmp_path, [[GOOD], [{"scan": "stranger", "problem": "", "quality": "{}"}]])
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -69,3 +85,27 @@ def test_folder_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(UserError, match="cannot make the folder"):
         run(tmp_path, [[GOOD]])
+
+
+def test_what_the_transforms_found_goes_along(tmp_path: Path) -> None:
+    quality = {"flags": ["poor_coverage"], "distance": 1.234, "state": "raw", "measures": {"scale": 0.9}}
+    sound = {**GOOD, "quality": json.dumps(quality)}
+    run(tmp_path, [[sound], [{"scan": "b", "problem": "broken", "quality": "{}"}]])
+    (row,) = rows(tmp_path / "out/predictions.csv")
+    assert (row["flags"], row["distance_from_training"]) == ("x;y;poor_coverage", "1.23")
+    content = json.loads((tmp_path / "out/predictions.json").read_text())
+    (prediction,) = content["predictions"]
+    assert prediction["probabilities"] == {"diagnosis": {"CN": 0.5, "AD": 0.5}}
+    assert (prediction["measures"], prediction["state"]) == ({"scale": 0.9}, "raw")
+    assert content["errors"] == [{"scan": "b", "error": "broken"}]
+    assert content["classes"] == {"diagnosis": ["CN", "AD"]}
+    assert content["model_sha256"] == row["model_sha256"]
+
+
+def test_rows_of_an_earlier_run_are_written_again_in_the_order_of_the_scans(tmp_path: Path) -> None:
+    journal = Memory()
+    run(tmp_path, [[GOOD, {**GOOD, "scan": "b"}]], journal=journal)
+    before = (tmp_path / "out/predictions.csv").read_bytes()
+    del journal.finished["a"]
+    run(tmp_path, [[GOOD]], journal=journal)
+    assert (tmp_path / "out/predictions.csv").read_bytes() == before

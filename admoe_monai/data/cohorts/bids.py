@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from admoe_monai.errors import UserError
 
-from ..tables import read_rows
+from ..tables import EMPTY_CELLS, Table, read_table_file
+from ..visits import nearest
 from .days import fill_days
 from .mapping import ColumnMapping
 from .reading import Reading, Record
@@ -24,6 +25,8 @@ __all__ = ["BidsFolder", "read_description", "read_sessions", "session_months"]
 SUFFIXES = (".nii.gz", ".nii", ".mgz")
 #: Label of the only visit of a subject whose folder has no sessions.
 ONLY_SESSION = "ses-1"
+
+PERSON, SESSION = "participant_id", "session_id"
 
 #: From subject and session to the scan, relative to the folder of images; None where there is none.
 FindScan = Callable[[str, str], str | None]
@@ -73,11 +76,7 @@ class BidsFolder:
             reading.label_source = "simulated"
             for record in reading.records:
                 record.visit["label_source"] = record.visit["label_source"] and "simulated"
-        if several:
-            rule = f"preferring {', '.join(self.prefer)}, then" if self.prefer else "taking"
-            reading.notes.append(
-                f"{len(several)} sessions have several T1w scans ({', '.join(several[:3])}, …): {rule} the first by name"
-            )
+        reading.notes += several_scans(several, self.prefer)
         return reading
 
     def _images(self, root: Path) -> Path:
@@ -99,6 +98,20 @@ def preferred(scans: Sequence[Path], prefer: Sequence[str]) -> Path:
     return min(scans, key=lambda scan: (*(part not in scan.name for part in prefer), scan.name))
 
 
+def several_scans(sessions: Sequence[str], prefer: Sequence[str]) -> list[str]:
+    """Say by which rule a scan was chosen, where there was a choice.
+
+    Args:
+        sessions: that have several scans.
+        prefer: see :class:`BidsFolder`.
+    """
+    if not sessions:
+        return []
+    rule = f"preferring {', '.join(prefer)}, then" if prefer else "taking"
+    shown = ", ".join(sessions[:3]) + (", …" if len(sessions) > 3 else "")
+    return [f"{len(sessions)} sessions have several T1w scans ({shown}): {rule} the first by name"]
+
+
 def read_description(directory: str | Path) -> dict[str, Any]:
     """Read ``dataset_description.json``, or nothing where a folder has none.
 
@@ -117,38 +130,47 @@ def read_description(directory: str | Path) -> dict[str, Any]:
         raise UserError(f"{path} is not valid JSON: {error}") from error
 
 
-def read_sessions(root: Path, mapping: ColumnMapping, find: FindScan, images: Path) -> Reading:
+def read_sessions(root: Path, mapping: ColumnMapping, find: FindScan, images: Path, folder: str = "") -> Reading:
     """Read who came when and with which diagnosis.
+
+    A table that is wrong does not hide the next one: what is wrong with all of them is in the reading's problems.
 
     Args:
         root: of the BIDS folder.
         mapping: what the columns mean.
         find: finds the scan of a session.
-        images: folder that the scans' paths are relative to; it may have sessions that no table lists.
+        images: folder that the scans' paths are relative to.
+        folder: below it, where the subjects' folders are; they may have sessions that no table lists.
 
     Raises:
-        UserError: If it is no BIDS folder, or a table can't be read or lacks a column that is needed.
+        UserError: If it is no BIDS folder, or its tables lack a column that is needed.
     """
-    if not (root / "participants.tsv").is_file():
+    people_table = root / "participants.tsv"
+    if not people_table.is_file():
         raise UserError(
             f"{root} is no BIDS folder: it has no participants.tsv (for a table, give --table and --images)"
         )
     records: list[Record] = []
     problems: list[str] = []
     columns: dict[str, None] = {}
-    people = read_rows(root / "participants.tsv")
-    for person in tqdm(people, desc="reading BIDS", unit="subject", delay=1.0, disable=None):
-        subject = person.get("participant_id", "").strip()
-        if not subject:
-            raise UserError(f"{root / 'participants.tsv'} has a row without participant_id")
-        for row in _session_rows(root, subject, person, mapping, images):
+    people = _people(people_table, problems)
+    for subject, person in tqdm(people.items(), desc="reading BIDS", unit="subject", delay=1.0, disable=None):
+        for row, is_listed in _session_rows(root, subject, person, mapping, images / folder, problems):
+            session = row[SESSION]
+            scan = find(subject, session)
+            if scan is None and not is_listed:
+                continue  # a folder of another modality is no visit
             columns.update(dict.fromkeys(row))
-            session = row["session_id"]
-            record, wrong = mapping.to_record(row, find(subject, session), f"{subject} {session}")
+            record, wrong = mapping.to_record(row, scan, f"{subject} {session}")
             record.months = session_months(session) if record.months is None else record.months
             records.append(record)
             problems.extend(wrong)
-    mapping.check_columns(list(columns), str(root))
+    try:
+        mapping.check_columns(list(columns), str(root))
+    except UserError as error:
+        if not problems:
+            raise
+        problems.append(str(error))
     fill_days(records)
     return Reading(
         name=root.name,
@@ -159,6 +181,7 @@ def read_sessions(root: Path, mapping: ColumnMapping, find: FindScan, images: Pa
         diagnosis_rule=mapping.diagnosis_rule,
         courses=mapping.courses,
         problems=problems,
+        notes=_strangers(images / folder, people),
     )
 
 
@@ -172,36 +195,101 @@ def session_months(session: str) -> float | None:
     return float(match[1]) if match else None
 
 
+def _people(path: Path, problems: list[str]) -> dict[str, dict[str, str]]:
+    """Rows of participants.tsv by subject."""
+    table = read_table_file(path)
+    problems.extend(table.problems)
+    if PERSON not in table.columns:
+        raise UserError(_no_column(table, PERSON))
+    return _by_name(table, PERSON, str.strip, problems)
+
+
 def _session_rows(
-    root: Path, subject: str, person: dict[str, str], mapping: ColumnMapping, images: Path
-) -> list[dict[str, str]]:
-    table = root / subject / f"{subject}_sessions.tsv"
-    rows = read_rows(table) if table.is_file() else []
-    if rows and "session_id" not in rows[0]:
-        raise UserError(f"{table} has no column 'session_id'")
-    by_label = {_session_label(row["session_id"]): row for row in rows}
-    if len(by_label) != len(rows):
-        raise UserError(f"{table} lists a session twice")
+    root: Path, subject: str, person: dict[str, str], mapping: ColumnMapping, folder: Path, problems: list[str]
+) -> list[tuple[dict[str, str], bool]]:
+    """Rows of a subject's sessions, and whether a table lists them."""
+    by_label = _listed_sessions(root / subject / f"{subject}_sessions.tsv", problems)
+    listed = set(by_label)
+    months = {session_months(label) for label in by_label}
     # A scan without a row is a visit all the same.
-    for folder in sorted(path.name for path in (images / subject).glob("ses-*") if path.is_dir()):
-        by_label.setdefault(folder, {})
-    if not by_label and (images / subject / "anat").is_dir():
+    for label in sorted(path.name for path in (folder / subject).glob("ses-*") if path.is_dir()):
+        if (month := session_months(label)) is None or month not in months:
+            by_label.setdefault(label, {})
+            months.add(month)
+    if not by_label and (folder / subject / "anat").is_dir():
         by_label[ONLY_SESSION] = {}
     if len(by_label) > 1:
         diagnoses = mapping.columns_of("diagnosis")
         person = {name: "" if name in diagnoses else cell for name, cell in person.items()}
-    scans = _scan_facts(root, subject)
-    return [{**person, **scans.get(label, {}), **row, "session_id": label} for label, row in by_label.items()]
+    scans = _scan_facts(root, subject, problems)
+    return [
+        ({**person, **scans.get(label, {}), **row, SESSION: label}, label in listed) for label, row in by_label.items()
+    ]
 
 
-def _scan_facts(root: Path, subject: str) -> dict[str, dict[str, str]]:
+def _listed_sessions(path: Path, problems: list[str]) -> dict[str, dict[str, str]]:
+    table = _table(path, problems)
+    if table is None:
+        return {}
+    if SESSION not in table.columns:
+        problems.append(_no_column(table, SESSION))
+        return {}
+    return _by_name(table, SESSION, _session_label, problems)
+
+
+def _by_name(
+    table: Table, column: str, name_of: Callable[[str], str], problems: list[str]
+) -> dict[str, dict[str, str]]:
+    """Rows by the name in a column; one without a name, or with the name of an earlier one, is a problem."""
+    found: dict[str, dict[str, str]] = {}
+    lines: dict[str, int] = {}
+    for line, row in zip(table.lines, table.rows, strict=True):
+        if row[column].strip().lower() in EMPTY_CELLS:
+            problems.append(f"{table.path} line {line}: column '{column}' is empty")
+            continue
+        name = name_of(row[column])
+        if name in found:
+            problems.append(f"{table.path} line {line}: '{name}' stands already at line {lines[name]}")
+            continue
+        found[name], lines[name] = row, line
+    return found
+
+
+def _scan_facts(root: Path, subject: str, problems: list[str]) -> dict[str, dict[str, str]]:
     """Per session what scans.tsv says of its T1w scan, such as the day or the field strength."""
     facts: dict[str, dict[str, str]] = {}
-    for table in sorted((root / subject).glob(f"ses-*/{subject}_ses-*_scans.tsv")):
-        rows = [row for row in read_rows(table) if "_T1w" in row.get("filename", "")]
+    for path in sorted((root / subject).glob(f"ses-*/{subject}_ses-*_scans.tsv")):
+        table = _table(path, problems)
+        rows = [] if table is None else [row for row in table.rows if "_T1w" in row.get("filename", "")]
         if rows:
-            facts[table.parent.name] = rows[0]
+            facts[path.parent.name] = rows[0]
     return facts
+
+
+def _table(path: Path, problems: list[str]) -> Table | None:
+    if not path.is_file():
+        return None
+    try:
+        table = read_table_file(path)
+    except UserError as error:
+        problems.append(str(error))
+        return None
+    problems.extend(table.problems)
+    return table
+
+
+def _no_column(table: Table, column: str) -> str:
+    columns = ", ".join(table.columns)
+    return f"{table.path} has no column '{column}'{nearest(column, table.columns)} (columns {columns})"
+
+
+def _strangers(folder: Path, people: Collection[str]) -> list[str]:
+    """Say who has a folder and no row: nobody would miss their scans."""
+    others = sorted(path.name for path in folder.glob("sub-*") if path.is_dir() and path.name not in people)
+    if not others:
+        return []
+    shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+    return [f"{len(others)} subjects have a folder but no row in participants.tsv ({shown}): they are not read"]
 
 
 def _session_label(text: str) -> str:

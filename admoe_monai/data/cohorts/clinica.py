@@ -10,7 +10,7 @@ from pathlib import Path
 
 from admoe_monai.errors import UserError
 
-from .bids import preferred, read_description, read_sessions, session_months
+from .bids import preferred, read_description, read_sessions, session_months, several_scans
 from .mapping import ColumnMapping
 from .reading import Reading
 
@@ -50,6 +50,7 @@ class ClinicaTrees:
         if not subjects.is_dir():
             raise UserError(f"{caps} is no CAPS folder: it has no folder 'subjects'")
         found: set[Path] = set()
+        several: list[str] = []
 
         def find(subject: str, session: str) -> str | None:
             scans = _scans(subjects / subject, session)
@@ -57,9 +58,11 @@ class ClinicaTrees:
                 return None
             chosen = preferred(scans, (*self.prefer, "desc-Crop"))
             found.add(chosen)
+            if sum(("desc-Crop" in scan.name) == ("desc-Crop" in chosen.name) for scan in scans) > 1:
+                several.append(f"{subject} {session}")
             return chosen.relative_to(caps).as_posix()
 
-        reading = read_sessions(root, self.mapping, find, caps)
+        reading = read_sessions(root, self.mapping, find, caps, "subjects")
         if not found:
             raise UserError(
                 f"{caps} holds no t1-linear scan of a session that {root} lists; run `clinica run t1-linear` first"
@@ -69,6 +72,7 @@ class ClinicaTrees:
             reading.problems.append(
                 f"{caps}: {cropped} of {len(found)} scans are cropped and the others are not; run t1-linear once for all"
             )
+        reading.notes += several_scans(several, self.prefer)
         reading.description = str(read_description(root).get("Name") or self.mapping.description)
         reading.preprocessing = {"pipeline": "clinica t1-linear", "space": TEMPLATE, "cropped": bool(cropped)}
         return reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def visit_number_notes(records: Sequence[Record]) -> list[str]:
     """
     skipping = {}
     for subject, history in group_by_subject(records).items():
-        numbers = sorted(int(float(r.checks["visit_number"])) for r in history if r.checks.get("visit_number"))
+        numbers = sorted(int(number) for record in history if (number := _visit_number(record)) is not None)
         if numbers and numbers != list(range(1, len(numbers) + 1)):
             skipping[subject] = numbers
     if not skipping:
@@ -176,10 +177,19 @@ def _disorder(history: Sequence[Record]) -> Iterator[Case]:
 
 def _number(record: Record) -> tuple[str, float] | None:
     """The number that a visit has by its name, and what else the name says."""
-    if text := record.checks.get("visit_number"):
-        return "", float(text)
+    if (number := _visit_number(record)) is not None:
+        return "", number
     match = re.fullmatch(r"(\D*)(\d+)(\D*)", str(record.visit["session_id"]))
     return (match[1] + match[3], float(match[2])) if match else None
+
+
+def _visit_number(record: Record) -> float | None:
+    """What the table says of the visit's number; None where it says nothing, or nothing that is a number."""
+    try:
+        number = float(record.checks.get("visit_number") or "nan")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _ages(history: Sequence[Record]) -> Iterator[Case]:

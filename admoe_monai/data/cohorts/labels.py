@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -116,6 +116,18 @@ class ChangeRule:
         if self.horizon == NEXT_VISIT:
             return None
         return FOLLOWUP_SHARE * float(self.horizon) if self.min_followup is None else self.min_followup
+
+    @classmethod
+    def described(cls, definition: Mapping[str, Any]) -> ChangeRule:
+        """Return the rule by which labels can be held against a course of diagnoses.
+
+        Args:
+            definition: as :meth:`as_dict` gives it; where it does not say, the horizon is 0 days, within which nothing
+                contradicts a label but the end of the course.
+        """
+        if definition.get("horizon") == NEXT_VISIT:
+            return cls(NEXT_VISIT)
+        return cls(float(definition.get("horizon_days") or 0.0))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the datalist."""

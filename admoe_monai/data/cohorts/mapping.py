@@ -20,7 +20,8 @@ __all__ = ["ColumnMapping", "built_in_mappings", "load_mapping"]
 FOLDER = Path(__file__).parent / "mappings"
 #: Beside the fields of a visit: when it was, where no column counts the days.
 TIME_FIELDS = ("date", "months")
-REQUIRED_FIELDS = ("subject_id", "session_id", "diagnosis")
+IDENTITY = ("subject_id", "session_id")
+REQUIRED_FIELDS = (*IDENTITY, "diagnosis")
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,12 @@ class ColumnMapping:
                 problems.append(f"{place}: {error}")
                 return None
 
-        found = {name: read(cell) for name, cell in self.visit.items()}
+        found = {}
+        for name, cell in self.visit.items():
+            so_far = len(problems)
+            found[name] = read(cell)
+            if name in IDENTITY and not found[name] and len(problems) == so_far:
+                problems.append(f"{place}: column '{self.columns_of(name)[0]}' is empty")
         visit = {**dict.fromkeys(VISIT_FIELDS), **{k: v for k, v in found.items() if k not in TIME_FIELDS}}
         visit["image"] = image
         visit["cohort"] = visit["cohort"] or self.cohort

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ __all__ = ["MergedDatalists"]
 @dataclass(frozen=True)
 class MergedDatalists:
     """Datalists to be joined and divided anew; labels stay as they were made on each cohort's whole history.
+
+    A datalist no longer holds the visits without a scan, so change labels can't be made again from it.
 
     Args:
         paths: of the datalists, two or more.
@@ -57,6 +59,7 @@ class MergedDatalists:
                         visit["subject_id"] = f"{datalist.name}:{subject}"
                     records.append(Record(visit, f"{datalist.path} {split}[{row}]"))
         first = datalists[0]
+        diagnosis = [datalist.label_definition.get("diagnosis", {}) for datalist in datalists]
         return Reading(
             name="+".join(datalist.name for datalist in datalists),
             root=root,
@@ -64,15 +67,34 @@ class MergedDatalists:
             columns=_joined_columns(datalists),
             description="; ".join(filter(None, (datalist.description for datalist in datalists))),
             simulated=first.simulated,
-            label_source=first.label_definition.get("diagnosis", {}).get("source", "clinical"),
-            diagnosis_rule="as each cohort gives it",
+            label_source=_joined(diagnosis, "source", " and ") or "clinical",
+            diagnosis_rule=_joined(diagnosis, "rule", "; ") or "as each cohort gives it",
+            change=first.label_definition.get("change", {}),
             preprocessing=first.preprocessing,
             problems=_disagreements(datalists),
+            notes=_notes(datalists, in_cohorts, person_of),
         )
 
 
 def _subjects(datalist: Datalist) -> set[str]:
     return {visit["subject_id"] for visits in datalist.splits.values() for visit in visits}
+
+
+def _joined(parts: Sequence[Mapping[str, Any]], name: str, mark: str) -> str:
+    return mark.join(dict.fromkeys(str(part[name]) for part in parts if part.get(name)))
+
+
+def _notes(datalists: Sequence[Datalist], in_cohorts: Mapping[str, int], person_of: Mapping[str, str]) -> list[str]:
+    names = ", ".join(str(datalist.path) for datalist in datalists)
+    notes = [f"what was left out of each cohort and what contradicts itself stands in its own datalist: {names}"]
+    several = sorted(name for name, count in in_cohorts.items() if count > 1 and subject_key(name) not in person_of)
+    if several:
+        shown = ", ".join(several[:3]) + (", …" if len(several) > 3 else "")
+        notes.append(
+            f"{len(several)} subjects of the same name in several cohorts ({shown}) count as different people; if they "
+            "are not, say so with --id_map"
+        )
+    return notes
 
 
 def _joined_columns(datalists: Sequence[Datalist]) -> list[dict[str, Any]]:
@@ -87,8 +109,10 @@ def _joined_columns(datalists: Sequence[Datalist]) -> list[dict[str, Any]]:
                 raise UserError(
                     f"prior column '{column['name']}' is {known['kind']} in one datalist and not in another"
                 )
+            # What one cohort bans, none may use.
             if known["role"] != meaning["role"]:
-                known["role"] = "banned"  # what one cohort bans, none may use
+                known["role"] = "banned"
+            known["banned_for"] = sorted({*(known.get("banned_for") or ()), *(meaning.get("banned_for") or ())})
     return list(joined.values())
 
 
@@ -100,7 +124,13 @@ def _disagreements(datalists: Sequence[Datalist]) -> list[str]:
             problems.append(f"{other.path}: simulated and real scans can't be in one datalist")
         if other.preprocessing != first.preprocessing:
             problems.append(f"{other.path}: its scans were preprocessed in another way than those of {first.path}")
-        mine, others = (d.label_definition.get("change", {}).get("horizon") for d in (first, other))
-        if mine != others:
-            problems.append(f"{other.path}: change is labelled with the horizon {others}, in {first.path} with {mine}")
+        mine, others = (d.label_definition.get("change", {}) for d in (first, other))
+        for name in dict.fromkeys((*mine, *others)):
+            if mine.get(name) != others.get(name):
+                what = name.replace("_", " ")
+                problems.append(
+                    f"{other.path}: change is labelled with the {what} {others.get(name)}, in {first.path} with "
+                    f"{mine.get(name)}; prepare both with the same options"
+                )
+                break  # a horizon in days differs with that in months
     return problems

@@ -17,7 +17,7 @@ from ..prior import fit_prior
 from ..visits import SPLITS, Visit
 from .contradictions import contradictions, visit_number_notes
 from .images import check_images
-from .labels import ChangeRule, fill_diagnoses, label_changes
+from .labels import NEXT_VISIT, ChangeRule, fill_diagnoses, label_changes
 from .reading import Reading, Record, Source
 from .selection import Exclusions, Selection
 from .split_rule import SplitRule
@@ -25,6 +25,11 @@ from .split_rule import SplitRule
 __all__ = ["prepare_cohort"]
 
 logger = logging.getLogger(__name__)
+
+#: Spans to the next visit of which the longest is longer than this many of the shortest are not one horizon.
+MOST_ALIKE = 1.5
+#: Reason of a change label that the next visit decided.
+NEXT_DAYS = re.compile(r"next diagnosis after (\S+) days")
 
 
 def prepare_cohort(
@@ -47,7 +52,8 @@ def prepare_cohort(
     Args:
         output: the datalist to write; where the split rule gives several divisions, their names go before its ending.
         source: where the visits come from.
-        change: how change labels are made; a horizon of 36 months by default.
+        change: how change labels are made, a horizon of 36 months by default; labels that came with the source (merged
+            datalists, slices of the original code) are kept.
         split: how people are divided.
         selection: which visits are used.
         dx_window_days: a visit without a diagnosis gets the nearest one of its subject within this time.
@@ -67,10 +73,13 @@ def prepare_cohort(
         raise UserError(f"{output} exists: choose another --output, or allow --overwrite")
     reading = source.read()
     problems = [*reading.problems, *_doubled(reading.records), *_mixed_labels(reading, allow_mixed_labels)]
-    found = contradictions(reading.records, reading.courses, change)
+    given = reading.change is not None
+    rule = change if reading.change is None else ChangeRule.described(reading.change)
+    found = contradictions(reading.records, reading.courses, rule, whole=not given)
     report: dict[str, Any] = {"contradictions": [case.text for case in found]}
     notes = [*reading.notes, *visit_number_notes(reading.records), *_empty_columns(reading)]
-    for record, visit in zip(reading.records, label_changes(reading.visits, change), strict=True):
+    labelled = reading.visits if given else label_changes(reading.visits, change)
+    for record, visit in zip(reading.records, labelled, strict=True):
         record.visit = visit
     if dx_window_days > 0:
         filled = fill_diagnoses(reading.visits, dx_window_days)
@@ -85,7 +94,13 @@ def prepare_cohort(
     _refuse(problems, reading, "; --missing_images drop goes on without those" if missing and records else "")
     visits = [record.visit for record in records]
     report |= {"exclusions": exclusions.as_dict(), "unknown_change": _unknown_changes(visits)}
-    report["notes"] = [*notes, *image_notes, *_unlabelled(visits)]
+    report["notes"] = [
+        *notes,
+        *exclusions.notes,
+        *image_notes,
+        *_next_visits(visits, reading, change),
+        *_unlabelled(visits),
+    ]
     divisions = split.divide(visits)
     paths = {name: output.with_name(f"{output.stem}_{name}{output.suffix}") if name else output for name in divisions}
     if not overwrite and (present := [path for path in paths.values() if path.exists()]):
@@ -117,7 +132,7 @@ def _datalist(
         simulated=reading.simulated,
         label_definition={
             "diagnosis": {"source": reading.label_source, "rule": reading.diagnosis_rule},
-            "change": change.as_dict(),
+            "change": change.as_dict() if reading.change is None else reading.change,
             "split": {**split.as_dict(), "subjects": subjects},
         },
         prior=columns,
@@ -127,12 +142,15 @@ def _datalist(
 
 
 def _doubled(records: Sequence[Record]) -> list[str]:
-    first: dict[tuple[str, str], Record] = {}
+    first: dict[tuple[str, ...], Record] = {}
     problems = []
     for record in records:
-        visit = (record.visit["subject_id"], record.visit["session_id"])
+        visit = (str(record.visit["subject_id"]), str(record.visit["session_id"]))
+        image = (str(record.visit["image"] or f"none at {record.place}"),)
         if first.setdefault(visit, record) is not record:
-            problems.append(f"{record.place}: visit {' '.join(map(str, visit))} stands already at {first[visit].place}")
+            problems.append(f"{record.place}: visit {' '.join(visit)} stands already at {first[visit].place}")
+        elif first.setdefault(image, record) is not record:
+            problems.append(f"{record.place}: image {image[0]} is that of {first[image].place} too")
     return problems
 
 
@@ -160,6 +178,16 @@ def _unknown_changes(visits: Sequence[Visit]) -> dict[str, int]:
     """Visits without a change label, counted by why; the days in the reasons differ from visit to visit."""
     reasons = (visit["change_reason"] for visit in visits if visit["change"] is None)
     return dict(Counter(re.sub(r"\d+(\.\d+)?", "…", reason or "unknown") for reason in reasons).most_common())
+
+
+def _next_visits(visits: Sequence[Visit], reading: Reading, change: ChangeRule) -> list[str]:
+    """How far away the next visits are that change labels speak of, where they set no horizon."""
+    if reading.change is not None or change.horizon != NEXT_VISIT:
+        return []
+    days = [float(found[1]) for v in visits if (found := NEXT_DAYS.fullmatch(v["change_reason"] or ""))]
+    if not days or max(days) < MOST_ALIKE * min(days):
+        return []
+    return [f"the next visit lies {min(days):g} to {max(days):g} days away: change labels speak of different spans"]
 
 
 def _unlabelled(visits: Sequence[Visit]) -> list[str]:

@@ -44,6 +44,8 @@ class Reading:
         simulated: whether the images were made by software.
         label_source: where diagnoses come from, such as ``clinical`` or ``cdr``.
         diagnosis_rule: one sentence on how diagnoses were made.
+        change: how change labels were made, where they came with the data; they are kept as they are. None: they are
+            still to be made, on the whole history.
         preprocessing: what was done to the images already; empty for scans as they came.
         courses: per value of a check column, the course of diagnoses that it stands for.
         problems: rows that can't be used, one line each; none may be left when a datalist is written.
@@ -58,6 +60,7 @@ class Reading:
     simulated: bool = False
     label_source: str = "clinical"
     diagnosis_rule: str = ""
+    change: dict[str, Any] | None = None
     preprocessing: dict[str, Any] = field(default_factory=dict)
     courses: dict[str, dict[str, str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

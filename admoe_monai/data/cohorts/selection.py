@@ -33,10 +33,12 @@ class Exclusions:
     Attributes:
         visits: number of visits per cause.
         subjects: subjects per cause of whom no visit is left by it.
+        notes: what the tables name that the cohort does not have, one line each.
     """
 
     visits: Counter[str] = field(default_factory=Counter)
     subjects: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
     def drop(self, records: Sequence[Record], kept: Sequence[Record], cause: str) -> None:
         """Count what a filter left out.
@@ -93,13 +95,16 @@ class Selection:
         kept = list(records)
         if self.include is not None:
             listed = _Listed.read(self.include)
+            exclusions.notes += listed.strangers(records)
             chosen = [record for record in kept if listed.row_of(record) is not None]
             if not chosen:
                 raise UserError(f"{self.include} names nobody of this cohort; its first row is {listed.first}")
             exclusions.drop(kept, chosen, "not in the include list")
             kept = chosen
         if self.qc is not None:
-            passed = self._passed(kept, _Listed.read(self.qc, "qc"))
+            verdicts = _Listed.read(self.qc, "qc")
+            exclusions.notes += verdicts.strangers(records)
+            passed = self._passed(kept, verdicts)
             exclusions.drop(kept, passed, "failed quality control")
             kept = passed
         present: list[Record] = []
@@ -137,6 +142,7 @@ class _Listed:
 
     path: Path
     rows: dict[tuple[str, ...], dict[str, str]]
+    subject: str
     by_session: bool
     first: str
 
@@ -151,7 +157,16 @@ class _Listed:
             raise UserError(f"{path} has no column '{needed}'{nearest(needed, columns)}")
         by_session = SESSION in columns
         rows = {_key(row[subject], row[SESSION] if by_session else None): row for row in table}
-        return cls(path, rows, by_session, " ".join(next(iter(rows))))
+        return cls(path, rows, subject, by_session, " ".join(next(iter(rows))))
+
+    def strangers(self, records: Sequence[Record]) -> list[str]:
+        """Say how many rows speak of nobody, as a misspelt name does."""
+        known = {_key(r.visit["subject_id"], r.visit["session_id"] if self.by_session else None) for r in records}
+        others = [" ".join(key) for key in self.rows if key not in known]
+        if not others:
+            return []
+        shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+        return [f"{len(others)} of {len(self.rows)} rows of {self.path} fit no visit of this cohort ({shown})"]
 
     def row_of(self, record: Record) -> dict[str, str] | None:
         """The row that speaks of a visit."""
@@ -178,10 +193,20 @@ def read_key_table(path: Path, value: str) -> dict[str, str]:
         value: name of that column.
 
     Raises:
-        UserError: If the table can't be read or lacks a column.
+        UserError: If the table can't be read or lacks a column, or gives somebody two values.
     """
-    listed = _Listed.read(path, value)
-    return {key[0]: row[value].strip() for key, row in listed.rows.items()}
+    table = _Listed.read(path, value)
+    value_of: dict[str, str] = {}
+    twice: dict[str, str] = {}
+    for row in read_rows(path):
+        key, cell = _key(row[table.subject], None)[0], row[value].strip()
+        if value_of.setdefault(key, cell) != cell:
+            twice[key] = f"{key}: {value} is {value_of[key]} and {cell}"
+    if twice:
+        first, *others = twice.values()
+        more = f" (and {len(others)} more)" if others else ""
+        raise UserError(f"{path} contradicts itself about {first}{more}", list(twice.values()) if others else ())
+    return value_of
 
 
 def subject_key(subject: str) -> str:

@@ -62,6 +62,7 @@ class SliceArrays:
             records=[],
             description="slices of the original training code",
             diagnosis_rule="as the slices' files give it",
+            change={"horizon": "as the slices' files give it", "horizon_days": None},
             notes=["change labels are taken from the files: no day of a visit is known, so none could be derived"],
         )
         width = 0
@@ -111,6 +112,7 @@ class SliceArrays:
             "change": _named(arrays, "change_label", self.changes),
             "prior": {f"prior_{i}": float(value) if np.isfinite(value) else None for i, value in enumerate(prior)},
         }
+        visit["change_reason"] = "not given with the data" if visit["change"] is None else "given with the data"
         visit["label_source"] = "clinical" if visit["diagnosis"] is not None else None
         return visit, len(prior)
 

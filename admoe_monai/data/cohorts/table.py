@@ -26,9 +26,9 @@ class VisitTable:
     Args:
         path: the CSV or TSV table.
         images: pattern of the scans' paths with column names in braces, such as ``coronal/{MRI ID}.nii.gz``,
-            relative to ``dataset_dir``; a visit whose file does not exist has no scan.
+            relative to ``dataset_dir`` or absolute; a visit whose file does not exist has no scan.
         mapping: what the columns mean.
-        dataset_dir: folder of the images; the table's own folder by default.
+        dataset_dir: folder of the images; by default the fixed part of an absolute pattern, else the table's own folder.
     """
 
     path: Path
@@ -40,12 +40,13 @@ class VisitTable:
         """Read the visits.
 
         Raises:
-            UserError: If the table can't be read or lacks a column that is needed, or the pattern names no column.
+            UserError: If the table can't be read or lacks a column that is needed, or the pattern names no column or leaves
+                the folder of the images.
         """
         table = read_table_file(self.path)
         self.mapping.check_columns(table.columns, str(self.path))
         names = _pattern_columns(self.images, table.columns)
-        root = Path(os.path.abspath(self.dataset_dir if self.dataset_dir is not None else self.path.parent))
+        root = self._root()
         records: list[Record] = []
         problems = list(table.problems)
         for line, row in zip(table.lines, table.rows, strict=True):
@@ -54,6 +55,8 @@ class VisitTable:
                 image = image.replace(f"{{{name}}}", row[name].strip())
             image = os.path.relpath(image, root) if os.path.isabs(image) else os.path.normpath(image)
             record, wrong = self.mapping.to_record(row, image, f"{self.path} line {line}")
+            if image.startswith(os.pardir):
+                raise UserError(f"image pattern '{self.images}' leaves {root}: give the folder of the images as well")
             records.append(record)
             problems.extend(wrong)
         fill_days(records)
@@ -70,6 +73,13 @@ class VisitTable:
             problems=problems,
             notes=notes,
         )
+
+    def _root(self) -> Path:
+        if self.dataset_dir is not None:
+            return Path(os.path.abspath(self.dataset_dir))
+        if os.path.isabs(self.images):
+            return Path(os.path.dirname(self.images.partition("{")[0]))
+        return Path(os.path.abspath(self.path.parent))
 
 
 def _pattern_columns(images: str, columns: Sequence[str]) -> list[str]:

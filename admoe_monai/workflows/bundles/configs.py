@@ -9,6 +9,7 @@ from typing import Any
 from monai.bundle import ConfigParser, ReferenceResolver
 
 from admoe_monai.workflows.prediction import TrainedRun
+from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE, TO_TEMPLATE
 from admoe_monai.workflows.resources import resource
 from admoe_monai.workflows.settings import PARTS
 
@@ -24,20 +25,45 @@ ADJUSTABLE = (
 _OF_THE_RUN = {"device", "dataset_dir", "datalist", "cache_dir", "run_dir", "name"}
 
 
-def inference_config(run: TrainedRun, temperatures: Mapping[str, float]) -> dict[str, Any]:
+def inference_config(
+    run: TrainedRun, temperatures: Mapping[str, float], registered: Mapping[str, Any], screening: bool = True
+) -> dict[str, Any]:
     """The config of inference.
 
     Args:
         run: a finished run.
         temperatures: of its calibration, per task; 1 where it has none.
+        registered: what was done to the scans before training, as their datalist tells it; scans that
+            ``admoe preprocess`` has registered make its chain a part of inference.
+        screening: whether to refuse what can't be a T1w brain scan, where whoever runs the bundle does not choose.
     """
     config = _parts(run, "inference.yaml")
     del config["augmentations"]
+    if run.settings["spatial_dims"] == 3:
+        _put_in_front(config, registered, screening)
     config["temperatures"] = list(temperatures.values())
     handed_over = _handed_over(run, config)
     # What a reader looks for first; the chain of transforms comes in front only because inference.yaml extends it.
     handed_over["preprocessing"] = handed_over.pop("preprocessing")
     return handed_over
+
+
+def _put_in_front(config: dict[str, Any], registered: Mapping[str, Any], screening: bool) -> None:
+    """Let the chain of volumes begin with what preprocessing did before training, and with screening."""
+    screen: dict[str, Any] = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/screening.yaml"))
+    parts = screen.pop("preprocessing")
+    transforms = config["preprocessing"]["transforms"]
+    # What reads a scan and turns it to RAS begins both chains.
+    start, rest = transforms[:2], transforms[2:]
+    if registered.get("chains"):
+        chains: dict[str, Any] = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/to_template.yaml"))
+        # Scans that other software had registered are expected from it again.
+        name = TO_TEMPLATE if TO_TEMPLATE in registered["chains"] else ON_TEMPLATE
+        config["template_spacing_mm"] = registered["spacing_mm"]
+        start = chains[name]["transforms"]
+        parts = [{**part, "aligned": True} if "overlays" in str(part["_disabled_"]) else part for part in parts]
+    config["preprocessing"]["transforms"] = [*start, *parts, *rest]
+    config |= {**screen, "screening": screening}
 
 
 def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:

@@ -12,16 +12,22 @@ from typing import Any
 
 import admoe_monai
 from admoe_monai.evaluation.text import format_interval, format_number
-from admoe_monai.transforms import prior_features
+from admoe_monai.transforms import FLAG_MEANINGS, LOWEST_CORRELATION, TEMPLATE_NAME, prior_features
+from admoe_monai.transforms.screen_scan import REFUSED
 from admoe_monai.workflows.cohort import TASKS
 from admoe_monai.workflows.prediction import TrainedRun
+from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
 from admoe_monai.workflows.resources import resource
 from admoe_monai.workflows.run_directory import BEST_MODEL
 
-# What the carried code imports beside MONAI, torch and numpy, which have fields of their own.
 EVALUATION = "evaluation/metrics_test.json"
 FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx", "pt2": "model.pt2"}
-REQUIRED = ("pytorch-ignite", "nibabel", "SimpleITK", "scipy", "timm", "fire", "PyYAML", "tqdm", "tensorboard")
+#: Fields of metadata.json that hold the version of one package each.
+VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
+#: What the carried code imports beside these.
+REQUIRED = (
+    "pytorch-ignite", "nibabel", "SimpleITK", "scipy", "nilearn", "matplotlib", "timm", "fire", "PyYAML", "tqdm", "tensorboard",
+)  # fmt: skip
 
 
 def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[str, Any]:
@@ -34,10 +40,9 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
     about: dict[str, Any] = json.loads(resource("bundle/configs/metadata.json").read_text(encoding="utf-8"))
     settings = run.settings
     datalist = _datalist(run)
-    for field, package in (("monai_version", "monai"), ("pytorch_version", "torch"), ("numpy_version", "numpy")):
-        # Builds such as 2.11.0+cpu are not versions that anybody else could install.
-        about[field] = version(package).partition("+")[0]
-    about["required_packages_version"] = {package: version(package) for package in REQUIRED}
+    for field, package in VERSIONS.items():
+        about[field] = _public_version(package)
+    about["required_packages_version"] = {package: _public_version(package) for package in REQUIRED}
     about["data_source"] = _data_source(datalist)
     names = [f"{task} {name}" for task in TASKS for name in settings[f"classes_{task}"]]
     about["label_classes"] = "; ".join(f"{task}: {', '.join(settings[f'classes_{task}'])}" for task in TASKS)
@@ -65,13 +70,33 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
     return about
 
 
-def readme(run: TrainedRun, about: Mapping[str, Any], differences: Mapping[str, float]) -> str:
+def requirements(about: Mapping[str, Any]) -> str:
+    """The contents of requirements.txt: the versions that metadata.json names, as pip installs them.
+
+    Args:
+        about: contents of metadata.json.
+    """
+    pinned = {package: about[field] for field, package in VERSIONS.items()} | about["required_packages_version"]
+    lines = [f"{package}=={number}" for package, number in pinned.items()]
+    made_with = f"# The versions of configs/metadata.json; exported with Python {platform.python_version()}."
+    return "\n".join([made_with, *lines]) + "\n"
+
+
+def readme(
+    run: TrainedRun,
+    about: Mapping[str, Any],
+    differences: Mapping[str, float],
+    reference: Mapping[str, Any] | None,
+    screening: bool,
+) -> str:
     """The contents of docs/README.md, after the template of MONAI's model zoo.
 
     Args:
         run: a finished run.
         about: its metadata.
         differences: largest difference of a logit from the trained network's, per format.
+        reference: what was measured on scans of training, if anything.
+        screening: whether the bundle refuses what can't be a T1w brain scan.
     """
     settings, datalist = run.settings, _datalist(run)
     image, pred = about["network_data_format"]["inputs"]["image"], about["network_data_format"]["outputs"]["pred"]
@@ -104,7 +129,44 @@ def readme(run: TrainedRun, about: Mapping[str, Any], differences: Mapping[str, 
         version=admoe_monai.__version__,
         trace_channels=", ".join(map(str, [image["num_channels"], *shape])),
         references="\n".join(f"- {reference}" for reference in about["references"]),
+        **_screening(run, datalist, reference, screening),
     )
+
+
+def _public_version(package: str) -> str:
+    # Builds such as 2.11.0+cpu are not versions that anybody else could install.
+    return version(package).partition("+")[0]
+
+
+def _screening(
+    run: TrainedRun, datalist: Mapping[str, Any], reference: Mapping[str, Any] | None, screening: bool
+) -> dict[str, str]:
+    """What is said of scans that the network should not see."""
+    scans = (
+        "scans of training (none were measured here)" if reference is None else f"{reference['scans']} training scans"
+    )
+    if run.settings["spatial_dims"] == 2:
+        return {
+            "registration": "", "volume_settings": "", "reference": scans, "registration_flags": "",
+            "screening": "A slice of something else than a brain on T1w MRI gets a prediction all the same.",
+        }  # fmt: skip
+    chains = datalist.get("preprocessing", {}).get("chains", {})
+    flags = "".join(f"\n`{name}`: {meaning}" for name, meaning in FLAG_MEANINGS.items() if name not in REFUSED)
+    off = "" if screening else " It is off in this bundle, whose training scans were mostly no such scans themselves."
+    return {
+        "registration": f"The bias field is corrected (N4), and the scan brought onto {TEMPLATE_NAME} by an affine."
+        if TO_TEMPLATE in chains
+        else f"Scans must have been registered to {TEMPLATE_NAME} as those of training were."
+        if chains
+        else "",
+        "volume_settings": ", `--overlays True` (pictures under the template's outlines), `--screening False`",
+        "reference": scans,
+        "registration_flags": flags,
+        "screening": "A scan that does not look like a T1w brain where the MNI152 template fits it best (correlation below "
+        f"{LOWEST_CORRELATION:g}), or whose header states a wrong orientation, goes to `errors.csv`; `docs/preprocessing.md` "
+        "of the package's repository tells how often this is right. A mirrored scan can't be noticed. "
+        f"`--screening False` turns this off.{off}",
+    }
 
 
 def _test_figures(run: TrainedRun) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,23 +25,29 @@ from admoe_monai.workflows.prediction import TrainedRun
 from admoe_monai.workflows.resources import PACKAGE, resource
 
 from .configs import PARTS_FOLDER, evaluate_config, inference_config, train_config
-from .documents import metadata, readme
+from .documents import metadata, readme, requirements
 from .formats import FORMATS, example_inputs, largest_difference, write_formats
-from .inference import CONFIG, PRIOR
+from .inference import CONFIG, PRIOR, REFERENCE
+from .reference import LARGEST_REFUSED, measure_training
 from .runs import EVALUATE, SETTINGS, TRAIN
 
 logger = logging.getLogger(__name__)
 
 MODEL = "models/model.pt"
 CHECKSUMS = "SHA256SUMS"
+REQUIREMENTS = "requirements.txt"
+CONTAINER = "container"
 LARGEST_DIFFERENCE = 1e-5
+REFERENCE_SCANS = 20
 #: Rooms of the package that a bundle has no use for; the rest is carried along.
 LEFT_OUT = ("cli", "audit", "data/cohorts", "data/demo_cohort", "__pycache__", "resources")
 #: Settings that say where things were on the machine that trained.
 PLACES = ("datalist", "dataset_dir", "cache_dir", "run_dir", "resume", "pretrained", "phase_overlays", "name")
 
 
-def export(run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS)) -> Path:
+def export(
+    run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS), reference_scans: int = REFERENCE_SCANS
+) -> Path:
     """Write a bundle from the best model of a run.
 
     The bundle is made beside its place and moved there once it is whole and its network has given the run's own logits.
@@ -49,6 +56,7 @@ def export(run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS))
         run_dir: a run directory.
         bundle: folder to write, absent or empty.
         formats: in which the network is written beside PyTorch's weights.
+        reference_scans: how many scans of training are measured, for new scans to be held against; 0 for none.
 
     Returns:
         The folder.
@@ -62,7 +70,7 @@ def export(run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS))
         raise UserError(f"{bundle} exists and is not an empty folder; name another for the bundle")
     unfinished = bundle.with_name(f".{bundle.name}.{os.getpid()}.tmp")
     try:
-        _fill(unfinished, run, formats)
+        _fill(unfinished, run, formats, reference_scans)
         if bundle.exists():
             bundle.rmdir()
         unfinished.rename(bundle)
@@ -73,13 +81,19 @@ def export(run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS))
     return bundle
 
 
-def _fill(folder: Path, run: TrainedRun, formats: Sequence[str]) -> None:
+def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference_scans: int) -> None:
+    reference = measure_training(run, reference_scans)
+    screening = _screened(reference)
     for name in ("configs", "models", "docs"):
         (folder / name).mkdir(parents=True)
     temperatures = temperatures_of(run.folder, run.checkpoint["epoch"])
     phases: list[Phase] = run.parser.get_parsed_content("phases")
     about = metadata(run, temperatures)
-    _write_json(folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(TASKS, 1.0)))
+    registered = json.loads((run.folder / "datalist.json").read_text(encoding="utf-8")).get("preprocessing", {})
+    _write_json(
+        folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(TASKS, 1.0), registered, screening)
+    )
+    _write_json(folder / REFERENCE, {"reference": reference})
     train = train_config(run, phases[-1].preprocessing_digest(run.settings))
     _write_json(folder / TRAIN, train)
     _write_json(folder / EVALUATE, evaluate_config(train))
@@ -97,6 +111,8 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str]) -> None:
     _write_json(folder / "configs/metadata.json", about)
     shutil.copyfile(resource(f"{PARTS_FOLDER}/logging.conf"), folder / "configs/logging.conf")
     shutil.copyfile(resource("bundle/LICENSE"), folder / "LICENSE")
+    (folder / REQUIREMENTS).write_text(requirements(about), encoding="utf-8")
+    _write_container(folder / CONTAINER)
     torch.save(run.network.state_dict(), folder / MODEL)
     exported = _as_others_load_it(folder)
     shape = [about["network_data_format"]["inputs"]["image"][key] for key in ("num_channels", "spatial_shape")]
@@ -107,7 +123,9 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str]) -> None:
         raise RuntimeError(f"the exported network's logits differ from the trained network's by {difference:.2g}")
     logger.info("model.pt computes the logits of the trained network (largest difference %.2g)", difference)
     differences = write_formats(exported, folder / "models", formats, image_shape, about)
-    (folder / "docs/README.md").write_text(readme(run, about, {"pytorch": difference, **differences}), encoding="utf-8")
+    (folder / "docs/README.md").write_text(
+        readme(run, about, {"pytorch": difference, **differences}, reference, screening), encoding="utf-8"
+    )
     left_out = {PACKAGE / name for name in LEFT_OUT}
     shutil.copytree(
         PACKAGE,
@@ -115,6 +133,23 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str]) -> None:
         ignore=lambda place, names: [n for n in names if Path(place, n) in left_out or n == "__pycache__"],
     )
     _write_checksums(folder)
+
+
+def _screened(reference: Mapping[str, Any] | None) -> bool:
+    """Whether a bundle refuses what can't be a T1w brain scan, as long as whoever runs it does not say."""
+    if (
+        reference is None
+        or reference["refused"] is None
+        or reference["refused"] <= LARGEST_REFUSED * reference["scans"]
+    ):
+        return True
+    logger.warning(
+        "%d of %d scans of training are no whole T1w brains as far as registration can tell: this bundle does not refuse "
+        "such scans (screening is false in its configs/inference.json)",
+        reference["refused"],
+        reference["scans"],
+    )
+    return False
 
 
 class _Logits(nn.Module):
@@ -136,6 +171,15 @@ def _as_others_load_it(folder: Path) -> nn.Module:
     network: nn.Module = parser.get_parsed_content("network_def").eval()
     network.load_state_dict(torch.load(folder / MODEL, map_location="cpu", weights_only=True))
     return network
+
+
+def _write_container(folder: Path) -> None:
+    """The recipes, with the version of Python that the versions in requirements.txt are known to work with."""
+    shutil.copytree(resource(f"bundle/{CONTAINER}"), folder)
+    python = ".".join(platform.python_version_tuple()[:2])
+    for name in ("Dockerfile", "Apptainer.def"):
+        recipe = folder / name
+        recipe.write_text(recipe.read_text(encoding="utf-8").replace("@PYTHON_VERSION@", python), encoding="utf-8")
 
 
 def _write_checksums(folder: Path) -> None:

@@ -1,11 +1,15 @@
-"""What the config of an exported bundle calls."""
+"""What the inference config of an exported bundle calls."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import admoe_monai
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.entry import one_line_errors
 from admoe_monai.workflows.environment import choose_device
@@ -13,8 +17,15 @@ from admoe_monai.workflows.settings import calling_workflow
 
 from .runs import check_bundle
 
+logger = logging.getLogger(__name__)
+
 CONFIG = "configs/inference.json"
 PRIOR = "configs/prior.json"
+REFERENCE = "configs/reference.json"
+#: What can be changed without changing a prediction.
+NO_MATTER = ("imports", "bundle_root", "dataset_dir", "output_dir", "prior_table", "num_workers", "overlays")
+#: Whose arithmetic decides the bits of a prediction.
+PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK")
 
 
 def infer() -> None:
@@ -23,7 +34,23 @@ def infer() -> None:
     with one_line_errors():
         check_bundle(parser, Path(str(parser.get_parsed_content("bundle_root"))), [CONFIG])
         choose_device(str(parser.get_parsed_content("device")))
-        parser.get_parsed_content("evaluator").run()
+        journal = parser.get_parsed_content("journal")
+        pending = len(journal.pending())
+        if pending < len(journal.scans):
+            logger.info("%d of %d scans were predicted already", len(journal.scans) - pending, len(journal.scans))
+        if pending:
+            try:
+                parser.get_parsed_content("evaluator").run()
+            except KeyboardInterrupt:
+                raise SystemExit(
+                    f"stopped: {len(journal.finished)} of {len(journal.scans)} scans are predicted and kept; "
+                    "the same command goes on"
+                ) from None
+        else:
+            from admoe_monai.handlers import PredictionFiles  # the evaluator's imports, which cost seconds
+
+            handlers = parser.get_parsed_content("handlers")
+            next(handler for handler in handlers if isinstance(handler, PredictionFiles)).write()
 
 
 def prior_columns(bundle_root: str | Path) -> list[dict[str, Any]]:
@@ -37,9 +64,46 @@ def prior_columns(bundle_root: str | Path) -> list[dict[str, Any]]:
     Raises:
         UserError: if the file is absent or damaged.
     """
-    path = Path(bundle_root) / PRIOR
+    columns: list[dict[str, Any]] = _read(Path(bundle_root) / PRIOR, "columns")
+    return columns
+
+
+def training_reference(bundle_root: str | Path) -> dict[str, Any] | None:
+    """Quartiles of what was measured on scans of training, None where a bundle has none.
+
+    Args:
+        bundle_root: folder of the bundle.
+
+    Raises:
+        UserError: if the file is absent or damaged.
+    """
+    reference: dict[str, Any] | None = _read(Path(bundle_root) / REFERENCE, "reference")
+    return reference
+
+
+def inference_digest(bundle_root: str | Path) -> str:
+    """What decides a prediction, beside the scan and its prior: config as it runs, weights, code.
+
+    Args:
+        bundle_root: folder of the bundle.
+    """
+    parser = calling_workflow().parser
+    digest = hashlib.sha256()
+    config = {key: value for key, value in parser.config.items() if key not in NO_MATTER}
+    digest.update(json.dumps(config, sort_keys=True, default=str).encode())
+    for path in (Path(parser.get_parsed_content("model_file")), Path(bundle_root, PRIOR), Path(bundle_root, REFERENCE)):
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise UserError(f"{path} can't be read ({error.strerror}); name the bundle with --bundle_root") from error
+    versions = [f"admoe_monai {admoe_monai.__version__}", *(f"{name} {version(name)}" for name in PACKAGES)]
+    digest.update("\n".join(versions).encode())
+    return digest.hexdigest()
+
+
+def _read(path: Path, key: str) -> Any:
     try:
-        columns: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["columns"]
+        return json.loads(path.read_text(encoding="utf-8"))[key]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} can't be read ({error}); name the bundle with --bundle_root") from error
-    return columns

@@ -151,18 +151,41 @@ def test_bad_cells_are_named_with_subject_and_session(two_subjects, write_table)
     ]
 
 
-def test_a_session_that_is_listed_twice_is_refused(two_subjects, write_table):
+def test_a_wrong_table_does_not_hide_the_next(two_subjects, write_table):
+    people = two_subjects / "participants.tsv"
+    people.write_text(people.read_text() + people.read_text().splitlines()[1] + "\n")
     write_table(two_subjects / "sub-01/sub-01_sessions.tsv", [{"session_id": "M000", "diagnosis": "CN"}] * 2)
+    write_table(two_subjects / "sub-02/sub-02_sessions.tsv", [{"session": "M000"}])
+    facts = two_subjects / "sub-01/ses-M000/sub-01_ses-M000_scans.tsv"
+    facts.write_text("filename\tmri_field\nanat/sub-01_ses-M000_T1w.nii.gz\n")
+    problems = BidsFolder(two_subjects, BIDS).read().problems
 
-    with pytest.raises(UserError, match=r"sub-01_sessions.tsv lists a session twice"):
+    assert [problem.removeprefix(f"{two_subjects}/") for problem in problems] == [
+        "participants.tsv line 4: 'sub-01' stands already at line 2",
+        "sub-01/sub-01_sessions.tsv line 3: 'ses-M000' stands already at line 2",
+        "sub-01/ses-M000/sub-01_ses-M000_scans.tsv line 2 has 1 cells, the header has 2",
+        "sub-02/sub-02_sessions.tsv has no column 'session_id', did you mean 'session'? (columns session)",
+    ]
+
+
+def test_a_session_without_row_and_scan_is_no_visit_and_people_without_row_are_noted(two_subjects, add_scan):
+    (two_subjects / "sub-01/ses-M036/pet").mkdir(parents=True)
+    add_scan(two_subjects, "sub-77", "ses-M000")
+    reading = BidsFolder(two_subjects, BIDS).read()
+
+    assert len(reading.records) == 4
+    assert reading.notes == ["1 subjects have a folder but no row in participants.tsv (sub-77): they are not read"]
+
+
+def test_participants_without_a_header_are_refused(two_subjects):
+    people = two_subjects / "participants.tsv"
+    people.write_text("\n".join(people.read_text().splitlines()[1:]) + "\n")
+
+    with pytest.raises(UserError, match=r"participants.tsv has no column 'participant_id' \(columns sub-0"):
         visits(two_subjects)
 
 
-def test_a_table_without_sessions_or_diagnoses_is_refused(two_subjects, write_table):
-    write_table(two_subjects / "sub-01/sub-01_sessions.tsv", [{"session": "M000"}])
-    with pytest.raises(UserError, match="has no column 'session_id'"):
-        visits(two_subjects)
-
+def test_a_table_without_diagnoses_is_refused(two_subjects, write_table):
     for subject in ("sub-01", "sub-02"):
         write_table(two_subjects / subject / f"{subject}_sessions.tsv", [{"session_id": "M000", "diagnos": "CN"}])
     with pytest.raises(UserError, match="has no column 'diagnosis' for diagnosis"):

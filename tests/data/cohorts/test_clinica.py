@@ -1,6 +1,7 @@
 import pytest
 
 from admoe_monai.data.cohorts import ClinicaTrees, load_mapping
+from admoe_monai.data.cohorts.contradictions import contradictions
 from admoe_monai.errors import UserError
 
 BIDS = load_mapping("bids")
@@ -58,6 +59,30 @@ def test_cropped_scans_are_preferred_and_a_mixture_is_a_problem(trees, write_sca
 
     write_scan(folder / "ses-M024/t1_linear" / uncropped.replace("M000", "M024"))
     assert "2 of 3 scans are cropped and the others are not" in ClinicaTrees(caps, bids, BIDS).read().problems[0]
+
+
+def test_the_screening_diagnosis_is_listed_where_it_disagrees(trees):
+    reading = ClinicaTrees(*trees, BIDS).read()
+    (case,) = contradictions(reading.records, reading.courses)
+
+    assert case.text == "sub-ADNI002S0001: diagnosis_sc says 'AD', but the diagnoses are CN, MCI, MCI"
+
+
+def test_a_scan_whose_session_no_table_lists_is_a_visit_without_a_diagnosis(trees, write_scan):
+    name = f"sub-ADNI002S0001_ses-M036_{SPACE}_desc-Crop_res-1x1x1_T1w.nii.gz"
+    write_scan(trees[0] / "subjects/sub-ADNI002S0001/ses-M036/t1_linear" / name)
+    visit = ClinicaTrees(*trees, BIDS).read().visits[3]
+
+    assert (visit["session_id"], visit["diagnosis"], visit["days_from_baseline"]) == ("ses-M036", None, 1096)
+
+
+def test_of_several_runs_the_rule_is_said(trees, write_scan):
+    name = f"sub-ADNI002S0001_ses-M000_run-02_{SPACE}_desc-Crop_res-1x1x1_T1w.nii.gz"
+    write_scan(trees[0] / "subjects/sub-ADNI002S0001/ses-M000/t1_linear" / name)
+
+    assert ClinicaTrees(*trees, BIDS, ["run-02"]).read().notes == [
+        "1 sessions have several T1w scans (sub-ADNI002S0001 ses-M000): preferring run-02, then the first by name"
+    ]
 
 
 def test_other_folders_are_refused(trees, tmp_path):

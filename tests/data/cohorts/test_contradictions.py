@@ -86,6 +86,14 @@ def test_everybodys_age_at_baseline_alone_is_no_contradiction():
     assert contradictions(history({"age": 70}, {"age": 70}, {"age": 70}), {}) == []
 
 
+@pytest.mark.parametrize("number", ["two", "n/a", "nan", "inf", ""])
+def test_a_visit_number_that_is_none_counts_for_nothing(number):
+    records = history({"visit_number": "1"}, {"visit_number": number})
+
+    assert contradictions(records) == []
+    assert visit_number_notes(records) == []
+
+
 def test_visit_numbers_that_skip_are_noted():
     skipping = history({"visit_number": "1"}, {"visit_number": "3"}, subject="x")
 

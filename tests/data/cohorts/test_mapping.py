@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -133,6 +135,15 @@ def test_a_mapping_that_is_none_is_refused_in_one_line(tmp_path, content, messag
         load_mapping(path)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_mapping_of_the_documentation_is_one(tmp_path):
+    text = (Path(__file__).parents[3] / "docs/cohorts.md").read_text()
+    block = text[text.index("    name: mine") :].partition("\n\n- ")[0]
+    path = tmp_path / "mine.yaml"
+    path.write_text("\n".join(line[4:] for line in block.splitlines()))
+
+    assert load_mapping(path).prior["gds"]["banned_for"] == ["diagnosis"]
 
 
 def test_an_unknown_name_is_refused_naming_the_nearest():

@@ -2,10 +2,20 @@ import json
 
 import pytest
 
-from admoe_monai.data.cohorts import BidsFolder, MergedDatalists, SplitRule, load_mapping, prepare_cohort
+from admoe_monai.data import load_datalist
+from admoe_monai.data.cohorts import (
+    BidsFolder,
+    ChangeRule,
+    MergedDatalists,
+    Selection,
+    SplitRule,
+    load_mapping,
+    prepare_cohort,
+)
 from admoe_monai.errors import UserError
 
 BIDS = load_mapping("bids")
+RULE = ChangeRule.parse("36m").as_dict()
 
 
 def make(tmp_path, write_table, add_scan, name, subjects, **options):
@@ -45,6 +55,48 @@ def test_one_person_of_two_names_stays_on_one_side_of_the_split(two_cohorts, tmp
     assert sum(map(len, sides)) == len(set.union(*sides)) == 12
 
 
+def test_labels_stay_as_each_cohort_made_them_on_its_whole_history(tmp_path, write_table, add_scan):
+    paths = []
+    for name in ("first", "second"):
+        root, course = tmp_path / name, ["CN", "CN", "MCI", "CN"]
+        subjects = [f"sub-{name}{n}" for n in range(6)]
+        write_table(root / "participants.tsv", [{"participant_id": subject} for subject in subjects])
+        for subject in subjects:
+            rows = [{"session_id": n, "days_from_baseline": 365 * n, "diagnosis": d} for n, d in enumerate(course)]
+            write_table(root / subject / f"{subject}_sessions.tsv", rows)
+            for n in (0, 1, 3):  # the visit with MCI has no scan, so that no datalist holds it
+                add_scan(root, subject, f"ses-{n}")
+        options = {"change": ChangeRule(), "selection": Selection(missing_images="drop")}
+        paths += [d.path for d in prepare_cohort(tmp_path / f"{name}.json", BidsFolder(root, BIDS), **options)]
+    (merged,) = prepare_cohort(tmp_path / "all.json", MergedDatalists(paths))
+    names = ("change", "change_reason", "event", "event_days", "followup_days", "diagnosis")
+
+    def labels(*datalists):
+        visits = [visit for datalist in datalists for part in datalist.splits.values() for visit in part]
+        return {(v["subject_id"], v["session_id"]): [v[name] for name in names] for v in visits}
+
+    assert labels(merged) == labels(*map(load_datalist, paths))
+    assert labels(merged)["sub-first0", "ses-1"][:3] == ["conversion", "next diagnosis after 365 days", "conversion"]
+    assert merged.label_definition["change"]["horizon"] == "next_visit"
+    assert merged.label_definition["diagnosis"]["rule"] == "the diagnosis of the visit as the cohort records it"
+    assert merged.report["contradictions"] == []
+
+
+def test_equal_names_are_noted_unless_the_map_speaks_of_them(two_cohorts, tmp_path, write_table):
+    assert (
+        "6 subjects of the same name in several cohorts (sub-06, sub-07" in MergedDatalists(two_cohorts).read().notes[1]
+    )
+
+    rows = [{"participant_id": f"sub-{n:02}", "person_id": f"p{n}"} for n in range(6, 12)]
+    assert len(MergedDatalists(two_cohorts, write_table(tmp_path / "ids.csv", rows)).read().notes) == 1
+
+
+def test_a_map_that_contradicts_itself_is_refused(two_cohorts, tmp_path, write_table):
+    rows = [{"participant_id": "sub-01", "person_id": name} for name in ("p1", "p2")]
+    with pytest.raises(UserError, match=r"ids.csv contradicts itself about 01: person_id is p1 and p2"):
+        MergedDatalists(two_cohorts, write_table(tmp_path / "ids.csv", rows)).read()
+
+
 def test_a_cohort_is_held_out(two_cohorts, tmp_path):
     (datalist,) = prepare_cohort(
         tmp_path / "all.json", MergedDatalists(two_cohorts), split=SplitRule(holdout="cohort=second")
@@ -59,6 +111,7 @@ def test_a_cohort_is_held_out(two_cohorts, tmp_path):
         ({"simulated": True}, "simulated and real scans can't be in one datalist"),
         ({"preprocessing": {"space": "MNI152"}}, "its scans were preprocessed in another way"),
         ({"label_definition": {"change": {"horizon": "24m"}}}, "change is labelled with the horizon 24m, in"),
+        ({"label_definition": {"change": {**RULE, "change_for_ad": "stable"}}}, "with the change for ad stable, in"),
     ],
 )
 def test_what_does_not_go_together_is_a_problem(two_cohorts, change, problem):
@@ -84,6 +137,15 @@ def test_what_one_cohort_bans_none_may_use(two_cohorts):
     path.write_text(json.dumps(content))
 
     assert MergedDatalists(two_cohorts).read().columns[0]["role"] == "banned"
+
+
+def test_what_one_cohort_bans_for_a_task_none_may_use_for_it(two_cohorts):
+    path = two_cohorts[1]
+    content = json.loads(path.read_text())
+    content["prior"]["columns"][0]["banned_for"] = ["change"]
+    path.write_text(json.dumps(content))
+
+    assert MergedDatalists(two_cohorts).read().columns[0]["banned_for"] == ["change"]
 
 
 def test_one_datalist_is_nothing_to_merge(two_cohorts):

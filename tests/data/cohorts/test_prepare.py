@@ -171,7 +171,15 @@ def test_the_command_needs_a_folder_only_and_prints_a_summary(bids_cohort, tmp_p
     result = run(bids_cohort, "--output", tmp_path / "datalist.json", "--horizon", "next_visit")
 
     assert result.exit_code == 0, result.output
-    for text in ("cohort (simulated)", "diagnosis CN", "change conversion", "change unknown: 20 visits, last", "wrote"):
+    for text in (
+        "cohort (simulated)",
+        "diagnosis: simulated;",
+        "change: horizon next_visit",
+        "diagnosis CN",
+        "change conversion",
+        "change unknown: 20 visits, last",
+        "wrote",
+    ):
         assert text in result.output
     assert "36 (12)" in result.output
 
@@ -204,7 +212,11 @@ def test_the_command_reads_slices_of_the_original_code(tmp_path):
     ("arguments", "message"),
     [
         ((), "nothing to prepare: give a BIDS folder, or --table and --images"),
-        ((".", "--images", "{a}.nii"), "--images goes with a --table"),
+        ((".", "--images", "{a}.nii"), "--images goes with --table; a BIDS folder does not read it"),
+        ((".", "--id_map", "ids.csv"), "--id_map goes with --merge"),
+        (("--merge", "a.json", "--horizon", "24m"), "--horizon goes with a BIDS folder or --caps or --table"),
+        ((".", "--caps", "c", "--bids", "b"), "a folder goes with a BIDS folder or --table"),
+        ((".", "--folds", "4", "--fractions", "1", "0", "0"), "--folds divides the cohort"),
         (("--table", "t.csv"), "a --table needs --images"),
         (("--caps", "c"), "--caps holds no diagnoses: give the BIDS folder"),
         (("--caps", "c", "--table", "t.csv"), "--table and --caps name two cohorts"),
@@ -255,6 +267,7 @@ def test_every_trap_of_oasis2_is_reported(tmp_path):
         "247 of 247 images have neither qform nor sform",
         "heads are larger than heads are",
         "the background is not 0 in 247 of 247 images",
+        "the next visit lies 229 to 1707 days away",
     ):
         assert trap in text
 

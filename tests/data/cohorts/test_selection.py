@@ -49,6 +49,14 @@ def test_a_visit_that_failed_quality_control_is_left_out_and_others_carry_the_ve
     assert [record.visit["qc"] for record in cohort] == [None, "fail", "pass", None]
 
 
+def test_rows_that_speak_of_nobody_are_noted(cohort, tmp_path, write_table):
+    people = write_table(tmp_path / "people.tsv", [{"participant_id": name} for name in ("01", "sub-1", "sub-09")])
+    exclusions = Exclusions()
+    Selection(include=people).apply(cohort, tmp_path, exclusions)
+
+    assert exclusions.notes == [f"2 of 3 rows of {people} fit no visit of this cohort (1, 09)"]
+
+
 def test_missing_images_are_all_named_or_dropped_and_counted(cohort, tmp_path):
     (tmp_path / "sub-01_ses-M000.nii.gz").unlink()
     cohort[1].visit["image"] = None

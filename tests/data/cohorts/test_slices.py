@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from admoe_monai.data.cohorts import SliceArrays
+from admoe_monai.data.cohorts import SliceArrays, prepare_cohort
 from admoe_monai.errors import UserError
 
 
@@ -25,6 +25,15 @@ def test_slices_become_visits_of_the_subject_in_their_name(tmp_path):
     ]
     assert [(v["diagnosis"], v["change"]) for v in reading.visits] == [("AD", "stable"), ("AD", None)]
     assert reading.visits[1]["prior"] == {"prior_0": 0.1, "prior_1": None, "prior_2": 0.7}
+
+
+def test_change_labels_are_said_to_be_given(tmp_path):
+    for n in range(12):
+        write(tmp_path, f"sub-{n:02}.npz", label=0, change_label=n % 2 - 1)
+    (datalist,) = prepare_cohort(tmp_path / "d.json", SliceArrays(tmp_path))
+
+    assert datalist.label_definition["change"] == {"horizon": "as the slices' files give it", "horizon_days": None}
+    assert datalist.report["unknown_change"] == {"not given with the data": 6}
 
 
 def test_their_prior_is_banned_for_it_is_the_label_in_disguise(tmp_path):

@@ -77,6 +77,13 @@ def test_a_published_split_must_know_everybody_and_name_three_splits(tmp_path, w
         SplitRule(listed=table).divide(cohort())
 
 
+def test_a_published_split_that_names_somebody_in_two_splits_is_refused(tmp_path, write_table):
+    rows = [{"participant_id": f"{n:02}", "split": "train"} for n in range(30)]
+    rows += [{"participant_id": "sub-03", "split": "test"}, {"participant_id": "sub-04", "split": "train"}]
+    with pytest.raises(UserError, match=r"split.tsv contradicts itself about 03: split is train and test"):
+        SplitRule(listed=write_table(tmp_path / "split.tsv", rows)).divide(cohort())
+
+
 def test_one_person_under_two_names_stays_on_one_side():
     visits = cohort(40)
     for visit in visits:

@@ -36,7 +36,9 @@ def test_a_pattern_may_use_several_columns_and_an_absolute_path(tmp_path):
 
 
 def test_every_bad_cell_and_line_is_named_in_one_pass(tmp_path):
-    table = write(tmp_path, HEADER, "a,a_MR1,0,M,old,0.0,14", ROWS[0] + ",9", "b,b_MR1,0,X,873,4,14")
+    table = write(
+        tmp_path, HEADER, "a,a_MR1,0,M,old,0.0,14", ROWS[0] + ",9", "b,b_MR1,0,X,873,4,14", ",c_MR1,0,M,80,0,14"
+    )
 
     assert [problem.removeprefix(f"{table} line ") for problem in read(table).problems] == [
         "3 has 8 cells, the header has 7 (decimal commas need semicolons between cells)",
@@ -45,6 +47,7 @@ def test_every_bad_cell_and_line_is_named_in_one_pass(tmp_path):
         "4: column 'Age' holds '873', outside 15 to 110 (a lost decimal point?)",
         "4: column 'M/F' holds the unknown code 'X'",
         "4: column 'CDR' holds '4', outside 0 to 3 (a lost decimal point?)",
+        "5: column 'Subject ID' is empty",
     ]
 
 
@@ -54,6 +57,15 @@ def test_a_table_of_semicolons_and_decimal_commas_is_read_and_said(tmp_path):
 
     assert [visit["diagnosis"] for visit in reading.visits] == ["CN", "MCI"]
     assert reading.notes == ["the table is separated by semicolons; decimal commas are read as points"]
+
+
+def test_an_absolute_pattern_says_where_the_images_are_and_a_relative_one_stays_below(tmp_path):
+    table = write(tmp_path, HEADER, *ROWS)
+    reading = read(table, "/elsewhere/scans/{Subject ID}/{MRI ID}.nii")
+    assert (str(reading.root), reading.visits[0]["image"]) == ("/elsewhere/scans", "OAS2_0001/OAS2_0001_MR1.nii")
+
+    with pytest.raises(UserError, match=r"leaves .*: give the folder of the images as well"):
+        read(table, "../scans/{MRI ID}.nii")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +84,19 @@ def test_a_pattern_that_can_not_work_is_refused(tmp_path, images, message):
 def test_a_table_without_a_needed_column_is_refused(tmp_path):
     with pytest.raises(UserError, match="has no column 'CDR' for diagnosis"):
         read(write(tmp_path, HEADER.replace("CDR", "cdr_global"), *ROWS))
+
+
+def test_oasis3_counts_days_by_its_column_or_by_the_label_of_the_visit(tmp_path):
+    table = write(
+        tmp_path,
+        "OASISID,OASIS_session_label,days_to_visit,CDRTOT",
+        "OAS30001,OAS30001_UDSb4_d0000,0000,0",
+        "OAS30001,OAS30001_UDSb4_d0339,,0.5",
+    )
+    reading = VisitTable(table, "{OASIS_session_label}.nii", load_mapping("oasis3")).read()
+
+    assert reading.problems == []
+    assert [visit["days_from_baseline"] for visit in reading.visits] == [0, 339]
 
 
 def test_adnimerge_counts_days_from_the_first_examination(tmp_path):

@@ -20,7 +20,7 @@ from admoe_monai.workflows.bundles.export import export
 @pytest.fixture(scope="module")
 def bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle in all formats."""
-    return export(tiny_run, tmp_path_factory.mktemp("exported") / "bundle")
+    return export(tiny_run, tmp_path_factory.mktemp("exported") / "bundle", reference_scans=0)
 
 
 def strings(content: object) -> list[str]:
@@ -34,8 +34,10 @@ def strings(content: object) -> list[str]:
 def test_bundle_holds_the_files_that_monai_looks_for(bundle: Path) -> None:
     files = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
     assert {name for name in files if not name.startswith("admoe_monai/")} == {
-        "LICENSE", "SHA256SUMS", "configs/evaluate.json", "configs/inference.json", "configs/logging.conf",
-        "configs/metadata.json", "configs/prior.json", "configs/settings.json", "configs/train.json", "docs/README.md",
+        "LICENSE", "SHA256SUMS", "requirements.txt", "container/Apptainer.def", "container/Dockerfile",
+        "container/predict.sh", "configs/evaluate.json", "configs/inference.json", "configs/logging.conf",
+        "configs/metadata.json", "configs/prior.json", "configs/reference.json", "configs/settings.json",
+        "configs/train.json", "docs/README.md",
         "models/model.onnx", "models/model.pt", "models/model.pt2", "models/model.ts",
     }  # fmt: skip
 
@@ -84,7 +86,8 @@ def test_config_refers_to_nothing_that_only_a_run_knows(bundle: Path, name: str)
     assert references
     assert references <= config.keys()
     assert config["network_def"]["img_size"] == 16
-    assert config["preprocessing"]["transforms"][2]["pixdim"] == [3.0, 3.0, 3.0]
+    (spacing,) = [t for t in config["preprocessing"]["transforms"] if t["_target_"].endswith("Spacingd")]
+    assert spacing["pixdim"] == [3.0, 3.0, 3.0]
 
 
 def test_metadata_describes_the_network_at_hand(bundle: Path) -> None:
@@ -122,6 +125,16 @@ def test_formats_have_the_fields_of_the_specification(bundle: Path, field: str) 
     assert field in formats["outputs"]["pred"]
 
 
+def test_requirements_are_the_versions_of_the_metadata(bundle: Path) -> None:
+    about = json.loads((bundle / "configs/metadata.json").read_text())
+    comment, *lines = (bundle / "requirements.txt").read_text().splitlines()
+    named = {"monai": about["monai_version"], "torch": about["pytorch_version"], "numpy": about["numpy_version"]}
+    assert dict(line.split("==") for line in lines) == named | about["required_packages_version"]
+    assert comment.startswith("#")
+    # A build such as 2.11.0+cpu is not to be had everywhere.
+    assert not any("+" in line for line in lines)
+
+
 def test_readme_has_no_placeholder_left(bundle: Path) -> None:
     readme = (bundle / "docs/README.md").read_text()
     assert "$" not in readme
@@ -138,13 +151,13 @@ def test_network_of_slices_without_a_prior_is_exported(tiny_run_2d: Path, tmp_pa
 
 def test_empty_folder_is_taken(tiny_run: Path, tmp_path: Path) -> None:
     (tmp_path / "bundle").mkdir()
-    assert (export(tiny_run, tmp_path / "bundle", []) / "models/model.pt").is_file()
+    assert (export(tiny_run, tmp_path / "bundle", [], 0) / "models/model.pt").is_file()
 
 
 def test_folder_in_use_is_refused(tiny_run: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match="not an empty folder"):
-        export(tiny_run, tmp_path)
+        export(tiny_run, tmp_path, [], 0)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -152,19 +165,21 @@ def test_run_without_a_best_model_is_refused(tiny_run: Path, tmp_path: Path) -> 
     run = shutil.copytree(tiny_run, tmp_path / "run")
     (run / "best_model.pth").unlink()
     with pytest.raises(CheckpointError, match=r"no checkpoint .*best_model\.pth"):
-        export(run, tmp_path / "bundle")
+        export(run, tmp_path / "bundle", reference_scans=0)
     assert not (tmp_path / "bundle").exists()
 
 
 def test_failure_leaves_nothing_behind(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_module, "largest_difference", lambda *_: float("nan"))
     with pytest.raises(RuntimeError, match="logits differ"):
-        export(tiny_run, tmp_path / "bundle")
+        export(tiny_run, tmp_path / "bundle", reference_scans=0)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_command_prints_how_to_go_on(tiny_run: Path, tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["export", str(tiny_run), str(tmp_path / "bundle"), "--formats", "none"])
+    result = CliRunner().invoke(
+        app, ["export", str(tiny_run), str(tmp_path / "bundle"), "--formats", "none", "--reference_scans", "0"]
+    )
     assert result.exit_code == 0
     assert "monai.bundle run inference" in result.output
 
@@ -179,7 +194,7 @@ def test_settings_and_versions_go_along(bundle: Path) -> None:
 def test_figures_of_the_test_split_go_along_if_the_run_has_some_of_this_model(tiny_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(tiny_run, tmp_path / "run")
     assert CliRunner().invoke(app, ["evaluate", str(run), "--calibrate"]).exit_code == 0
-    bundle = export(run, tmp_path / "bundle", [])
+    bundle = export(run, tmp_path / "bundle", [], 0)
     about = json.loads((bundle / "configs/metadata.json").read_text())
     readme = (bundle / "docs/README.md").read_text()
     figures = about["eval_metrics"]["test"]["diagnosis"]
@@ -191,7 +206,7 @@ def test_figures_of_the_test_split_go_along_if_the_run_has_some_of_this_model(ti
 
     metrics = run / "evaluation/metrics_test.json"
     metrics.write_text(metrics.read_text().replace('"epoch": 1', '"epoch": 0'))
-    other = export(run, tmp_path / "other", [])
+    other = export(run, tmp_path / "other", [], 0)
     assert "was not evaluated on its test split" in (other / "docs/README.md").read_text()
 
 
@@ -201,10 +216,10 @@ def test_calibration_of_another_model_is_refused(tiny_run: Path, tmp_path: Path)
     path = run / "evaluation/calibration.json"
     path.write_text(path.read_text().replace('"epoch": 1', '"epoch": 0'))
     with pytest.raises(UserError, match=r"is of epoch 0, best_model.pth of epoch 1; fit it anew"):
-        export(run, tmp_path / "bundle", [])
+        export(run, tmp_path / "bundle", [], 0)
 
 
 def test_an_unknown_format_is_refused(tiny_run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown format 'tensorflow'; known are torchscript, onnx, pt2"):
-        export(tiny_run, tmp_path / "bundle", ["tensorflow"])
+        export(tiny_run, tmp_path / "bundle", ["tensorflow"], 0)
     assert list(tmp_path.iterdir()) == []

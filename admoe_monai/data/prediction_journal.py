@@ -1,0 +1,93 @@
+"""What has been predicted so far, on disk, so that a run of inference that is killed goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.errors import UserError
+
+__all__ = ["PredictionJournal"]
+
+
+class PredictionJournal:
+    """One line per predicted scan: a digest of all that decides the prediction, and the prediction.
+
+    A line that a kill cut off is not read. Scans that could not be used are not kept: the next run tries them again.
+
+    Args:
+        path: of the file, made when needed.
+        scans: all scans of this run, as :func:`~admoe_monai.data.scans_to_predict` returns them.
+        digest: of the model and the settings that decide a prediction; lines of another one don't count.
+    """
+
+    def __init__(self, path: str | Path, scans: Sequence[Mapping[str, Any]], digest: str) -> None:
+        self.path = Path(path)
+        self.scans = scans
+        self.digest = digest
+        known = self._read()
+        self.keys = {scan["scan"]: self._key(scan) for scan in scans}
+        self.finished: dict[str, dict[str, Any]] = {name: known[key] for name, key in self.keys.items() if key in known}
+
+    def pending(self) -> list[Mapping[str, Any]]:
+        """The scans that are not predicted yet, in their order."""
+        return [scan for scan in self.scans if scan["scan"] not in self.finished]
+
+    def add(self, predictions: Sequence[Mapping[str, Any]]) -> None:
+        """Keep predictions, on disk when this returns.
+
+        Args:
+            predictions: each with "scan" and what JSON can hold.
+
+        Raises:
+            UserError: If the file can't be written.
+        """
+        lines = [json.dumps({"key": self.keys[p["scan"]], "prediction": p}, allow_nan=False) for p in predictions]
+        try:
+            with self.path.open("ab+") as file:
+                # After a kill in the middle of a line, the next one begins on a line of its own.
+                if file.tell() and not self._ends_whole(file.fileno(), file.tell()):
+                    file.write(b"\n")
+                file.write("".join(f"{line}\n" for line in lines).encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise UserError(f"cannot write {self.path}: {error.strerror}") from error
+        self.finished |= {prediction["scan"]: dict(prediction) for prediction in predictions}
+
+    @staticmethod
+    def _ends_whole(descriptor: int, size: int) -> bool:
+        return os.pread(descriptor, 1, size - 1) == b"\n"
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise UserError(f"cannot read {self.path}: {error.strerror}; name another --output_dir") from error
+        known = {}
+        for line in lines:
+            try:
+                content = json.loads(line)
+                known[str(content["key"])] = dict(content["prediction"])
+            except (ValueError, KeyError, TypeError):
+                continue
+        return known
+
+    def _key(self, scan: Mapping[str, Any]) -> str:
+        decides = [self.digest, scan["scan"], scan["image"], scan.get("prior", {}), _state(Path(scan["image"]))]
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def _state(path: Path) -> list[list[Any]]:
+    """Name, size and time of change of a file, or of all files of a folder; empty if there is none."""
+    try:
+        files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+        return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+    except OSError:
+        return []
