@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import signal
 import sys
 from types import FrameType, TracebackType
@@ -47,6 +48,8 @@ class Signals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self.received is not None and not self._deferred:
+            _end_workers()
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         if self.received is None or not (error is None or isinstance(error, Interrupted)):
@@ -81,6 +84,19 @@ class Signals:
         self.received = signal.Signals(number)
         if not self._deferred:
             raise Interrupted
+
+
+def _end_workers() -> None:
+    """Kill the workers of a loader that a signal has kept from starting all of them.
+
+    Nobody tells these to stop, and the interpreter would wait for them for ever: they leave SIGTERM to the main process.
+    """
+    # A loader (torch 2.15) raises an error in the main process when a worker of it is killed.
+    before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for worker in multiprocessing.active_children():
+        worker.kill()
+        worker.join()
+    signal.signal(signal.SIGCHLD, before)
 
 
 class Interruption:

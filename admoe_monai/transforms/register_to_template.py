@@ -30,6 +30,8 @@ __all__ = ["RegisterToTemplate", "RegisterToTemplated"]
 
 #: The header's orientation was wrong and another one fits. Which side is left can't be told from a brain.
 WRONG_ORIENTATION = "wrong_orientation"
+#: In degrees; beyond half a right angle, another order of the axes would be nearer.
+_LARGEST_TURN = 45.0
 #: Voxels at which a scan is compared with the template, by the last level of the search and by the measurements.
 _COMPARED_MM = 2.0
 
@@ -124,7 +126,9 @@ class RegisterToTemplate(Transform):
                 return other, other_quality, [*other_quality.flags, WRONG_ORIENTATION]
         if found is None or quality is None:
             raise UserError("the scan can't be brought onto the template: nothing in it resembles a brain")
-        return found, quality, quality.flags
+        # The search may turn a scan by a right angle by itself; no head lies in a scanner like that.
+        turned = not self.aligned and quality.fits and _angle(found.matrix) > _LARGEST_TURN
+        return found, quality, [*quality.flags, *([WRONG_ORIENTATION] if turned else [])]
 
     def resample(self, img: MetaTensor, matrix: NDArray[np.float64], nearest: bool = False) -> MetaTensor:
         """Read a volume, or a mask of it, on the template's grid.
@@ -143,6 +147,12 @@ class RegisterToTemplate(Transform):
             values = from_itk(on_grid(scan, matrix, grid, nearest, 0.0 if nearest else float(img.min())))
         array = (values > 0).astype(np.uint8) if nearest else values
         return MetaTensor(torch.from_numpy(array)[None], affine=torch.from_numpy(affine))
+
+
+def _angle(matrix: NDArray[np.float64]) -> float:
+    """By how much an affine turns, in degrees: that of the rotation nearest to it."""
+    left, _, right = np.linalg.svd(matrix[:3, :3])
+    return float(np.degrees(np.arccos(np.clip((np.trace(left @ right) - 1) / 2, -1, 1))))
 
 
 class RegisterToTemplated(MapTransform):

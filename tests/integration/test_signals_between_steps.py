@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,11 @@ def test_a_signal_while_scans_are_preprocessed_ends_the_run_at_once(
     datalist, main, compute = make_cohort(tmp_path / "cohort"), os.getpid(), PreprocessedStore._compute
 
     def signalled(*args: Any) -> Any:
+        try:
+            # Once: a second signal may find the run gone and its handlers with it, and end the tests.
+            (tmp_path / "sent").touch(exist_ok=False)
+        except FileExistsError:
+            return compute(*args)
         for process in {main, os.getpid()}:  # as a scheduler does, to every process
             os.kill(process, signal.SIGTERM)
         return compute(*args)
@@ -82,3 +89,23 @@ def test_a_signal_while_scans_are_preprocessed_ends_the_run_at_once(
     assert left.value.code == 75
     assert not (tmp_path / "run").exists()
     assert not list((tmp_path / "cohort").rglob("*.tmp"))
+
+
+def test_a_signal_while_a_loader_starts_its_workers_leaves_none_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A worker that the loader does not know of yet ignores SIGTERM, and leaving waited for it for ever.
+    datalist, start = make_cohort(tmp_path / "cohort"), BaseProcess.start
+
+    def signalled(self: BaseProcess) -> None:
+        start(self)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(BaseProcess, "start", signalled)
+    with pytest.raises(SystemExit) as left:
+        make_run(tmp_path / "run", datalist, num_workers=2)
+    assert left.value.code == 75
+    workers = multiprocessing.active_children()
+    for worker in workers:  # so that a failure is no hang
+        worker.kill()
+    assert workers == []

@@ -12,7 +12,14 @@ from monai.data import MetaTensor
 from scipy.spatial.transform import Rotation
 
 from admoe_monai.errors import UserError
-from admoe_monai.transforms import RegisterToTemplate, RegisterToTemplated, load_template, template_grid
+from admoe_monai.transforms import (
+    RegisterToTemplate,
+    RegisterToTemplated,
+    load_template,
+    register_to_template,
+    template_grid,
+)
+from admoe_monai.transforms.registration import Alignment
 from synthetic_heads import affine_about_the_brain, head_scan, on_grid_scan
 
 LEVELS = (8.0, 4.0, 3.0)
@@ -131,3 +138,15 @@ def test_levels_go_from_coarse_to_fine(levels):
 def test_one_registration_belongs_to_one_volume():
     with pytest.raises(ValueError, match="one registration belongs to one volume"):
         RegisterToTemplated(["image", "other"])
+
+
+@pytest.mark.parametrize(
+    ("angle", "flags"), [(0, []), (35, []), (60, ["wrong_orientation"]), (90, ["wrong_orientation"])]
+)
+def test_a_head_that_the_search_itself_turned_is_told_like_one_of_another_orientation(
+    monkeypatch: pytest.MonkeyPatch, angle: float, flags: list[str]
+) -> None:
+    turned = affine_about_the_brain(Rotation.from_euler("x", angle, degrees=True).as_matrix(), scale=0.9)
+    head = head_scan(turned)
+    monkeypatch.setattr(register_to_template, "align", lambda *_, **__: Alignment(turned, 1.0))
+    assert RegisterToTemplate(3.0, levels_mm=LEVELS).register(head)["flags"] == flags
