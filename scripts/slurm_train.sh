@@ -40,7 +40,7 @@ cancel() {
 }
 
 # In the background, because bash runs a trap only after a foreground child has ended. srun hands signals on to its task.
-srun --ntasks=1 python -W "ignore:parsing config_file:UserWarning" -m monai.bundle run training \
+srun --ntasks=1 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" python -W "ignore:parsing config_file:UserWarning" -m monai.bundle run training \
     --config_file "${CONFIG:-configs/train.yaml}" --resume auto --run_dir "$run_dir" "$@" &
 training=$!
 trap time_is_up USR1

@@ -13,6 +13,7 @@ from .normalize_foreground import NormalizeForeground, NormalizeForegroundd
 from .patch_mask import RandPatchMask, RandPatchMaskd
 from .register_to_template import RegisterToTemplate, RegisterToTemplated
 from .registration_quality import FLAG_MEANINGS, LOWEST_CORRELATION
+from .round_to_steps import RoundToSteps, RoundToStepsd, sixteen_bit_steps
 from .screen_scan import ScoreScand, ScreenScand, scan_measures
 from .softmax_by_task import SoftmaxByTask, SoftmaxByTaskd
 from .template import BOX_END_MM, BOX_START_MM, TEMPLATE_NAME, Template, load_template, template_grid
@@ -41,6 +42,8 @@ __all__ = [
     "RandPatchMaskd",
     "RegisterToTemplate",
     "RegisterToTemplated",
+    "RoundToSteps",
+    "RoundToStepsd",
     "ScoreScand",
     "ScreenScand",
     "SoftmaxByTask",
@@ -51,5 +54,6 @@ __all__ = [
     "on_template_grid",
     "prior_features",
     "scan_measures",
+    "sixteen_bit_steps",
     "template_grid",
 ]

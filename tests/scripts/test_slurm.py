@@ -41,7 +41,7 @@ Job = Callable[..., subprocess.Popen[str]]
 def job(tmp_path: Path) -> Job:
     """Start the script as SLURM would."""
     commands = {
-        "srun": '#!/bin/bash\n[ "$1" = --ntasks=1 ] && shift\nexec "$@"\n',
+        "srun": '#!/bin/bash\n[ "$1 $2" = "--ntasks=1 --cpus-per-task=1" ] && shift 2\nexec "$@"\n',
         "scontrol": f'#!/bin/bash\necho "$@" >> {tmp_path}/requeued\n',
         "python": f"#!{sys.executable}\n{TRAINING}",
     }

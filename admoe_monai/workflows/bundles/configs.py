@@ -60,7 +60,8 @@ def _put_in_front(config: dict[str, Any], registered: Mapping[str, Any], screeni
         # Scans that other software had registered are expected from it again.
         name = TO_TEMPLATE if TO_TEMPLATE in registered["chains"] else ON_TEMPLATE
         config["template_spacing_mm"] = registered["spacing_mm"]
-        start = chains[name]["transforms"]
+        # The scans of training were stored in between, in steps.
+        start = [*chains[name]["transforms"], {"_target_": "admoe_monai.transforms.RoundToStepsd", "keys": "image"}]
         parts = [{**part, "aligned": True} if "overlays" in str(part["_disabled_"]) else part for part in parts]
     config["preprocessing"]["transforms"] = [*start, *parts, *rest]
     config |= {**screen, "screening": screening}

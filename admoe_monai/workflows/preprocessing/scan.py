@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.quality_picture import quality_picture
-from admoe_monai.transforms import load_template
+from admoe_monai.transforms import load_template, sixteen_bit_steps
 
 from .chains import TemplateChains
 from .whole_files import sweep_temporaries, write_whole
@@ -166,17 +166,14 @@ def _checksum(file: Path) -> str:
 
 
 def image_bytes(image: MetaTensor) -> bytes:
-    """A compressed NIfTI file of 16-bit steps of 1/32767 of the largest value, where 0 stays 0.
-
-    Half the size of 32-bit floats, and the step is a hundredth of any scan's noise.
+    """A compressed NIfTI file of 16-bit steps.
 
     Args:
         image: ``(1, X, Y, Z)``.
     """
-    values = image[0].numpy().astype(np.float64)
-    step = float(np.abs(values).max()) / np.iinfo(np.int16).max
     # Counted in steps here: with a slope in its header, nibabel takes the array for what is stored.
-    nifti = _nifti(np.rint(values / step).astype(np.int16), image)
+    steps, step = sixteen_bit_steps(image[0])
+    nifti = _nifti(steps, image)
     nifti.header.set_slope_inter(step, 0.0)
     return gzip.compress(nifti.to_bytes(), 6, mtime=0)
 
