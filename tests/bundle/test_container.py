@@ -122,8 +122,8 @@ def test_both_recipes_begin_with_the_python_of_the_export(bundle: Path) -> None:
 
 def test_both_recipes_install_and_check_the_same(bundle: Path) -> None:
     commands = [part.strip() for name, rest in dockerfile(bundle) if name == "RUN" for part in rest.split("&&")]
-    assert commands == [line.replace("{{ TORCH_INDEX }}", "$TORCH_INDEX") for line in definition(bundle)["%post"][1:]]
-    assert definition(bundle)["%arguments"] == [rest for name, rest in dockerfile(bundle) if "TORCH_INDEX=" in rest]
+    assert commands == [line.replace("{{ TORCH_OPTIONS }}", "$TORCH_OPTIONS") for line in definition(bundle)["%post"][1:]]
+    assert definition(bundle)["%arguments"] == [rest for name, rest in dockerfile(bundle) if "TORCH_OPTIONS=" in rest]
 
 
 def test_both_recipes_run_the_same_script_and_not_as_root(bundle: Path) -> None:
@@ -136,10 +136,10 @@ def test_both_recipes_run_the_same_script_and_not_as_root(bundle: Path) -> None:
     assert last["USER"] not in ("root", "0", "0:0")
 
 
-def test_no_host_but_the_public_indices_is_named(bundle: Path) -> None:
+def test_no_host_is_named(bundle: Path) -> None:
     texts = [path.read_text() for path in [bundle / "requirements.txt", *(bundle / "container").iterdir()]]
     hosts = {host for text in texts for host in re.findall(r"https?://([^/\s]+)", text)}
-    assert hosts == {"download.pytorch.org", "pypi.org"}
+    assert hosts == set()
 
 
 def test_what_is_copied_passes_the_check_of_the_recipes(bundle: Path, image: Path) -> None:
