@@ -122,7 +122,9 @@ def test_both_recipes_begin_with_the_python_of_the_export(bundle: Path) -> None:
 
 def test_both_recipes_install_and_check_the_same(bundle: Path) -> None:
     commands = [part.strip() for name, rest in dockerfile(bundle) if name == "RUN" for part in rest.split("&&")]
-    assert commands == [line.replace("{{ TORCH_OPTIONS }}", "$TORCH_OPTIONS") for line in definition(bundle)["%post"][1:]]
+    assert commands == [
+        line.replace("{{ TORCH_OPTIONS }}", "$TORCH_OPTIONS") for line in definition(bundle)["%post"][1:]
+    ]
     assert definition(bundle)["%arguments"] == [rest for name, rest in dockerfile(bundle) if "TORCH_OPTIONS=" in rest]
 
 
