@@ -83,10 +83,12 @@ def kill_at_call(
         if len(calls) == number and moment == "within":
             write_half(*args)
             raise Kill
-        result = call(*args, **kwargs)
-        if len(calls) == number:
-            raise Kill
-        return result
+        try:
+            return call(*args, **kwargs)
+        finally:
+            # Whether it succeeded or not: the removal of a file that is not there is a moment to die at like any other.
+            if len(calls) == number:
+                raise Kill
 
     def write_half(contents: Any, file: Any) -> None:
         buffer = io.BytesIO()
