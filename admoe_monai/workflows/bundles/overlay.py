@@ -15,6 +15,7 @@ from monai.utils import TransformBackends
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.quality_picture import quality_picture
 from admoe_monai.transforms import RegisterToTemplate, load_template
+from admoe_monai.workflows.whole_files import write_whole
 
 __all__ = ["WriteOverlayd"]
 
@@ -68,12 +69,8 @@ class WriteOverlayd(MapTransform):
         template = load_template(SPACING_MM)
         picture = quality_picture(volume, template.intensity, template.brain, template.affine)
         path = self.output_dir / f"{scan.strip('/').replace('/', '__')}.png"
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             self.output_dir.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(picture)
-            temporary.replace(path)
+            write_whole(path, picture)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from error
-        finally:
-            temporary.unlink(missing_ok=True)

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.quality_picture import quality_picture
 from admoe_monai.transforms import load_template, sixteen_bit_steps
+from admoe_monai.workflows.whole_files import sweep_temporaries, write_whole
 
 from .chains import TemplateChains
-from .whole_files import sweep_temporaries, write_whole
 
 MNI_CODE = 4  # of NIfTI's sform and qform
 
