@@ -80,3 +80,11 @@ def make_run(folder: Path, datalist: Path, **settings: Any) -> Path:
     entry = resource("configs/train.yaml")
     Plan(parser_of([entry], choices), entry.parent).run()
     return folder
+
+
+def inference_arguments(bundle: Path, scans: Path) -> list[str]:
+    """What `python -m monai.bundle` is told to predict a folder of scans into `out`, without screening."""
+    return [
+        "run", "inference", "--config_file", str(bundle / "configs/inference.json"), "--bundle_root", str(bundle),
+        "--dataset_dir", str(scans), "--output_dir", "out", "--device", "cpu", "--screening", "False",
+    ]  # fmt: skip

@@ -104,7 +104,7 @@ def main() -> None:
     visits = [visit for split in SPLITS for visit in datalist.splits[split]]
     people = np.array([visit["subject_id"] for visit in visits])
     images = [read_image(visit["image"]) for visit in visits]
-    prints = [fingerprint(image) for image in tqdm(images, desc="fingerprints")]
+    prints = [fingerprint(image) for image in tqdm(images, desc="fingerprints", disable=None)]
     alike, form, matrices = similarities(prints)
     other = people[:, None] != people
     print(f"{datalist.name}: {len(set(people))} subjects, {len(visits)} images of {images[0].voxels.ndim} axes")
@@ -117,7 +117,7 @@ def main() -> None:
         return [pairs[k] for k in sorted(generator.permutation(len(pairs))[:number])]
 
     repeats = chosen([p for p in itertools.combinations(range(len(visits)), 2) if not other[p]], arguments.repeats)
-    again = [correlation(*pair) for pair in tqdm(repeats, desc="repeat visits")]
+    again = [correlation(*pair) for pair in tqdm(repeats, desc="repeat visits", disable=None)]
     threshold = copy_threshold(again)
     print(f"threshold {threshold:.3f}")
     if repeats:

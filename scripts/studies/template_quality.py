@@ -423,7 +423,7 @@ def main() -> None:
     table = Measurements(arguments.out / f"{name}.jsonl", levels, not arguments.no_n4, arguments.seed)
     heads: dict[str, Head] = {}
     for kind, scans in (("T1w", arguments.real), ("T1w, simulated", arguments.simulated)):
-        for scan in tqdm(scans, desc=kind):
+        for scan in tqdm(scans, desc=kind, disable=None):
             subject = scan.name.split(".")[0]
             values, affine = read(scan)
             row = table.find("unchanged", subject) or table.add(kind, "unchanged", subject, (values, affine, SAME))

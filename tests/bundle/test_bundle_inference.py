@@ -20,6 +20,7 @@ from monai.bundle import ConfigWorkflow, verify_net_in_out
 from admoe_monai.transforms import LoadScan
 from admoe_monai.workflows.bundles.export import export
 from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
+from tiny_runs import inference_arguments
 
 Rows = list[dict[str, str]]
 
@@ -211,18 +212,7 @@ def test_rows_carry_the_checksum_of_the_weights(bundle: Path, tiny_cohort: Path,
 
 
 def test_monai_command_predicts_from_any_directory(bundle: Path, tiny_cohort: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "monai.bundle", "run", "inference"]
-    command += ["--config_file", str(bundle / "configs/inference.json"), "--bundle_root", str(bundle)]
-    command += [
-        "--dataset_dir",
-        str(tiny_cohort.parent),
-        "--output_dir",
-        "out",
-        "--device",
-        "cpu",
-        "--screening",
-        "False",
-    ]
+    command = [sys.executable, "-m", "monai.bundle", *inference_arguments(bundle, tiny_cohort.parent)]
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
     )

@@ -14,6 +14,7 @@ from monai.bundle import ConfigWorkflow
 
 from admoe_monai.workflows.bundles.export import export
 from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
+from tiny_runs import inference_arguments
 
 ROOT = Path(__file__).parents[2]
 # Runs `python -m monai.bundle` where the package is not installed: its folder is taken off Python's path.
@@ -95,17 +96,14 @@ def test_a_mistake_leaves_as_one_line(
 
 
 def test_the_code_that_is_carried_along_is_enough(bundle: Path, tiny_cohort: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", HIDDEN, str(ROOT), "run", "inference"]
-    command += ["--config_file", str(bundle / "configs/inference.json"), "--bundle_root", str(bundle)]
-    command += [
-        "--dataset_dir",
-        str(tiny_cohort.parent),
-        "--output_dir",
-        "out",
-        "--device",
-        "cpu",
-        "--screening",
-        "False",
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-c",
+        HIDDEN,
+        str(ROOT),
+        *inference_arguments(bundle, tiny_cohort.parent),
     ]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,15 +11,9 @@ from whole_run import Whole
 
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.run_directory import RunDirectory
+from lock_holder import locked_by_another_process
 from run_comparison import assert_same_run
 
-HOLD_THE_LOCK = """
-import fcntl, sys
-file = open(sys.argv[1], "a+")
-fcntl.lockf(file, fcntl.LOCK_EX)
-print("held", flush=True)
-sys.stdin.read()
-"""
 REFUSED = 3
 
 
@@ -56,14 +48,6 @@ def test_a_second_process_is_refused_while_a_run_is_under_way(
 def test_a_run_does_not_start_in_the_folder_of_another_process(whole_3d: Whole, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD_THE_LOCK, str(folder / "run.lock")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        with pytest.raises(UserError, match="is in use by another process"):
-            whole_3d.resume(folder)
+    with locked_by_another_process(folder), pytest.raises(UserError, match="is in use by another process"):
+        whole_3d.resume(folder)
     assert [path.name for path in folder.iterdir()] == ["run.lock"]
-    assert holder.returncode == 0

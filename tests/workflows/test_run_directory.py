@@ -8,6 +8,7 @@ import pytest
 
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.run_directory import RunDirectory, checkpoint_files, periodic_epoch
+from lock_holder import locked_by_another_process
 
 TAKE_THE_LOCK = """
 import fcntl, sys
@@ -16,13 +17,6 @@ try:
 except OSError:
     sys.exit(3)
 """
-HOLD_THE_LOCK = """
-import fcntl, sys
-file = open(sys.argv[1], "a+")
-fcntl.lockf(file, fcntl.LOCK_EX)
-print("held", flush=True)
-sys.stdin.read()
-"""
 
 
 def test_a_hundred_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
@@ -30,15 +24,8 @@ def test_a_hundred_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) 
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD_THE_LOCK, str(tmp_path / "run.lock")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        with pytest.raises(UserError, match="is in use by another process"):
-            RunDirectory(tmp_path).open()
+    with locked_by_another_process(tmp_path), pytest.raises(UserError, match="is in use by another process"):
+        RunDirectory(tmp_path).open()
 
 
 def test_the_lock_is_held_until_the_directory_is_closed(tmp_path: Path) -> None:
