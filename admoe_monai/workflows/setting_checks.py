@@ -22,7 +22,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "amp": (None, "bf16"),
     "finetune_from": ("best", "last"),
     "selection_metric": ("balanced_accuracy",),
-    "augmentation": ("light", "none"),
+    "augmentation": ("light", "flip", "none"),
     "standardise_features": (True, False),
     "routing": ("learned", "label_guided", "uniform"),
     "class_weights": (None, False, "off", "balanced"),
