@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from admoe_monai.errors import UserError
+from admoe_monai.scan_files import files_of
 
 from .entries import Entry
 from .finding import Finding, examples
@@ -111,9 +112,8 @@ def _read(path: str) -> Content:
 
 
 def _file_digest(path: Path) -> str:
-    """Of one file, or of all files of a DICOM folder."""
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    """Of all files that make up the scan."""
     digest = hashlib.sha256()
-    for file in files:
+    for file in files_of(path):
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -5,19 +5,15 @@ Shapes: ``*S`` spatial axes, D of them.
 
 from __future__ import annotations
 
-import logging
-import warnings
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 - its customary name
-from monai.transforms import LoadImage
 from scipy import ndimage
 
 from admoe_monai.errors import UserError
-from admoe_monai.scan_files import read_special_scan
+from admoe_monai.scan_files import ScanFileError, open_scan
 
 __all__ = ["Image", "background", "foreground", "read_image", "reduced"]
 
@@ -43,55 +39,20 @@ class Image:
 
 
 def read_image(path: str | Path) -> Image:
-    """Read an image as training does; colours are averaged.
+    """Read an image as training does.
 
     Args:
-        path: NIfTI, MGZ, PNG, a folder with a DICOM series, a slice in .npz, …
+        path: see :func:`admoe_monai.scan_files.open_scan`.
 
     Raises:
         UserError: If it can't be read, has neither two nor three axes, or is constant or not finite.
     """
     try:
-        voxels, affine = read_special_scan(path) or _with_monai(path)
-    except Exception as error:  # nibabel, zlib, ITK and PIL share no base class
-        raise UserError(f"unreadable image {path} ({_reason(error)}): replace the file or drop its visit") from error
-    while voxels.ndim > 2 and voxels.shape[-1] == 1:
-        voxels = voxels[..., 0]
-    if voxels.ndim not in (2, 3):
-        raise UserError(f"image {path} has the shape {voxels.shape}, expected two or three axes")
-    if not np.isfinite(voxels).all() or not voxels.min() < voxels.max():
-        raise UserError(f"image {path} is constant or holds values that are not finite")
-    spacing = np.linalg.norm(affine[: voxels.ndim, : voxels.ndim], axis=0)
-    return Image(voxels, np.where(spacing > 0, spacing, 1.0))
-
-
-def _with_monai(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    loaded = _loader()(path)
-    voxels = np.asarray(loaded.numpy(), dtype=np.float32)
-    if loaded.meta.get("original_channel_dim") == -1:
-        voxels = voxels.mean(axis=-1)
-    return voxels, np.asarray(loaded.affine, dtype=float)
-
-
-@cache
-def _loader() -> LoadImage:
-    """One for all images: MONAI 1.6.1 reports at every construction that it lacks a decoder for DICOM on GPUs."""
-    plugin = logging.getLogger("monai.data.nvimgcodec_pydicom_plugin")
-    level = plugin.level
-    plugin.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "NvImgCodecPydicomReader", UserWarning)
-            return LoadImage(image_only=True, dtype=np.float32)
-    finally:
-        plugin.setLevel(level)
-
-
-def _reason(error: BaseException) -> str:
-    """First line of what the reader itself said; MONAI wraps it in a page about readers."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        scan = open_scan(path)
+        voxels = scan.voxels()
+    except ScanFileError as error:
+        raise UserError(f"image {path} {error}: replace the file or drop its visit") from error
+    return Image(voxels, np.linalg.norm(scan.affine[: voxels.ndim, : voxels.ndim], axis=0))
 
 
 def background(voxels: np.ndarray) -> float:

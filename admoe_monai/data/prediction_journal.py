@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
+from admoe_monai.scan_files import ScanFileError, file_states
 
 __all__ = ["PredictionJournal"]
 
@@ -85,9 +86,8 @@ class PredictionJournal:
 
 
 def _state(path: Path) -> list[list[Any]]:
-    """Name, size and time of change of a file, or of all files of a folder; empty if there is none."""
+    """Name, size and time of change of each file of a scan; empty if one is missing."""
     try:
-        files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
-        return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
-    except OSError:
+        return [[os.path.basename(file), size, modified] for file, size, modified, _ in file_states(path)]
+    except (OSError, ScanFileError):
         return []

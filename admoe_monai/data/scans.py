@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import Dataset
 
 from admoe_monai.errors import UserError
+from admoe_monai.scan_files import SCAN_SUFFIXES, is_dicom, is_scan_name, is_slice
 
 from .prior_table import attach_prior
 from .tables import read_rows
@@ -23,12 +24,9 @@ __all__ = ["ScanDataset", "find_scans", "scans_to_predict"]
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = (".nii", ".nii.gz", ".mgz")
 LISTS = (".txt", ".csv", ".tsv")
 #: Columns of a list that hold paths, in the order in which they are looked for.
 PATH_COLUMNS = ("scan", "image", "path")
-#: Where a DICOM file says that it is one.
-_MAGIC_START, _MAGIC = 128, b"DICM"
 #: Files of a folder that are opened to see whether they are DICOM: a note may come first.
 _TRIED = 3
 
@@ -53,8 +51,9 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
     """List the scans at a path.
 
     In a BIDS dataset, which its ``dataset_description.json`` tells, these are the T1w scans of its subjects; in any
-    other folder all NIfTI and MGZ files at any depth, and all folders of DICOM files, each of which is taken for one
-    series; both in the order of their names. What begins with a dot is left out. A list is taken in its own order.
+    other folder all files of scans (NIfTI, pairs, MGH, NRRD, slices in .npz) at any depth, and all folders of DICOM files,
+    each of which is taken for one series; both in the order of their names. What begins with a dot is left out. A list is
+    taken in its own order.
 
     Args:
         path: a folder, one scan, a folder with one DICOM series, a text file with a path on each line, or a CSV or TSV
@@ -68,7 +67,7 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
         UserError: If there is no such folder, no scan in it, or the list names one twice.
     """
     place = Path(os.path.abspath(path))
-    if place.is_file() and place.name.endswith(SUFFIXES):
+    if place.is_file() and (_is_scan(place) or is_dicom(place)):
         return [_item(place.name, place)]
     if place.is_file() and place.name.endswith(LISTS):
         return _listed(place)
@@ -77,7 +76,7 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
     bids = (place / "dataset_description.json").is_file()
     scans = sorted(scan for scan in _scans(place) if not bids or _is_bids_t1w(scan.relative_to(place)))
     if not scans:
-        wanted = "*_T1w files of subjects" if bids else f"{', '.join(SUFFIXES)} files, no DICOM series"
+        wanted = "*_T1w files of subjects" if bids else f"{', '.join(SCAN_SUFFIXES)} files, no DICOM series"
         raise UserError(f"{path} holds no scan: no {wanted}")
     return [_item(place.name if scan == place else scan.relative_to(place).as_posix(), scan) for scan in scans]
 
@@ -110,19 +109,14 @@ def _scans(folder: Path) -> Iterator[Path]:
             continue
         visited.add(real)
         shown = sorted(name for name in names if not name.startswith("."))
-        scans = [Path(root, name) for name in shown if name.endswith(SUFFIXES)]
-        if not scans and any(_is_dicom(Path(root, name)) for name in shown[:_TRIED]):
+        scans = [Path(root, name) for name in shown if _is_scan(Path(root, name))]
+        if not scans and any(is_dicom(Path(root, name)) for name in shown[:_TRIED]):
             scans = [Path(root)]
         yield from scans
 
 
-def _is_dicom(file: Path) -> bool:
-    try:
-        with file.open("rb") as stream:
-            stream.seek(_MAGIC_START)
-            return stream.read(len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False
+def _is_scan(file: Path) -> bool:
+    return is_scan_name(file) or (file.suffix == ".npz" and is_slice(file))
 
 
 def _report(error: OSError) -> None:

@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from admoe_monai.errors import UserError
+from admoe_monai.scan_files import ScanFileError, file_states
 
 from .stream import leave_signals_to_main
 
@@ -191,11 +192,11 @@ def _files(visit: Mapping[str, Any]) -> dict[str, str]:
 
 def _identity(file: str, what: str) -> tuple[Any, ...]:
     try:
-        status = os.stat(file)
+        return sum(file_states(file), ())
     except OSError as error:
         raise UserError(f"cannot read the {what} {file}: {error.strerror}") from error
-    # The change time catches a file rewritten with its old size and modification time.
-    return os.path.abspath(file), status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    except ScanFileError as error:
+        raise UserError(f"{what} {file} {error}") from error
 
 
 class _Missing(Dataset):

@@ -63,7 +63,7 @@ def test_an_unreadable_file_is_named_in_one_line(tmp_path, content, reason):
 
     with pytest.raises(UserError, match=reason) as error:
         LoadScan()(path)
-    assert str(error.value).startswith(f"unreadable scan {path}: ")
+    assert str(error.value).startswith(f"scan {path} is unreadable: ")
     assert "\n" not in str(error.value)
 
 
@@ -71,7 +71,7 @@ def test_a_truncated_file_is_named_in_one_line(tmp_path):
     path = write(tmp_path / "scan.nii.gz", noise(20, 20, 20))
     path.write_bytes(path.read_bytes()[:4000])
 
-    with pytest.raises(UserError, match=r"unreadable scan .*ended before"):
+    with pytest.raises(UserError, match=r"scan .* is unreadable: .*ended before"):
         LoadScan()(path)
 
 
@@ -83,7 +83,7 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("spatial_dims", "shape", "message"),
     [
-        (3, (6, 7, 8, 5), r"shape \(6, 7, 8, 5\), expected 3 axes"),
+        (3, (6, 7, 8, 5), r"has 4 axes \(6, 7, 8, 5\), expected a slice or a volume"),
         (3, (6, 7), r"shape \(6, 7\), expected 3 axes"),
         (2, (6, 7, 8), r"shape \(6, 7, 8\), expected 2 axes"),
     ],
@@ -106,7 +106,7 @@ def test_a_constant_scan_is_refused(tmp_path):
 
 
 def test_an_affine_that_no_one_can_invert_is_refused(tmp_path):
-    # Two axes along x: their lengths agree with the header's, so that MONAI does not replace the affine.
+    # Two axes along x.
     path = write(tmp_path / "scan.nii", noise(6, 7, 8))
     raw = bytearray(path.read_bytes())
     raw[280:328] = np.array([[2, 2, 0, 0], [0, 0, 0, 0], [0, 0, 3, 0]], dtype="<f4").tobytes()

@@ -12,12 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from admoe_monai.scan_files import read_dicom_series, read_npz_slice
+from admoe_monai.scan_files import ScanFileError, ScanNote, open_scan
 
 from .reading import Record
 
@@ -38,7 +37,7 @@ class ImageFacts:
     Attributes:
         shape: voxels along each axis, single last axes left out.
         spacing: edge of a voxel along each axis, in mm.
-        has_position: whether the header says how voxels lie in space (qform or sform).
+        notes: what is odd about the header.
         background: median of the outermost voxels, None where voxels were not read.
         foreground_mm: extent of what is brighter than the background along each axis, in mm, None likewise.
         problems: what makes it unusable, one sentence each.
@@ -46,37 +45,28 @@ class ImageFacts:
 
     shape: tuple[int, ...] = ()
     spacing: tuple[float, ...] = ()
-    has_position: bool = True
+    notes: tuple[ScanNote, ...] = ()
     background: float | None = None
     foreground_mm: tuple[float, ...] | None = None
     problems: tuple[str, ...] = field(default=())
 
 
 def examine_image(path: str | Path, voxels: bool = True) -> ImageFacts:
-    """Look at one image: NIfTI, MGZ, a folder with a DICOM series, or a slice of the original code (.npz).
+    """Look at one image, of any format that :func:`admoe_monai.scan_files.open_scan` reads.
 
     Args:
         path: of the image; must exist.
         voxels: read them all, or the header alone.
     """
     try:
-        data, spacing, affine, has_position = _open(Path(path), voxels)
-    except MemoryError:
-        raise
-    except Exception as error:  # nibabel, zlib, numpy and ITK share no base class
-        return ImageFacts(problems=(f"unreadable: {(str(error).strip() or type(error).__name__).splitlines()[0]}",))
-    shape = tuple(int(length) for length in data.shape)
-    while len(shape) > 2 and shape[-1] == 1:
-        shape = shape[:-1]
-    spacing = spacing[: len(shape)]
-    problems = _header_problems(shape, spacing, affine)
-    background, foreground = None, None
-    if voxels and not problems:
-        values = np.asarray(data, dtype=np.float32).reshape(shape)
-        problems = _voxel_problems(values)
-        if not problems:
-            background, foreground = _background(values, spacing)
-    return ImageFacts(shape, spacing, has_position, background, foreground, tuple(problems))
+        scan = open_scan(path)
+        implausible = _implausible(scan.shape, scan.spacing)
+        if implausible or not voxels:
+            return ImageFacts(scan.shape, scan.spacing, scan.notes, problems=(implausible,) if implausible else ())
+        background, foreground = _background(scan.voxels(), scan.spacing)
+    except ScanFileError as error:
+        return ImageFacts(problems=(str(error),))
+    return ImageFacts(scan.shape, scan.spacing, scan.notes, background, foreground)
 
 
 def check_images(
@@ -107,48 +97,19 @@ def check_images(
     if len(axes) > 1:
         counted = " and ".join(f"{count} of {number} axes" for number, count in sorted(axes.items()))
         problems.append(f"{root}: slices and volumes can't be in one datalist: {counted}")
-    return problems, _notes(sound)
+    names = [record.visit["image"] for record, fact in zip(records, facts, strict=True) if not fact.problems]
+    return problems, _header_notes(names, sound) + _notes(sound)
 
 
-def _open(path: Path, voxels: bool) -> tuple[NDArray[np.generic], tuple[float, ...], NDArray[np.float64], bool]:
-    if path.is_dir():
-        series, affine = read_dicom_series(path)
-        return series, tuple(np.linalg.norm(affine[:3, :3], axis=0).tolist()), affine, True
-    if path.suffix == ".npz":
-        return read_npz_slice(path), (1.0, 1.0), np.eye(4), False
-    image = nib.load(path)
-    header = image.header
-    has_position = not hasattr(header, "get_sform") or int(header["sform_code"]) + int(header["qform_code"]) > 0
-    data = image.dataobj if not voxels else np.asanyarray(image.dataobj)
-    return data, tuple(float(step) for step in header.get_zooms()), np.asarray(image.affine), has_position
-
-
-def _header_problems(shape: tuple[int, ...], spacing: tuple[float, ...], affine: NDArray[np.float64]) -> list[str]:
-    if len(shape) not in (2, 3):
-        return [f"has {len(shape)} axes {shape}, expected a slice or a volume"]
-    if min(shape) < 2:
-        return [f"has the shape {shape}, which is no slice or volume"]
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        return ["has an affine that can't be inverted"]
+def _implausible(shape: tuple[int, ...], spacing: tuple[float, ...]) -> str:
+    """What no scan of a head can be; empty if nothing is."""
     if not all(VOXEL_MM[0] <= step <= VOXEL_MM[1] for step in spacing):
         edges = " x ".join(f"{step:g}" for step in spacing)
-        return [f"has voxels of {edges} mm, outside {VOXEL_MM[0]:g} to {VOXEL_MM[1]:g} mm (another unit?)"]
-    columns = np.linalg.norm(affine[:3, : len(spacing)], axis=0)
-    if not np.allclose(columns, spacing, rtol=0.05):
-        return [f"has an affine with steps {np.round(columns, 3).tolist()} but voxels of {list(spacing)} mm"]
+        return f"has voxels of {edges} mm, outside {VOXEL_MM[0]:g} to {VOXEL_MM[1]:g} mm (another unit?)"
     extents = [length * step for length, step in zip(shape, spacing, strict=True)]
     if len(shape) == 3 and not all(EXTENT_MM[0] <= extent <= EXTENT_MM[1] for extent in extents):
-        return [f"covers {' x '.join(f'{extent:.0f}' for extent in extents)} mm, which is no head"]
-    return []
-
-
-def _voxel_problems(values: NDArray[np.float32]) -> list[str]:
-    bad = int((~np.isfinite(values)).sum())
-    if bad:
-        return [f"holds {bad} voxels that are NaN or infinite"]
-    if values.min() == values.max():
-        return [f"is empty: all its voxels are {values.min():g}"]
-    return []
+        return f"covers {' x '.join(f'{extent:.0f}' for extent in extents)} mm, which is no head"
+    return ""
 
 
 def _background(values: NDArray[np.float32], spacing: tuple[float, ...]) -> tuple[float, tuple[float, ...]]:
@@ -164,16 +125,22 @@ def _background(values: NDArray[np.float32], spacing: tuple[float, ...]) -> tupl
     return background, tuple(extents)
 
 
+def _header_notes(names: Sequence[str], facts: Sequence[ImageFacts]) -> list[str]:
+    """What is odd about headers, once for all images of which it is, with the first of them."""
+    found: dict[str, list[str]] = {}
+    for name, fact in zip(names, facts, strict=True):
+        for note in fact.notes:
+            found.setdefault(note.kind, []).append(f"{name}: {note.detail}" if note.detail else "")
+    return [
+        f"{len(details)} of {len(facts)} images have {kind}" + (f" ({details[0]})" if details[0] else "")
+        for kind, details in found.items()
+    ]
+
+
 def _notes(facts: Sequence[ImageFacts]) -> list[str]:
     notes = []
     if facts and all(len(fact.shape) == 2 for fact in facts):
         notes.append("images are slices of two axes: train with spatial_dims 2")
-    placeless = sum(not fact.has_position for fact in facts)
-    if placeless:
-        notes.append(
-            f"{placeless} of {len(facts)} images have neither qform nor sform: position and size of their voxels are "
-            "what the file format assumes"
-        )
     extents = [(min(fact.foreground_mm), max(fact.foreground_mm)) for fact in facts if fact.foreground_mm is not None]
     large = sum(short > LARGEST_HEAD_MM[0] or long > LARGEST_HEAD_MM[1] for short, long in extents)
     if large > len(extents) / 2:

@@ -26,7 +26,8 @@ FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx",
 VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
 #: What the carried code imports beside these.
 REQUIRED = (
-    "pytorch-ignite", "nibabel", "SimpleITK", "scipy", "nilearn", "matplotlib", "timm", "fire", "PyYAML", "tqdm", "tensorboard",
+    "pytorch-ignite", "nibabel", "SimpleITK", "pydicom", "scipy", "nilearn", "matplotlib", "timm", "fire", "PyYAML",
+    "tqdm", "tensorboard",
 )  # fmt: skip
 
 

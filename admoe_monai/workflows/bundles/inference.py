@@ -25,7 +25,7 @@ REFERENCE = "configs/reference.json"
 #: What can be changed without changing a prediction.
 NO_MATTER = ("imports", "bundle_root", "dataset_dir", "output_dir", "prior_table", "num_workers", "overlays")
 #: Whose arithmetic decides the bits of a prediction.
-PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK")
+PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK", "nibabel", "pydicom")
 
 
 def infer() -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.quality_picture import quality_picture
+from admoe_monai.scan_files import ScanFileError, files_of
 from admoe_monai.transforms import load_template, sixteen_bit_steps
 from admoe_monai.workflows.whole_files import sweep_temporaries, write_whole
 
@@ -142,22 +143,21 @@ def is_finished(job: ScanJob, digest: str, inputs: dict[str, str]) -> bool:
 
 
 def content_digest(path: str | Path) -> str:
-    """SHA-256 of a file, or of all files in a DICOM folder, by their names.
+    """SHA-256 of a file, or of all files that make up a scan, by their names.
 
     Args:
-        path: of the file or folder. Its contents count and not its date: a copy on another disk is the same scan.
+        path: of the scan. Its contents count and not its date: a copy on another disk is the same scan.
 
     Raises:
         UserError: if it can't be read.
     """
-    path = Path(path)
     try:
-        if not path.is_dir():
-            return _checksum(path)
-        checksums = "".join(_checksum(file) for file in sorted(path.rglob("*")) if file.is_file())
+        checksums = [_checksum(file) for file in files_of(path)]
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    return hashlib.sha256(checksums.encode()).hexdigest()
+    except ScanFileError as error:
+        raise UserError(f"scan {path} {error}") from error
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256("".join(checksums).encode()).hexdigest()
 
 
 def _checksum(file: Path) -> str:

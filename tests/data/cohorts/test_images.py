@@ -69,7 +69,7 @@ def test_an_unreadable_file_is_a_problem_of_one_line(tmp_path):
     (tmp_path / "a.nii.gz").write_bytes(b"not a scan")
     (problem,) = examine_image(tmp_path / "a.nii.gz").problems
 
-    assert problem.startswith("unreadable: ")
+    assert problem.startswith("is unreadable: ")
     assert "\n" not in problem
 
 
@@ -88,8 +88,8 @@ def test_a_folder_must_hold_one_dicom_series(tmp_path, write_dicom_series):
     for series in ("1.2.3", "1.2.4"):
         write_dicom_series(tmp_path / "two", noise((30, 20, 4)), (8.0, 8.0, 30.0), series)
 
-    assert "the folder holds 0 DICOM series, expected one" in examine_image(tmp_path / "nothing").problems[0]
-    assert "the folder holds 2 DICOM series, expected one" in examine_image(tmp_path / "two").problems[0]
+    assert "is a folder that holds 0 DICOM series, expected one" in examine_image(tmp_path / "nothing").problems[0]
+    assert "is a folder that holds 2 DICOM series, expected one" in examine_image(tmp_path / "two").problems[0]
 
 
 def records(*names):
@@ -126,6 +126,6 @@ def test_what_images_have_in_common_is_said(tmp_path):
     assert problems == []
     text = " | ".join(notes)
     assert "slices of two axes: train with spatial_dims 2" in text
-    assert "2 of 2 images have neither qform nor sform" in text
+    assert "2 of 2 images have neither qform nor sform: their position" in text
     assert "2 of 2 heads are larger than heads are (median 197 to 205 mm)" in text
     assert "the background is not 0 in 2 of 2 images (median 27)" in text

@@ -1,0 +1,42 @@
+"""From a path to a scan, whatever its format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .dicom import is_dicom, open_dicom
+from .itk import open_itk
+from .names import suffix_of
+from .nifti import open_nibabel
+from .scan import ScanFile, ScanFileError, reason
+from .slices import open_slice
+
+__all__ = ["open_scan"]
+
+KNOWN = "NIfTI (.nii, .nii.gz, .img with .hdr), MGH and MGZ, NRRD, DICOM, .npz and .png"
+
+
+def open_scan(path: str | Path) -> ScanFile:
+    """Read the header of a scan; its voxels are read when they are asked for.
+
+    Args:
+        path: NIfTI-1 or -2 (.nii, .nii.gz), a pair of .img and .hdr (NIfTI or Analyze), FreeSurfer's MGH or MGZ, NRRD, PNG,
+            a slice of the original training code (.npz), a folder with one DICOM series, or one DICOM file.
+
+    Raises:
+        ScanFileError: If it is none of these, or can't be used.
+    """
+    path = Path(path)
+    with reason():
+        suffix = suffix_of(path)
+        if path.is_dir():
+            return open_dicom(path)
+        if suffix == ".npz":
+            return open_slice(path)
+        if suffix in (".nrrd", ".nhdr", ".png"):
+            return open_itk(path)
+        if suffix:
+            return open_nibabel(path)
+        if is_dicom(path):
+            return open_dicom(path)
+        raise ScanFileError(f"is in no known format; known are {KNOWN}")

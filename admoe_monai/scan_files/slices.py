@@ -1,0 +1,59 @@
+"""Slices of the original training code: .npz files with an array ``slice``."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .scan import ScanFile, ScanFileError, ScanNote
+
+__all__ = ["is_slice", "open_slice"]
+
+NO_SIZE = "no voxel size and no position (.npz): pixels are taken for squares of 1 mm"
+
+
+def is_slice(path: str | Path) -> bool:
+    """Whether a file is an archive with an array ``slice``; preprocessed scans are .npz files too.
+
+    Args:
+        path: of a file that may be anything.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "slice.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def open_slice(path: Path) -> ScanFile:
+    """Read a slice; of equal colour channels the first is kept.
+
+    Args:
+        path: of the file; nothing in it is unpickled.
+
+    Raises:
+        ScanFileError: If there is no such array, it is no slice, or its channels differ.
+        Exception: Whatever numpy raises at a file that it can't read.
+    """
+    with np.load(path, allow_pickle=False) as content:
+        if "slice" not in content.files:
+            raise ScanFileError(f"holds no array 'slice' but {', '.join(content.files) or 'nothing'}")
+        values = content["slice"]
+    if np.iscomplexobj(values):
+        raise ScanFileError("holds complex numbers; write their magnitude")
+    pixels = np.ascontiguousarray(_grey(values.astype(np.float32)))
+    return ScanFile(pixels.shape, np.eye(4), (1.0, 1.0), lambda: pixels, False, (ScanNote(NO_SIZE),))
+
+
+def _grey(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    if values.ndim == 3 and min(values.shape) <= 4:
+        channels = np.moveaxis(values, int(np.argmin(values.shape)), 0)
+        if (channels != channels[:1]).any():
+            raise ScanFileError("holds a slice whose channels differ: it is no grey image")
+        values = channels[0]
+    if values.ndim != 2:
+        raise ScanFileError(f"holds a slice of the shape {values.shape}")
+    return values
