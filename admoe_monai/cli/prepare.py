@@ -198,14 +198,13 @@ def _source(
         VisitTable,
         load_mapping,
     )
+    from admoe_monai.data.cohorts.bids import is_bids_folder
 
     named = [name for name, value in (("--table", table), ("--caps", caps), ("--merge", merge)) if value]
     if len(named) > 1:
         raise UserError(f"{' and '.join(named)} name two cohorts; prepare each alone, then join them with --merge")
     is_slices = (
-        directory is not None
-        and not (directory / "participants.tsv").is_file()
-        and next(directory.rglob("*.npz"), None) is not None
+        directory is not None and not is_bids_folder(directory) and next(directory.rglob("*.npz"), None) is not None
     )
     kind = named[0] if named else "a folder of .npz slices" if is_slices else "a BIDS folder"
     if directory is not None or named:

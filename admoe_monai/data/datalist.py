@@ -162,7 +162,7 @@ def save_datalist(path: str | Path, datalist: Datalist) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())  # which knows a byte order mark
     except FileNotFoundError:
         raise UserError(f"datalist not found: {path}; make one with `admoe prepare`") from None
     except OSError as error:

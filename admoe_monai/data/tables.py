@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,11 @@ __all__ = ["EMPTY_CELLS", "Table", "read_rows", "read_table_file"]
 
 #: What stands for a missing value in the tables of the field, in lower case.
 EMPTY_CELLS = frozenset({"", "n/a", "na", "nan", "null", "none", "."})
+#: Byte order marks and what they announce; Excel's "Unicode text" is UTF-16.
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+#: What spreadsheets of Western Europe write; every byte means something in the last.
+CODE_PAGES = ("utf-8", "cp1252", "latin-1")
+TAB = "\t"
 DECIMAL_COMMA = re.compile(r"^\s*(-?\d+),(\d+)\s*$")
 
 
@@ -47,16 +54,12 @@ def read_table_file(path: str | Path) -> Table:
         UserError: If it is missing or empty, or its first line is no header.
     """
     path = Path(path)
-    text = _text(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    # Lines end at \r\n, \r and \n alone: other marks of Unicode, such as a vertical tab, stand inside of cells.
+    lines = list(io.StringIO(_text(path), newline=""))
+    first = next((line for line in lines if line.strip()), "")
     # Commas are the last guess: decimal commas stand beside semicolons and tabs, never the other way round.
-    delimiter = "\t" if path.suffix == ".tsv" else next((mark for mark in "\t;" if mark in first), ",")
-    try:
-        lines = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-        # csv rather than pandas, which takes surplus cells of the first rows for an index and shifts every column.
-        numbered = [(lines.line_num, cells) for cells in lines if any(cell.strip() for cell in cells)]
-    except csv.Error as error:
-        raise UserError(f"table {path} can't be read: {error}") from error
+    delimiter = TAB if path.suffix == ".tsv" else next((mark for mark in "\t;" if mark in first), ",")
+    numbered = _numbered_cells(path, lines, delimiter)
     if not numbered:
         raise UserError(f"table {path} is empty")
     header = [name.strip() for name in numbered[0][1]]
@@ -74,6 +77,8 @@ def read_table_file(path: str | Path) -> Table:
             table.lines.append(line)
         else:
             hint = " (decimal commas need semicolons between cells)" if delimiter == "," else ""
+            if len(cells) > len(header) and not "".join(cells[len(header) :]).strip():
+                hint = f" ({'a tab' if delimiter == TAB else repr(delimiter)} at its end?)"
             table.problems.append(f"{path} line {line} has {len(cells)} cells, the header has {len(header)}{hint}")
     return table
 
@@ -94,6 +99,25 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
     return table.rows
 
 
+def _numbered_cells(path: Path, lines: list[str], delimiter: str) -> list[tuple[int, list[str]]]:
+    """The cells of each row that is not empty, and the line that it ends on."""
+    # csv rather than pandas, which takes surplus cells of the first rows for an index and shifts every column.
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    numbered = []
+    line = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                numbered.append((reader.line_num, cells))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(
+            f"table {path} can't be read at line {line}: {error}; a quote at the start of a cell must end it, and one "
+            "inside is written twice"
+        ) from error
+    return numbered
+
+
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
@@ -101,12 +125,15 @@ def _text(path: Path) -> str:
         raise UserError(f"table not found: {path}") from None
     except OSError as error:
         raise UserError(f"table {path} can't be read: {error.strerror}") from error
-    if b"\0" in content:
+    marked = next((encoding for mark, encoding in MARKS.items() if content.startswith(mark)), None)
+    if marked is None and b"\0" in content:
         raise UserError(f"table {path} can't be read: it is no text (a spreadsheet? save it as CSV)")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")  # what spreadsheets of Western Europe write
+    for encoding in (marked,) if marked else CODE_PAGES:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError as error:
+            reason = error.reason
+    raise UserError(f"table {path} can't be read: it is no text in {marked} ({reason})")
 
 
 def _check_header(path: Path, header: list[str]) -> None:

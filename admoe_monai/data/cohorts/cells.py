@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
 from typing import Any
 
 from ..tables import EMPTY_CELLS
+from .cell_text import plain_number, read_day, read_months, read_number
+from .reserves import Reserve
 
-__all__ = ["CELL_KEYS", "cell_problem", "columns_of", "is_present", "read_cell"]
+__all__ = ["CELL_KEYS", "CellError", "cell_problem", "columns_of", "is_present", "read_cell"]
 
 #: Words that describe a cell; ``role`` and ``banned_for`` go with prior columns only.
 CELL_KEYS = frozenset({"column", "any_of", "kind", "values", "pattern", "empty", "missing", "range"})
 CELL_KINDS = ("number", "continuous", "categorical", "date", "viscode")
-DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y%m%d")
-# Screening, baseline and the scan of the screening; "f" is a failed screening.
-BASELINE_CODES = frozenset({"bl", "sc", "scmri", "f", "v01", "v02"})
+
+
+class CellError(ValueError):
+    """A cell that is not understood.
+
+    Args:
+        column: it stands in.
+        text: of the cell.
+        why: the text, and what it is not.
+    """
+
+    def __init__(self, column: str, text: str, why: str) -> None:
+        super().__init__(f"column '{column}' holds {why}")
+        self.column, self.text = column, text
 
 
 def columns_of(cell: Mapping[str, Any]) -> list[str]:
@@ -37,7 +49,12 @@ def is_present(cell: Mapping[str, Any], columns: Sequence[str]) -> bool:
     return bool(set(columns_of(cell)) & set(columns))
 
 
-def read_cell(row: Mapping[str, str], cell: Mapping[str, Any], missing: Sequence[Any] = ()) -> Any:
+def read_cell(
+    row: Mapping[str, str],
+    cell: Mapping[str, Any],
+    missing: Sequence[Any] = (),
+    reserves: list[Reserve] | None = None,
+) -> Any:
     """Read a cell.
 
     Args:
@@ -47,38 +64,39 @@ def read_cell(row: Mapping[str, str], cell: Mapping[str, Any], missing: Sequence
             group is kept), ``missing`` (codes that mean nothing), ``empty`` (what an empty cell means) and ``range``
             (smallest and largest number that can be right).
         missing: codes that mean nothing in every column of the table.
+        reserves: receives what is read with reserve, such as an age of 89+; None: such a cell is not understood.
 
     Returns:
         The value, None where there is none.
 
     Raises:
-        ValueError: naming column and content, if it is not understood.
+        CellError: naming column and content, if it is not understood.
     """
     if "any_of" in cell:
-        values = (read_cell(row, part, missing) for part in cell["any_of"])
+        values = (read_cell(row, part, missing, reserves) for part in cell["any_of"])
         return next((value for value in values if value is not None), cell.get("empty"))
     column = next((name for name in columns_of(cell) if name in row), None)
     text = "" if column is None else row[column].strip()
-    if text.lower() in EMPTY_CELLS or _is_one_of(text, (*missing, *cell.get("missing", ()))):
+    if column is None or text.lower() in EMPTY_CELLS or _is_one_of(text, (*missing, *cell.get("missing", ()))):
         return cell.get("empty")
     if "pattern" in cell:
         match = re.search(cell["pattern"], text)
         if match is None:
-            raise ValueError(f"column '{column}' holds {text!r}, which does not match {cell['pattern']}")
+            raise CellError(column, text, f"{text!r}, which does not match {cell['pattern']}")
         text = match[1]
     if "values" in cell:
-        for code, value in cell["values"].items():
-            if _is_one_of(text, (code,)):
-                return value
-        raise ValueError(f"column '{column}' holds the unknown code {text!r}")
-    kind = cell.get("kind")
-    if kind in ("number", "continuous"):
-        return _in_range(_number_or_raise(text, column), text, column, cell.get("range"))
-    if kind == "date":
-        return _day(text, column)
-    if kind == "viscode":
-        return _months(text, column)
-    return text
+        return _decoded(text, cell["values"], column)
+    try:
+        value, meaning = _read(text, cell)
+    except ValueError as error:
+        raise CellError(column, text, f"{text!r}, {error}") from None
+    if meaning:
+        if reserves is None:
+            raise CellError(
+                column, text, f"{text!r}, which is {'no date' if cell['kind'] == 'date' else 'not a number'}"
+            )
+        reserves.append(Reserve(column, text, meaning))
+    return value
 
 
 def cell_problem(cell: Any, required: Sequence[str] = (), allowed: Sequence[str] = ()) -> str:
@@ -100,52 +118,31 @@ def cell_problem(cell: Any, required: Sequence[str] = (), allowed: Sequence[str]
     return next((problem for problem in parts if problem), "")
 
 
+def _read(text: str, cell: Mapping[str, Any]) -> tuple[Any, str]:
+    """The value of a text, and with which reserve."""
+    kind = cell.get("kind")
+    if kind in ("number", "continuous"):
+        number, meaning = read_number(text)
+        limits = cell.get("range")
+        if number is not None and limits is not None and not limits[0] <= number <= limits[1]:
+            raise ValueError(f"outside {limits[0]:g} to {limits[1]:g} (a lost decimal point?)")
+        return number, meaning
+    if kind == "date":
+        return read_day(text)
+    if kind == "viscode":
+        return read_months(text), ""
+    return text, ""
+
+
+def _decoded(text: str, values: Mapping[Any, Any], column: str) -> Any:
+    """The value of a code: as it is written, else with no regard to case."""
+    for fold in (str, str.casefold):
+        for code, value in values.items():
+            if _is_one_of(fold(text), (fold(code) if isinstance(code, str) else code,)):
+                return value
+    raise CellError(column, text, f"the unknown code {text!r}")
+
+
 def _is_one_of(text: str, codes: Sequence[Any]) -> bool:
     """Whether a cell holds a code, which may be a number written in another way."""
-    return any(text == str(code) or (not isinstance(code, str) and _number(text) == code) for code in codes)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    # Infinity is no measurement, and JSON can't hold it.
-    return number if number - number == 0 else None
-
-
-def _number_or_raise(text: str, column: str | None) -> float:
-    number = _number(text)
-    if number is None:
-        raise ValueError(f"column '{column}' holds {text!r}, which is not a number")
-    return number
-
-
-def _in_range(number: float, text: str, column: str | None, limits: Sequence[float] | None) -> float:
-    if limits is not None and not limits[0] <= number <= limits[1]:
-        raise ValueError(
-            f"column '{column}' holds {text!r}, outside {limits[0]:g} to {limits[1]:g} (a lost decimal point?)"
-        )
-    return number
-
-
-def _day(text: str, column: str | None) -> int:
-    for form in DATE_FORMATS:
-        try:
-            return datetime.strptime(text, form).date().toordinal()
-        except ValueError:
-            continue
-    example = date(2015, 3, 27)
-    raise ValueError(
-        f"column '{column}' holds {text!r}, which is no date: write {example.isoformat()} or {example:%m/%d/%Y}"
-    )
-
-
-def _months(text: str, column: str | None) -> float:
-    code = text.lower()
-    if code in BASELINE_CODES:
-        return 0.0
-    match = re.fullmatch(r"(?:ses-)?m(\d+)", code)
-    if match is None:
-        raise ValueError(f"column '{column}' holds {text!r}, which is no visit code such as bl or m12")
-    return float(match[1])
+    return any(text == str(code) or (not isinstance(code, str) and plain_number(text) == code) for code in codes)

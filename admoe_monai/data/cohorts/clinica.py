@@ -10,9 +10,11 @@ from pathlib import Path
 
 from admoe_monai.errors import UserError
 
-from .bids import preferred, read_description, read_sessions, session_months, several_scans
+from .bids import read_description
+from .bids_visits import ScanTree, read_visits
 from .mapping import ColumnMapping
-from .reading import Reading
+from .reading import Reading, problems_first
+from .t1w import ScanChoice, is_scan
 
 __all__ = ["ClinicaTrees"]
 
@@ -49,42 +51,27 @@ class ClinicaTrees:
         subjects = caps / "subjects"
         if not subjects.is_dir():
             raise UserError(f"{caps} is no CAPS folder: it has no folder 'subjects'")
-        found: set[Path] = set()
-        several: list[str] = []
-
-        def find(subject: str, session: str) -> str | None:
-            scans = _scans(subjects / subject, session)
-            if not scans:
-                return None
-            chosen = preferred(scans, (*self.prefer, "desc-Crop"))
-            found.add(chosen)
-            if sum(("desc-Crop" in scan.name) == ("desc-Crop" in chosen.name) for scan in scans) > 1:
-                several.append(f"{subject} {session}")
-            return chosen.relative_to(caps).as_posix()
-
-        reading = read_sessions(root, self.mapping, find, caps, "subjects")
-        if not found:
-            raise UserError(
-                f"{caps} holds no t1-linear scan of a session that {root} lists; run `clinica run t1-linear` first"
-            )
-        cropped = sum("desc-Crop" in path.name for path in found)
+        choice = ScanChoice(self.prefer, ("desc-Crop",))
+        reading = read_visits(root, self.mapping, ScanTree(caps, subjects, _scans, choice))
+        found = [record.visit["image"] for record in reading.records if record.visit["image"] is not None]
+        with problems_first([*reading.problems, *choice.problems], reading.name):
+            if not found:
+                raise UserError(
+                    f"{caps} holds no t1-linear scan of a session that {root} lists; run `clinica run t1-linear` first"
+                )
+        cropped = sum("desc-Crop" in image for image in found)
         if cropped not in (0, len(found)):
             reading.problems.append(
                 f"{caps}: {cropped} of {len(found)} scans are cropped and the others are not; run t1-linear once for all"
             )
-        reading.notes += several_scans(several, self.prefer)
+        reading.problems += choice.problems
+        reading.notes += choice.notes()
         reading.description = str(read_description(root).get("Name") or self.mapping.description)
         reading.preprocessing = {"pipeline": "clinica t1-linear", "space": TEMPLATE, "cropped": bool(cropped)}
         return reading
 
 
-def _scans(subject: Path, session: str) -> list[Path]:
-    months = session_months(session)
-    folders = (
-        folder
-        for folder in subject.glob("ses-*")
-        if folder.name == session or (months is not None and session_months(folder.name) == months)
-    )
-    scans = (path for folder in folders for path in (folder / "t1_linear").glob("*.nii*"))
+def _scans(session: Path) -> list[Path]:
     wanted = re.compile(rf"_T1w(_|\.)|_space-{TEMPLATE}.*_T1w")
+    scans = (path for path in (session / "t1_linear").glob("*.nii*") if is_scan(path))
     return sorted(path for path in scans if f"space-{TEMPLATE}" in path.name and wanted.search(path.name))

@@ -139,9 +139,12 @@ def _courses(history: Sequence[Record], courses: Mapping[str, Mapping[str, str]]
     known = [r for r in history if r.visit.get("diagnosis") is not None]
     ordered = sorted(known, key=lambda r: (r.visit.get("days_from_baseline") or 0, _session(r)))
     diagnoses = [record.visit["diagnosis"] for record in ordered]
-    for name, expected in courses.items():
+    for name, course in courses.items():
+        # Codes are read in any case.
+        expected = {**{value.upper(): pattern for value, pattern in course.items()}, **course}
         for value in dict.fromkeys(record.checks.get(name, "") for record in ordered):
-            if value in expected and not re.fullmatch(expected[value], "".join(f"{dx} " for dx in diagnoses)):
+            pattern = expected.get(value, expected.get(value.upper()))
+            if pattern and not re.fullmatch(pattern, "".join(f"{dx} " for dx in diagnoses)):
                 yield f"{name} says '{value}', but the diagnoses are {', '.join(diagnoses)}", ordered
 
 

@@ -12,8 +12,9 @@ import yaml
 from admoe_monai.errors import UserError
 
 from ..visits import VISIT_FIELDS, nearest
-from .cells import cell_problem, columns_of, is_present, read_cell
+from .cells import CellError, cell_problem, columns_of, is_present, read_cell
 from .reading import Record
+from .reserves import Reserve
 
 __all__ = ["ColumnMapping", "built_in_mappings", "load_mapping"]
 
@@ -67,20 +68,38 @@ class ColumnMapping:
         """Per check the courses of diagnoses that its values stand for."""
         return {name: check["course"] for name, check in self.checks.items() if "course" in check}
 
-    def check_columns(self, columns: Sequence[str], source: str) -> None:
-        """Raise a ``UserError`` if the table lacks a column that identifies or labels a visit.
+    @property
+    def column_names(self) -> list[str]:
+        """All columns that the mapping names."""
+        cells = (*self.visit.values(), *self.prior.values(), *self.checks.values())
+        return list(dict.fromkeys(name for cell in cells for name in columns_of(cell)))
+
+    def missing_columns(self, columns: Sequence[str], source: str) -> dict[str, str]:
+        """Say which columns that identify or label a visit a table lacks, by field of the visit.
 
         Args:
             columns: header of the table.
             source: name of the table for the message.
         """
+        missing = {}
         for name in REQUIRED_FIELDS:
             wanted = self.columns_of(name)
             if not set(wanted) & set(columns):
-                raise UserError(
+                missing[name] = (
                     f"{source} has no column '{wanted[0]}' for {name}{nearest(wanted[0], columns)} "
                     f"(mapping '{self.name}', columns {', '.join(columns)})"
                 )
+        return missing
+
+    def check_columns(self, columns: Sequence[str], source: str) -> None:
+        """Raise a ``UserError`` if the table lacks columns that identify or label a visit.
+
+        Args:
+            columns: header of the table.
+            source: name of the table for the message.
+        """
+        if missing := list(self.missing_columns(columns, source).values()):
+            raise UserError(missing[0], missing if len(missing) > 1 else ())
 
     def prior_columns(self, columns: Sequence[str]) -> list[dict[str, Any]]:
         """Return name, role and kind of the prior columns that the table has.
@@ -106,29 +125,42 @@ class ColumnMapping:
             The visit, and what is wrong with the row (place, column and value), one line each.
         """
         problems: list[str] = []
+        reserves: list[Reserve] = []
 
-        def read(cell: Mapping[str, Any]) -> Any:
+        def read(cell: Mapping[str, Any], reserves: list[Reserve] | None = reserves) -> Any:
             try:
-                return read_cell(row, cell, self.missing)
-            except ValueError as error:
+                return read_cell(row, cell, self.missing, reserves)
+            except CellError as error:
                 problems.append(f"{place}: {error}")
                 return None
 
         found = {}
         for name, cell in self.visit.items():
             so_far = len(problems)
-            found[name] = read(cell)
+            # Days make the labels: there a vague number is none.
+            found[name] = read(cell, None) if name == "days_from_baseline" else read(cell) if name != "months" else None
             if name in IDENTITY and not found[name] and len(problems) == so_far:
                 problems.append(f"{place}: column '{self.columns_of(name)[0]}' is empty")
+        if "months" in self.visit:
+            is_dated = found.get("date") is not None or found.get("days_from_baseline") is not None
+            found["months"] = self._months(row, reserves) if is_dated else read(self.visit["months"])
         visit = {**dict.fromkeys(VISIT_FIELDS), **{k: v for k, v in found.items() if k not in TIME_FIELDS}}
         visit["image"] = image
         visit["cohort"] = visit["cohort"] or self.cohort
         visit["label_source"] = self.label_source if visit["diagnosis"] is not None else None
         visit["prior"] = {name: read(cell) for name, cell in self.prior.items() if is_present(cell, list(row))}
         checks = {name: row[check["column"]].strip() for name, check in self.checks.items() if check["column"] in row}
-        record = Record(visit, place, checks, date=found.get("date"), months=found.get("months"))
         # A column that serves as field and as prior would be reported twice.
+        record = Record(visit, place, checks, found.get("date"), found.get("months"), list(dict.fromkeys(reserves)))
         return record, list(dict.fromkeys(problems))
+
+    def _months(self, row: Mapping[str, str], reserves: list[Reserve]) -> Any:
+        """Months by the code of a visit whose day is known; a code that tells none is needless."""
+        try:
+            return read_cell(row, self.visit["months"], self.missing, reserves)
+        except CellError as error:
+            reserves.append(Reserve(error.column, error.text, "a visit code that tells no month; the day does"))
+            return None
 
 
 def built_in_mappings() -> list[str]:
@@ -150,7 +182,7 @@ def load_mapping(name: str | Path) -> ColumnMapping:
     if not path.is_file():
         raise UserError(f"unknown mapping '{name}'{nearest(str(name), known)}; built in are {', '.join(known)}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
         mapping = ColumnMapping(**content)
     except (yaml.YAMLError, TypeError, UnicodeDecodeError) as error:
         raise UserError(f"mapping {path} is not understood: {' '.join(str(error).split())}") from error

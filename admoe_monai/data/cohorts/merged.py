@@ -13,8 +13,8 @@ from admoe_monai.errors import UserError
 
 from ..datalist import Datalist, load_datalist
 from ..visits import SPLITS
-from .reading import Reading, Record
-from .selection import read_key_table, subject_key
+from .key_table import read_key_table, values_of
+from .reading import Reading, Record, refuse
 
 __all__ = ["MergedDatalists"]
 
@@ -42,10 +42,12 @@ class MergedDatalists:
         """
         if len(self.paths) < 2:
             raise UserError("--merge needs two or more datalists")
-        datalists = [load_datalist(path) for path in self.paths]
+        datalists = _load(self.paths)
         root = Path(os.path.commonpath([datalist.dataset_dir for datalist in datalists]))
-        person_of = read_key_table(self.id_map, "person_id") if self.id_map is not None else {}
         in_cohorts = Counter(name for datalist in datalists for name in _subjects(datalist))
+        person_of = {}
+        if self.id_map is not None:
+            person_of = values_of(read_key_table(self.id_map, "person_id"), in_cohorts, self.id_map)
         records = []
         for datalist in datalists:
             for split in SPLITS:
@@ -54,7 +56,7 @@ class MergedDatalists:
                     visit = {**visit, "cohort": visit.get("cohort") or datalist.name}
                     for name in ("image", "mask"):
                         visit[name] = os.path.relpath(visit[name], root) if visit.get(name) else None
-                    visit["person_id"] = person_of.get(subject_key(subject), visit.get("person_id"))
+                    visit["person_id"] = person_of.get(subject, visit.get("person_id"))
                     if in_cohorts[subject] > 1:
                         visit["subject_id"] = f"{datalist.name}:{subject}"
                     records.append(Record(visit, f"{datalist.path} {split}[{row}]"))
@@ -76,6 +78,18 @@ class MergedDatalists:
         )
 
 
+def _load(paths: Sequence[Path]) -> list[Datalist]:
+    """Read all datalists; one that is wrong does not hide the next."""
+    datalists, problems = [], []
+    for path in paths:
+        try:
+            datalists.append(load_datalist(path))
+        except UserError as error:
+            problems.append(str(error))
+    refuse(problems, "datalists")
+    return datalists
+
+
 def _subjects(datalist: Datalist) -> set[str]:
     return {visit["subject_id"] for visits in datalist.splits.values() for visit in visits}
 
@@ -87,7 +101,7 @@ def _joined(parts: Sequence[Mapping[str, Any]], name: str, mark: str) -> str:
 def _notes(datalists: Sequence[Datalist], in_cohorts: Mapping[str, int], person_of: Mapping[str, str]) -> list[str]:
     names = ", ".join(str(datalist.path) for datalist in datalists)
     notes = [f"what was left out of each cohort and what contradicts itself stands in its own datalist: {names}"]
-    several = sorted(name for name, count in in_cohorts.items() if count > 1 and subject_key(name) not in person_of)
+    several = sorted(name for name, count in in_cohorts.items() if count > 1 and name not in person_of)
     if several:
         shown = ", ".join(several[:3]) + (", …" if len(several) > 3 else "")
         notes.append(

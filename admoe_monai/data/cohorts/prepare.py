@@ -15,10 +15,11 @@ from ..datalist import Datalist, save_datalist
 from ..datalist_problems import datalist_problems
 from ..prior import fit_prior
 from ..visits import SPLITS, Visit
+from .columns import column_notes
 from .contradictions import contradictions, visit_number_notes
 from .images import check_images
 from .labels import NEXT_VISIT, ChangeRule, fill_diagnoses, label_changes
-from .reading import Reading, Record, Source
+from .reading import Reading, Record, Source, problems_first, refuse
 from .selection import Exclusions, Selection
 from .split_rule import SplitRule
 
@@ -78,6 +79,7 @@ def prepare_cohort(
     found = contradictions(reading.records, reading.courses, rule, whole=not given)
     report: dict[str, Any] = {"contradictions": [case.text for case in found]}
     notes = [*reading.notes, *visit_number_notes(reading.records), *_empty_columns(reading)]
+    notes += column_notes([column["name"] for column in reading.columns], reading.unread)
     labelled = reading.visits if given else label_changes(reading.visits, change)
     for record, visit in zip(reading.records, labelled, strict=True):
         record.visit = visit
@@ -85,13 +87,16 @@ def prepare_cohort(
         filled = fill_diagnoses(reading.visits, dx_window_days)
         notes.append(f"{filled} visits have the diagnosis of another day, within {dx_window_days:g} days")
     exclusions = Exclusions()
-    records, missing = selection.apply(reading.records, reading.root, exclusions)
+    with problems_first(problems, reading.name):
+        records, missing = selection.apply(reading.records, reading.root, exclusions)
+        if not records and not missing:
+            raise UserError(f"no visit of {reading.name} is left{_counted(exclusions)}")
     problems += missing
-    if not records and not missing:
-        raise UserError(f"no visit of {reading.name} is left")
     image_problems, image_notes = check_images(records, reading.root, voxels)
     problems += image_problems
-    _refuse(problems, reading, "; --missing_images drop goes on without those" if missing and records else "")
+    # Where names differ, to leave visits out would lose the labels of scans that are there.
+    may_drop = missing and records and not reading.names_differ
+    refuse(problems, reading.name, "; --missing_images drop goes on without those" if may_drop else "")
     visits = [record.visit for record in records]
     report |= {"exclusions": exclusions.as_dict(), "unknown_change": _unknown_changes(visits)}
     report["notes"] = [
@@ -121,7 +126,7 @@ def _datalist(
 ) -> Datalist:
     columns = fit_prior(splits["training"], reading.columns)
     content: dict[str, Any] = {**splits, "prior": {"columns": columns}}
-    _refuse(list(datalist_problems(content, reading.root, {"diagnosis": change.severity})), reading)
+    refuse(list(datalist_problems(content, reading.root, {"diagnosis": change.severity})), reading.name)
     subjects = {name: len({visit["subject_id"] for visit in splits[name]}) for name in SPLITS}
     return Datalist(
         name=reading.name,
@@ -200,11 +205,6 @@ def _unlabelled(visits: Sequence[Visit]) -> list[str]:
     return []
 
 
-def _refuse(problems: Sequence[str], reading: Reading, advice: str = "") -> None:
-    """Raise one error for all problems."""
-    unique = list(dict.fromkeys(problems))
-    if len(unique) == 1:
-        raise UserError(unique[0] + advice)
-    if unique:
-        summary = f"{reading.name}: {len(unique)} problems, nothing was written; the first: {unique[0]}{advice}"
-        raise UserError(summary, unique)
+def _counted(exclusions: Exclusions) -> str:
+    causes = [f"{count} {cause}" for cause, count in exclusions.visits.items()]
+    return f": {', '.join(causes)}" if causes else ""

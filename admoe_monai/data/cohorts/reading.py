@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..visits import Visit
+from admoe_monai.errors import UserError
 
-__all__ = ["Reading", "Record", "Source"]
+from ..visits import Visit
+from .reserves import Reserve
+
+__all__ = ["Reading", "Record", "Source", "problems_first", "refuse"]
 
 
 @dataclass
@@ -22,6 +26,8 @@ class Record:
         checks: text of the columns that the mapping names for checks, such as the group or the number of the visit.
         date: day of the visit (proleptic Gregorian ordinal), where a column tells it.
         months: nominal months since the first visit, where a code or label tells them.
+        reserves: what was read with reserve.
+        absence: why there is no image, where there is none.
     """
 
     visit: Visit
@@ -29,6 +35,8 @@ class Record:
     checks: dict[str, str] = field(default_factory=dict)
     date: int | None = None
     months: float | None = None
+    reserves: list[Reserve] = field(default_factory=list)
+    absence: str = "no T1w scan"
 
 
 @dataclass
@@ -50,6 +58,9 @@ class Reading:
         courses: per value of a check column, the course of diagnoses that it stands for.
         problems: rows that can't be used, one line each; none may be left when a datalist is written.
         notes: what a user should know about the cohort, one line each.
+        unread: columns that mean nothing to the mapping, each with a known name that is alike.
+        names_differ: whether tables and folders seem to name somebody differently, so that leaving out the visits without
+            an image would lose their labels.
     """
 
     name: str
@@ -65,6 +76,8 @@ class Reading:
     courses: dict[str, dict[str, str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    names_differ: bool = False
 
     @property
     def visits(self) -> list[Visit]:
@@ -97,3 +110,41 @@ def group_by_subject(records: Iterable[Record]) -> dict[str, list[Record]]:
     for record in records:
         grouped.setdefault(record.visit["subject_id"], []).append(record)
     return grouped
+
+
+def refuse(problems: Sequence[str], name: str, advice: str = "") -> None:
+    """Raise one error for all problems, if there are any.
+
+    Args:
+        problems: one line each.
+        name: of the cohort.
+        advice: what to do, added to the error's line.
+
+    Raises:
+        UserError: If there is a problem; where there are several, its details are all of them.
+    """
+    unique = list(dict.fromkeys(problems))
+    if len(unique) == 1:
+        raise UserError(unique[0] + advice)
+    if unique:
+        summary = f"{name}: {len(unique)} problems, nothing was written; the first: {unique[0]}{advice}"
+        raise UserError(summary, unique)
+
+
+@contextmanager
+def problems_first(problems: Sequence[str], name: str) -> Iterator[None]:
+    """Let an error of the step inside come after the problems that were there before it, never in their place.
+
+    Args:
+        problems: of the steps before, one line each.
+        name: of the cohort.
+
+    Raises:
+        UserError: The step's own error where there was no problem, else one of all.
+    """
+    try:
+        yield
+    except UserError as error:
+        if not problems:
+            raise
+        refuse([*problems, *(error.details or [str(error)])], name)

@@ -9,9 +9,9 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 
-from ..tables import read_rows
 from ..visits import SPLITS, Visit, nearest, person_of
-from .selection import read_key_table, subject_key
+from .key_table import KeyTable, read_key_table, values_of
+from .names import subject_name
 from .splits import DEFAULT_FRACTIONS, kfold_subjects, split_subjects
 
 __all__ = ["SplitRule"]
@@ -123,9 +123,10 @@ def _rotated(folds: Sequence[list[Visit]], test: int) -> dict[str, list[Visit]]:
 
 
 def _as_listed(visits: Sequence[Visit], listed: Path) -> dict[str, list[Visit]]:
-    split_of = _read_folder(listed) if listed.is_dir() else read_key_table(listed, "split")
+    named = _read_folder(listed) if listed.is_dir() else read_key_table(listed, "split")
+    split_of = values_of(named, (visit["subject_id"] for visit in visits), listed)
     splits: dict[str, list[Visit]] = {name: [] for name in SPLITS}
-    absent = sorted({v["subject_id"] for v in visits if subject_key(v["subject_id"]) not in split_of})
+    absent = sorted({v["subject_id"] for v in visits if v["subject_id"] not in split_of})
     if absent:
         shown = ", ".join(absent[:3])
         raise UserError(
@@ -134,7 +135,7 @@ def _as_listed(visits: Sequence[Visit], listed: Path) -> dict[str, list[Visit]]:
             absent,
         )
     for visit in visits:
-        name = split_of[subject_key(visit["subject_id"])].lower()
+        name = split_of[visit["subject_id"]].lower()
         name = SPLIT_NAMES.get(name, name)
         if name not in SPLITS:
             raise UserError(f"{listed} has the unknown split '{name}'; known are {', '.join(SPLITS)}")
@@ -147,8 +148,9 @@ def _read_folder(folder: Path) -> dict[str, str]:
     for path in sorted(folder.glob("*.tsv")):
         name = SPLIT_NAMES.get(path.stem, path.stem)
         if name in SPLITS:
-            for row in read_rows(path):
-                subject = subject_key(row.get("participant_id") or row.get("subject_id") or "")
+            table = KeyTable.read(path)
+            for row in table.rows:
+                subject = subject_name(row[table.subject])
                 if split_of.setdefault(subject, name) != name:
                     raise UserError(f"{folder} lists {subject} in {split_of[subject]} and in {name}")
     if not split_of:

@@ -12,9 +12,11 @@ from admoe_monai.errors import UserError
 
 from ..tables import read_table_file
 from ..visits import nearest
+from .columns import spelled, unread_columns
 from .days import fill_days
 from .mapping import ColumnMapping
-from .reading import Reading, Record
+from .reading import Reading, Record, problems_first
+from .reserves import reserve_notes
 
 __all__ = ["VisitTable"]
 
@@ -43,24 +45,31 @@ class VisitTable:
             UserError: If the table can't be read or lacks a column that is needed, or the pattern names no column or leaves
                 the folder of the images.
         """
-        table = read_table_file(self.path)
-        self.mapping.check_columns(table.columns, str(self.path))
-        names = _pattern_columns(self.images, table.columns)
+        written = read_table_file(self.path)
+        table = spelled(written, self.mapping.column_names)
+        problems = list(table.problems)
+        with problems_first(problems, self.mapping.name):
+            self.mapping.check_columns(table.columns, str(self.path))
+            names = _pattern_columns(self.images, written.columns)
         root = self._root()
         records: list[Record] = []
-        problems = list(table.problems)
-        for line, row in zip(table.lines, table.rows, strict=True):
+        for line, row, cells in zip(table.lines, table.rows, written.rows, strict=True):
             image = self.images
             for name in names:
-                image = image.replace(f"{{{name}}}", row[name].strip())
+                image = image.replace(f"{{{name}}}", cells[name].strip())
             image = os.path.relpath(image, root) if os.path.isabs(image) else os.path.normpath(image)
             record, wrong = self.mapping.to_record(row, image, f"{self.path} line {line}")
-            if image.startswith(os.pardir):
-                raise UserError(f"image pattern '{self.images}' leaves {root}: give the folder of the images as well")
+            with problems_first(problems, self.mapping.name):
+                if image.startswith(os.pardir):
+                    raise UserError(
+                        f"image pattern '{self.images}' leaves {root}: give the folder of the images as well"
+                    )
             records.append(record)
             problems.extend(wrong)
         fill_days(records)
         notes = ["the table is separated by semicolons; decimal commas are read as points"] if table.decimal else []
+        notes += reserve_notes(reserve for record in records for reserve in record.reserves)
+        used = [name for name in table.columns if f"{{{name}}}" in self.images]
         return Reading(
             name=self.mapping.name,
             root=root,
@@ -72,6 +81,7 @@ class VisitTable:
             courses=self.mapping.courses,
             problems=problems,
             notes=notes,
+            unread=unread_columns(table.columns, self.mapping, used),
         )
 
     def _root(self) -> Path:

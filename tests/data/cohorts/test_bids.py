@@ -161,7 +161,7 @@ def test_a_wrong_table_does_not_hide_the_next(two_subjects, write_table):
     problems = BidsFolder(two_subjects, BIDS).read().problems
 
     assert [problem.removeprefix(f"{two_subjects}/") for problem in problems] == [
-        "participants.tsv line 4: 'sub-01' stands already at line 2",
+        "participants.tsv line 4: 'sub-01' stands already at line 2; rows of sessions need a column 'session_id'",
         "sub-01/sub-01_sessions.tsv line 3: 'ses-M000' stands already at line 2",
         "sub-01/ses-M000/sub-01_ses-M000_scans.tsv line 2 has 1 cells, the header has 2",
         "sub-02/sub-02_sessions.tsv has no column 'session_id', did you mean 'session'? (columns session)",

@@ -1,0 +1,102 @@
+"""Columns of a table by the names that somebody asks for: in any case, and what is left over."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from ..tables import Table
+from .cells import columns_of, is_present
+from .mapping import ColumnMapping
+
+__all__ = ["column_notes", "known_spelling", "spelled", "unread_columns"]
+
+#: Least likeness, from 0 to 1, of a column's name and one that is not there.
+LIKENESS = 0.75
+SHOWN = 8
+
+
+def known_spelling(columns: Sequence[str], names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Find names among the columns of a table: as they are, else in another case.
+
+    Args:
+        columns: header of the table.
+        names: that are asked for.
+
+    Returns:
+        The asked name per column that has another case, and what is not clear, one line each.
+    """
+    renamed: dict[str, str] = {}
+    unclear = []
+    for name in names:
+        alike = [column for column in columns if column.casefold() == name.casefold()]
+        if name in columns or name.casefold() in (asked.casefold() for asked in renamed.values()):
+            continue
+        # A column that is itself asked for by its exact name keeps it.
+        free = [column for column in alike if column not in names]
+        if len(free) > 1:
+            unclear.append(f"has the columns {' and '.join(map(repr, free))}, of which any may be '{name}'; rename one")
+        elif free and len(free) == len(alike):
+            renamed[free[0]] = name
+    return renamed, unclear
+
+
+def spelled(table: Table, names: Collection[str]) -> Table:
+    """The table with its columns in the case that they are asked for in; what is not clear joins its problems.
+
+    Args:
+        table: as it was read.
+        names: that are asked for.
+    """
+    renamed, unclear = known_spelling(table.columns, names)
+    if not renamed and not unclear:
+        return table
+    rows = [{renamed.get(name, name): cell for name, cell in row.items()} for row in table.rows]
+    problems = [*table.problems, *(f"{table.path} {line}" for line in unclear)]
+    return replace(table, columns=[renamed.get(name, name) for name in table.columns], rows=rows, problems=problems)
+
+
+def unread_columns(columns: Iterable[str], mapping: ColumnMapping, others: Collection[str] = ()) -> list[str]:
+    """The columns that mean nothing to a mapping; those whose name is nearly one that it misses come first and say so.
+
+    Args:
+        columns: of all tables of a cohort, in the mapping's spelling.
+        mapping: what the columns mean.
+        others: names that are read by other means.
+    """
+    present = list(dict.fromkeys(columns))
+    known = {*mapping.column_names, *others}
+    cells = (*mapping.visit.values(), *mapping.prior.values())
+    missed = [name for cell in cells if not is_present(cell, present) for name in columns_of(cell)]
+    hinted: list[str] = []
+    plain: list[str] = []
+    for column in (name for name in present if name and name not in known):
+        hint = _meant(column, missed)
+        (hinted if hint else plain).append(f"{column} (did you mean '{hint}'?)" if hint else column)
+    return [*hinted, *plain]
+
+
+def column_notes(prior: Sequence[str], unread: Sequence[str]) -> list[str]:
+    """Say which columns a cohort's prior has, and which columns were left alone.
+
+    Args:
+        prior: names of the prior columns.
+        unread: see :func:`unread_columns`.
+    """
+    notes = [f"prior columns: {', '.join(prior) or 'none'}"]
+    if unread:
+        count = max(SHOWN, sum("(did you mean" in name for name in unread))
+        more = f", … ({len(unread)} in all)" if len(unread) > count else ""
+        notes.append(f"columns that are not read: {', '.join(unread[:count])}{more}")
+    return notes
+
+
+def _meant(column: str, missed: Sequence[str]) -> str:
+    """The missed name that a column seems to be: nearly that word, or that word among others."""
+    bare = {name: re.sub(r"[\W_]+", "", name).casefold() for name in missed}
+    words = re.findall(r"[a-z]+\d*", re.sub(r"([a-z])([A-Z])", r"\1 \2", column).casefold())
+    inside = [name for name, word in bare.items() if word in words]
+    close = difflib.get_close_matches("".join(words), list(bare.values()), n=1, cutoff=LIKENESS)
+    return next(iter(inside), next((name for name, word in bare.items() if word in close), ""))
