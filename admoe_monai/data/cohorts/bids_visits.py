@@ -83,6 +83,8 @@ def read_visits(root: Path, mapping: ColumnMapping, tree: ScanTree) -> Reading:
         _read_subject(root, subject, people, mapping, tree, reading, columns, counts)
     reading.names_differ |= counts.has_loss
     _check_columns(columns, mapping, root, reading)
+    if not reading.records and not reading.problems:
+        raise UserError(f"{tree.subjects} holds no T1w scan of anybody, and no table of {root} lists a visit")
     fill_days(reading.records)
     reading.columns = mapping.prior_columns(columns)
     reading.unread = unread_columns(columns, mapping, (PERSON, SESSION, FILE_NAME))

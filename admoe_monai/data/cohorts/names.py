@@ -74,7 +74,8 @@ def is_alike(one: str, other: str) -> bool:
         other: another.
     """
     keys = name_key(one), name_key(other)
-    if BASELINE.issuperset(keys):
+    short, long = sorted(keys, key=len)
+    if BASELINE.issuperset(keys) or (short and long.endswith(short) and long.removesuffix(short).isalpha()):
         return True
     numbers = [re.findall(r"\d+", key) for key in keys]
     short, long = sorted((re.sub(r"\d+", "", key) for key in keys), key=len)

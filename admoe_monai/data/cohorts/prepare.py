@@ -89,7 +89,7 @@ def prepare_cohort(
     exclusions = Exclusions()
     with problems_first(problems, reading.name):
         records, missing = selection.apply(reading.records, reading.root, exclusions)
-        if not records and not missing:
+        if not records and not missing and not problems:
             raise UserError(f"no visit of {reading.name} is left{_counted(exclusions)}")
     problems += missing
     image_problems, image_notes = check_images(records, reading.root, voxels)

@@ -43,7 +43,9 @@ def split_subjects(
         splits[names[bins[person_of(visit)]]].append(visit)
     for name in names:
         if not splits[name]:
-            raise UserError(f"{len(bins)} subjects are too few for a '{name}' split of {shares[name]:g}")
+            raise UserError(
+                f"{len(bins)} subjects are too few for a '{name}' split of {shares[name]:g}; give other --fractions"
+            )
     return splits
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from admoe_monai.errors import UserError
@@ -15,6 +17,7 @@ from ..visits import nearest
 from .columns import spelled, unread_columns
 from .days import fill_days
 from .mapping import ColumnMapping
+from .names import name_key
 from .reading import Reading, Record, problems_first
 from .reserves import reserve_notes
 
@@ -64,8 +67,15 @@ class VisitTable:
                     raise UserError(
                         f"image pattern '{self.images}' leaves {root}: give the folder of the images as well"
                     )
-            records.append(record)
             problems.extend(wrong)
+            records.append(record)
+        meant = _alike_paths(root, [record.visit["image"] for record in records])
+        problems += [
+            f"{record.place}: image {root / image} is not there; did you mean {meant[image]}?"
+            for record in records
+            if (image := record.visit["image"]) in meant
+        ]
+        records = [record for record in records if record.visit["image"] not in meant]
         fill_days(records)
         notes = ["the table is separated by semicolons; decimal commas are read as points"] if table.decimal else []
         notes += reserve_notes(reserve for record in records for reserve in record.reserves)
@@ -81,6 +91,7 @@ class VisitTable:
             courses=self.mapping.courses,
             problems=problems,
             notes=notes,
+            names_differ=bool(meant),
             unread=unread_columns(table.columns, self.mapping, used),
         )
 
@@ -102,3 +113,25 @@ def _pattern_columns(images: str, columns: Sequence[str]) -> list[str]:
         if name not in columns:
             raise UserError(f"image pattern '{images}' names the unknown column '{name}'{nearest(name, columns)}")
     return names
+
+
+def _alike_paths(root: Path, images: Sequence[str]) -> dict[str, str]:
+    """Per image that is not there the one file of almost its name, if no other row names that file."""
+
+    @cache
+    def below(folder: Path) -> dict[str, list[Path]]:
+        keys: dict[str, list[Path]] = defaultdict(list)
+        for path in folder.iterdir() if folder.is_dir() else ():
+            keys[name_key(path.name)].append(path)
+        return keys
+
+    named = set(images)
+    found: dict[str, str] = {}
+    for image in (name for name in images if not os.path.lexists(root / name)):
+        paths = [root]
+        for part in Path(image).parts:
+            alike = [path for folder in paths for path in below(folder).get(name_key(part), ())]
+            paths = [path for path in alike if path.name == part] or alike
+        if len(paths) == 1 and (name := paths[0].relative_to(root).as_posix()) not in named:
+            found[image] = name
+    return found
