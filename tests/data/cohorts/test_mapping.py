@@ -78,6 +78,42 @@ def test_a_table_without_a_needed_column_is_refused_naming_the_nearest():
         MAPPING.check_columns(["ID", "DX1"], "t.csv")
 
 
+ADNI = load_mapping("adnimerge")
+UNKNOWN_CODE = "a visit code that tells no month; the day does"
+
+
+@pytest.mark.parametrize("code", ["nv", "uns1", "v03", "4_y1"])
+def test_a_visit_code_that_tells_no_month_is_needless_where_there_is_a_date(code):
+    record, problems = ADNI.to_record({"PTID": "p", "VISCODE": code, "EXAMDATE": "2010-01-01"}, None, "here")
+
+    assert (problems, record.months) == ([], None)
+    assert [(reserve.text, reserve.meaning) for reserve in record.reserves] == [(code, UNKNOWN_CODE)]
+
+
+@pytest.mark.parametrize("date", ["", "XXXX-XX-XX"])
+def test_a_visit_code_that_tells_no_month_is_a_problem_where_there_is_no_date(date):
+    _, problems = ADNI.to_record({"PTID": "p", "VISCODE": "uns1", "EXAMDATE": date}, None, "here")
+
+    assert problems == ["here: column 'VISCODE' holds 'uns1', which is no visit code such as bl or m12"]
+
+
+def test_a_vague_number_of_days_is_none():
+    assert to_visit({**ROW, "DAYS": "365+"})[1] == ["here: column 'DAYS' holds '365+', which is not a number"]
+
+
+def test_a_vague_age_is_one_reserve_although_it_is_field_and_prior():
+    record, problems = MAPPING.to_record({**ROW, "AGE": "89+"}, None, "here")
+
+    assert (record.visit["age"], record.visit["prior"], problems) == (89, {"age": 89}, [])
+    assert len(record.reserves) == 1
+
+
+def test_all_needed_columns_that_are_missing_are_named():
+    with pytest.raises(UserError, match="'ID' for subject_id") as error:
+        MAPPING.check_columns(["x"], "t.csv")
+    assert len(error.value.details) == 3
+
+
 @pytest.mark.parametrize("name", built_in_mappings())
 def test_built_in_mappings_declare_known_roles_and_ban_what_knows_the_label(name):
     mapping = load_mapping(name)
@@ -104,6 +140,8 @@ def test_a_mapping_of_the_users_own_is_read_from_its_path(tmp_path):
     path = tmp_path / "clinic.yaml"
     path.write_text(yaml.safe_dump({"name": "clinic", "visit": MAPPING.visit, "prior": MAPPING.prior}))
 
+    assert load_mapping(path).visit == MAPPING.visit
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert load_mapping(path).visit == MAPPING.visit
 
 

@@ -94,3 +94,32 @@ def test_a_value_per_person_is_read(tmp_path, write_table):
     table = write_table(tmp_path / "ids.csv", [{"participant_id": "sub-01", "person_id": "p1"}])
 
     assert read_key_table(table, "person_id") == {"01": "p1"}
+
+
+@pytest.mark.parametrize(
+    ("subject", "session"),
+    [("sub-1", "ses-M00"), ("1", "m0"), ("SUB-01", "ses-m000"), ("sub01", "M0")],
+)
+def test_a_verdict_finds_its_visit_in_another_spelling(cohort, tmp_path, write_table, subject, session):
+    rows = [{"Participant_ID": subject, "SESSION_ID": session, "QC": "fail"}]
+
+    assert kept(cohort, tmp_path, qc=write_table(tmp_path / "qc.tsv", rows))[2] == {
+        "failed quality control": {"visits": 1, "subjects": 0}
+    }
+
+
+@pytest.mark.parametrize(
+    ("subject", "session", "message"),
+    [
+        ("sub-001", "ses-M000", "'sub-001' may be sub-01 or sub-1"),
+        ("sub-2", "ses-0012", "'sub-02 ses-0012' may be ses-012 or ses-12"),
+    ],
+)
+def test_a_row_that_may_speak_of_two_is_refused(cohort, tmp_path, write_table, subject, session, message):
+    for name, label in (("sub-1", "ses-M000"), ("sub-02", "ses-12"), ("sub-02", "ses-012")):
+        visit = {"subject_id": name, "session_id": label, "image": None, "qc": None}
+        cohort.append(Record(visit, f"{name} {label}"))
+    rows = [{"participant_id": subject, "session_id": session}]
+
+    with pytest.raises(UserError, match=f"{message}; write it as the cohort does"):
+        kept(cohort, tmp_path, include=write_table(tmp_path / "list.tsv", rows))

@@ -1,6 +1,6 @@
 import pytest
 
-from admoe_monai.data.cohorts import VisitTable, load_mapping
+from admoe_monai.data.cohorts import Selection, VisitTable, load_mapping, prepare_cohort
 from admoe_monai.errors import UserError
 
 HEADER = "Subject ID,MRI ID,MR Delay,M/F,Age,CDR,EDUC"
@@ -114,3 +114,84 @@ def test_adnimerge_counts_days_from_the_first_examination(tmp_path):
     assert [v["days_from_baseline"] for v in reading.visits] == [0, 369, 182, 0]
     assert [v["diagnosis"] for v in reading.visits] == ["CN", "MCI", "AD", None]
     assert [v["prior"]["mmse"] for v in reading.visits] == [28, None, 24, 20]
+
+
+@pytest.mark.parametrize("missing_images", ["error", "drop"])
+@pytest.mark.parametrize(
+    ("written", "there"),
+    [("p1_MR1", "p01_MR1"), ("p1_MR1", "P1_mr1"), ("s/p01_MR1", "s/p1_MR1"), ("s1/p1_MR1", "s01/p1_MR1")],
+)
+def test_an_image_in_another_spelling_is_a_problem_that_names_both(
+    tmp_path, write_scan, written, there, missing_images
+):
+    write_scan(tmp_path / f"{there}.nii")
+    source = VisitTable(write(tmp_path, HEADER, f"p1,{written},0,M,80,0,12"), "{MRI ID}.nii", OASIS2)
+
+    with pytest.raises(UserError) as error:
+        prepare_cohort(tmp_path / "d.json", source, selection=Selection(missing_images=missing_images))
+    assert str(error.value) == (
+        f"{tmp_path}/table.csv line 2: image {tmp_path}/{written}.nii is not there; did you mean {there}.nii?"
+    )
+
+
+def test_an_image_that_another_row_names_is_no_spelling_of_this_one(tmp_path, write_scan):
+    write_scan(tmp_path / "p01_MR1.nii")
+    reading = read(write(tmp_path, HEADER, "p1,p1_MR1,0,M,80,0,12", "p01,p01_MR1,0,M,80,0,12"))
+
+    assert (reading.problems, len(reading.records)) == ([], 2)
+
+
+def test_columns_are_found_in_any_case_and_the_rest_is_said(tmp_path):
+    reading = read(
+        write(tmp_path, HEADER.upper() + ",Handed,AGE_YEARS", *(f"{row},R,87" for row in ROWS)), "{MRI ID}.nii"
+    )
+
+    assert reading.problems == []
+    assert [visit["age"] for visit in reading.visits] == [87, 88]
+    assert [column["name"] for column in reading.columns] == ["age", "sex", "education", "mri_id", "mr_delay", "cdr"]
+    assert reading.unread == ["Handed (did you mean 'Hand'?)", "AGE_YEARS"]
+
+
+def test_columns_that_differ_in_case_alone_are_a_problem_unless_one_is_exact(tmp_path):
+    table = write(tmp_path, HEADER.replace("Age", "AGE,age"), *(row.replace(",M,", ",M,1,") for row in ROWS))
+    assert read(table).problems == [f"{table} has the columns 'AGE' and 'age', of which any may be 'Age'; rename one"]
+    table = write(tmp_path, HEADER.replace("Age", "AGE,Age"), *(row.replace(",M,", ",M,1,") for row in ROWS))
+    assert [visit["age"] for visit in read(table).visits] == [87, 88]
+
+
+@pytest.mark.parametrize(
+    ("header", "images", "last"),
+    [
+        (HEADER.replace("CDR", "rating"), "{MRI ID}.nii", "has no column 'CDR' for diagnosis"),
+        (HEADER, "{MRI}.nii", "names the unknown column 'MRI'"),
+        (HEADER, "../{MRI ID}.nii", "leaves "),
+    ],
+)
+def test_an_early_error_comes_after_the_lines_that_are_wrong(tmp_path, header, images, last):
+    table = write(tmp_path, header, *ROWS, "p3,p3_MR1,0")
+    with pytest.raises(UserError) as error:
+        read(table, images)
+
+    assert error.value.details[0].startswith(f"{table} line 4 has 3 cells")
+    assert last in error.value.details[1]
+
+
+def test_adnis_codes_that_tell_no_month_and_vague_ages_are_counted(tmp_path):
+    table = write(
+        tmp_path,
+        "PTID,VISCODE,EXAMDATE,DX,AGE",
+        "p1,sc,2005-09-08T00:00:00.0Z,CN,89+",
+        "p1,uns1,2005-10-08,CN,89+",
+        "p2,nv,2005-09-08,MCI,70-75",
+        "p2,4_m12,2006-09-08,dementia,71",
+    )
+    reading = VisitTable(table, "{PTID}_{VISCODE}.nii", load_mapping("adnimerge")).read()
+
+    assert reading.problems == []
+    assert [visit["days_from_baseline"] for visit in reading.visits] == [0, 30, 0, 365]
+    assert [visit["prior"]["age_at_entry"] for visit in reading.visits] == [89, 89, None, 71]
+    assert reading.notes == [
+        "column 'AGE' holds text such as '89+' in 2 visits: read as the number",
+        "column 'VISCODE' holds text such as 'uns1' in 2 visits: a visit code that tells no month; the day does",
+        "column 'AGE' holds text such as '70-75' in 1 visits: a range or withheld, counted as unknown",
+    ]
