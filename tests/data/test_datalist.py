@@ -56,6 +56,13 @@ def error_of(path: Path, **arguments) -> str:
     return message
 
 
+def test_a_byte_order_mark_stands_in_nobodys_way(tmp_path):
+    path = write(tmp_path, content())
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+    assert load_datalist(path, classes=CLASSES).name == "tiny"
+
+
 def test_images_become_absolute_and_the_rest_stays(tmp_path):
     datalist = load_datalist(write(tmp_path, content()), classes=CLASSES)
 

@@ -92,3 +92,15 @@ def test_other_folders_are_refused(trees, tmp_path):
     (tmp_path / "empty/subjects").mkdir(parents=True)
     with pytest.raises(UserError, match="holds no t1-linear scan of a session"):
         ClinicaTrees(tmp_path / "empty", bids, BIDS).read()
+
+
+def test_an_empty_tree_comes_after_the_lines_that_are_wrong(trees, tmp_path):
+    bids = trees[1]
+    table = bids / "sub-ADNI002S0001/sub-ADNI002S0001_sessions.tsv"
+    table.write_text(table.read_text().replace("MCI", "EMCI"))
+    (tmp_path / "empty/subjects").mkdir(parents=True)
+    with pytest.raises(UserError, match="3 problems") as error:
+        ClinicaTrees(tmp_path / "empty", bids, BIDS).read()
+
+    assert [line.rpartition("'")[0].rpartition("'")[2] for line in error.value.details[:2]] == ["EMCI", "EMCI"]
+    assert "holds no t1-linear scan of a session" in error.value.details[2]

@@ -55,6 +55,21 @@ def test_one_person_of_two_names_stays_on_one_side_of_the_split(two_cohorts, tmp
     assert sum(map(len, sides)) == len(set.union(*sides)) == 12
 
 
+def test_an_id_map_names_people_in_other_spellings(two_cohorts, tmp_path, write_table):
+    rows = [{"participant_id": f"{n}", "person_id": f"p{n % 12}"} for n in range(18)]
+    visits = MergedDatalists(two_cohorts, write_table(tmp_path / "ids.csv", rows)).read().visits
+
+    assert {visit["person_id"] for visit in visits} == {f"p{n}" for n in range(12)}
+
+
+def test_a_datalist_that_is_wrong_does_not_hide_the_next(tmp_path):
+    with pytest.raises(UserError, match="2 problems") as error:
+        MergedDatalists([tmp_path / "a.json", tmp_path / "b.json"]).read()
+    assert [line.partition(";")[0] for line in error.value.details] == [
+        f"datalist not found: {tmp_path / name}" for name in ("a.json", "b.json")
+    ]
+
+
 def test_labels_stay_as_each_cohort_made_them_on_its_whole_history(tmp_path, write_table, add_scan):
     paths = []
     for name in ("first", "second"):

@@ -127,3 +127,20 @@ def test_a_rule_that_can_not_work_is_refused(options, message):
     with pytest.raises(UserError) as error:
         SplitRule(**options).divide(cohort())
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("spelled", ["{}", "sub-{}", "SUB-{:03}"])
+def test_a_published_split_names_people_in_another_spelling(tmp_path, write_table, spelled):
+    names = ["train"] * 20 + ["val"] * 4 + ["test"] * 6
+    rows = [{"Participant_ID": spelled.format(n), "Split": name} for n, name in enumerate(names)]
+    (splits,) = SplitRule(listed=write_table(tmp_path / "split.tsv", rows)).divide(cohort()).values()
+
+    assert [len(people(part)) for part in splits.values()] == [20, 4, 6]
+
+
+def test_a_name_of_a_published_split_that_may_be_two_people_is_refused(tmp_path, write_table):
+    visits = [*cohort(), {**cohort()[0], "subject_id": "sub-0"}]
+    listed = write_table(tmp_path / "split.tsv", [{"participant_id": "sub-000", "split": "test"}])
+
+    with pytest.raises(UserError, match="'000' may be sub-0 or sub-00; write it as the cohort does"):
+        SplitRule(listed=listed).divide(visits)
