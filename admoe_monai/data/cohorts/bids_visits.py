@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
@@ -12,6 +12,7 @@ from admoe_monai.errors import UserError
 
 from ..tables import EMPTY_CELLS
 from ..visits import nearest
+from .bids_counts import SubjectCounts
 from .bids_sessions import ONLY_SESSION, Sessions, match_sessions
 from .bids_tables import FILE_NAME, PERSON, SESSION, People, read_people, read_scan_facts, read_sessions
 from .columns import unread_columns
@@ -42,16 +43,6 @@ class ScanTree:
     choice: ScanChoice
 
 
-@dataclass
-class _Counts:
-    """What is said once for all people."""
-
-    put_aside: list[str] = field(default_factory=list)
-    unplaced: list[str] = field(default_factory=list)
-    scanless: list[str] = field(default_factory=list)
-    has_loss: bool = False
-
-
 def read_visits(root: Path, mapping: ColumnMapping, tree: ScanTree) -> Reading:
     """Read who came when and with which diagnosis, and where the scans are.
 
@@ -74,21 +65,21 @@ def read_visits(root: Path, mapping: ColumnMapping, tree: ScanTree) -> Reading:
         diagnosis_rule=mapping.diagnosis_rule,
         courses=mapping.courses,
     )
-    counts = _Counts()
+    counts = SubjectCounts()
     folders = {path.name for place in {root, tree.subjects} for path in place.glob("sub-*") if path.is_dir()}
     people = read_people(root, mapping, folders, reading.problems)
     columns = [PERSON, SESSION, *people.columns]
     names = _present(people, folders, tree, reading)
     for subject in tqdm(names, desc="reading BIDS", unit="subject", delay=1.0, disable=None):
         _read_subject(root, subject, people, mapping, tree, reading, columns, counts)
-    reading.names_differ |= counts.has_loss
+    reading.names_differ |= counts.has_loss or bool(counts.unmatched)
     _check_columns(columns, mapping, root, reading)
     if not reading.records and not reading.problems:
         raise UserError(f"{tree.subjects} holds no T1w scan of anybody, and no table of {root} lists a visit")
     fill_days(reading.records)
     reading.columns = mapping.prior_columns(columns)
     reading.unread = unread_columns(columns, mapping, (PERSON, SESSION, FILE_NAME))
-    reading.notes += [*_count_notes(counts), *reserve_notes(r for record in reading.records for r in record.reserves)]
+    reading.notes += [*counts.notes(), *reserve_notes(r for record in reading.records for r in record.reserves)]
     return reading
 
 
@@ -128,7 +119,7 @@ def _read_subject(
     tree: ScanTree,
     reading: Reading,
     columns: list[str],
-    counts: _Counts,
+    counts: SubjectCounts,
 ) -> None:
     rows = read_sessions(
         root / subject / f"{subject}_sessions.tsv", mapping, people.visits.get(subject, {}), reading.problems
@@ -168,12 +159,15 @@ def _read_subject(
         record.months = session_months(label) if record.months is None else record.months
         if scan is None:
             record.absence = _absence(label if rows else "", folder, place, sessions)
-            counts.has_loss |= folder is None and bool(sessions.strays)
+            if folder is None and sessions.strays:
+                counts.unmatched.append(name)
         reading.records.append(record)
         reading.problems += wrong
 
 
-def _without_diagnosis(person: dict[str, str], mapping: ColumnMapping, subject: str, counts: _Counts) -> dict[str, str]:
+def _without_diagnosis(
+    person: dict[str, str], mapping: ColumnMapping, subject: str, counts: SubjectCounts
+) -> dict[str, str]:
     """The cells of somebody who came more than once: their diagnosis is of a visit that nobody knows."""
     diagnoses = [name for name in mapping.columns_of("diagnosis") if name in person]
     if any(person[name].strip().lower() not in EMPTY_CELLS for name in diagnoses):
@@ -205,20 +199,3 @@ def _check_columns(columns: Sequence[str], mapping: ColumnMapping, root: Path, r
     if missing and not reading.problems:
         raise UserError(next(iter(missing.values())))
     reading.problems += missing.values()
-
-
-def _count_notes(counts: _Counts) -> list[str]:
-    notes = []
-    if counts.put_aside:
-        notes.append(
-            f"the diagnosis in participants.tsv is put aside for {len(counts.put_aside)} people who came more than once "
-            f"({shown(counts.put_aside)}): it can't follow a change; write those of the visits to sub-*/sub-*_sessions.tsv"
-        )
-    if counts.unplaced:
-        notes.append(
-            f"{len(counts.unplaced)} subjects have T1w scans outside of their sessions' folders "
-            f"({shown(counts.unplaced)}): they are not read"
-        )
-    if counts.scanless:
-        notes.append(f"{len(counts.scanless)} subjects' folders hold no T1w scan ({shown(counts.scanless)})")
-    return notes

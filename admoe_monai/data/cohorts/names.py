@@ -61,6 +61,7 @@ def name_key(text: str) -> str:
         text: name of a person or session.
     """
     bare = PREFIX.sub("", text.strip().casefold())
+    bare = re.sub(r"(\d{4})[-_](\d\d)[-_](\d\d)", r"\1\2\3", bare)  # dates
     # Between digits a separator means something: 1_5 is not 15.
     joined = re.sub(rf"(?<!\d){SEPARATORS}+|{SEPARATORS}+(?!\d)", "", bare)
     return re.sub(r"(?<!\d)0+(?=\d)", "", joined)

@@ -91,12 +91,15 @@ def prepare_cohort(
         records, missing = selection.apply(reading.records, reading.root, exclusions)
         if not records and not missing and not problems:
             raise UserError(f"no visit of {reading.name} is left{_counted(exclusions)}")
+    advice = "; --missing_images drop goes on without those"
+    if problems:
+        advice = f"; --missing_images drop goes on without the {len(missing)} visits that have no image"
     problems += missing
     image_problems, image_notes = check_images(records, reading.root, voxels)
     problems += image_problems
     # Where names differ, to leave visits out would lose the labels of scans that are there.
     may_drop = missing and records and not reading.names_differ
-    refuse(problems, reading.name, "; --missing_images drop goes on without those" if may_drop else "")
+    refuse(problems, reading.name, advice if may_drop else "")
     visits = [record.visit for record in records]
     report |= {"exclusions": exclusions.as_dict(), "unknown_change": _unknown_changes(visits)}
     report["notes"] = [

@@ -96,6 +96,15 @@ def test_where_a_folder_has_no_row_no_advice_would_lose_the_label_of_a_row_witho
     )
 
 
+def test_labels_that_are_dropped_beside_a_folder_without_a_row_are_said(cohort):
+    reading = BidsFolder(cohort(["ses-01"], ["ses-2019"]), BIDS).read()
+
+    assert reading.notes == [
+        "1 visits of tables have no folder while a folder of the same subject has a scan and no row (sub-01 ses-01): if "
+        "they are one, give them one name, or the labels are lost"
+    ]
+
+
 def test_other_months_are_no_spelling(cohort):
     reading = BidsFolder(cohort(["ses-M000", "ses-M012"], ["ses-M000", "ses-M024"]), BIDS).read()
 

@@ -12,6 +12,7 @@ from admoe_monai.data.cohorts.names import is_alike, name_key, pair_names, sessi
         ("M06", "ses-M006"),
         ("ses-preop", "pre-op"),
         ("sub01", "sub-1"),
+        ("ses-2019-01-05", "ses-20190105"),
         ("sub-002_S_0413", "sub-002S0413"),
     ],
 )
