@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import locale
+import runpy
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,25 @@ def each_run(each_cohort: dict[str, Any], request: pytest.FixtureRequest) -> Pat
     """The finished run of either cohort. Not to be written to: copy it."""
     folder: Path = request.getfixturevalue("tiny_run_2d" if "spatial_dims" in each_cohort else "tiny_run")
     return folder
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str | None]:
+    """Start `python -m monai.bundle WORDS` in an empty folder and return the line that it leaves with, None at its end."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def run(*words: object) -> str | None:
+        monkeypatch.setattr(sys, "argv", ["monai.bundle", *map(str, words), "--logging_file", "False"])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "parsing config_file", UserWarning)
+            try:
+                runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
+            except SystemExit as left:
+                return str(left.code)
+        return None
+
+    return run
 
 
 @pytest.fixture(scope="session")

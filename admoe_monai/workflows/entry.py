@@ -7,20 +7,29 @@ from contextlib import contextmanager
 
 from admoe_monai.errors import UserError
 
+from .command_line import refuse_stray_words, take_as_typed
+from .setting_texts import LISTS, TEXTS
 from .settings import calling_workflow, complete
 
 
 def compose() -> None:
     """Complete the config at hand with the declared settings and check it; `initialize` of an entry point."""
+    workflow = calling_workflow()
     with one_line_errors():
-        complete(calling_workflow().parser)
+        refuse_stray_words(workflow)
+        complete(workflow.parser)
+        take_as_typed(workflow.parser, TEXTS, LISTS)
 
 
 def train() -> None:
     """Run the plan; `training` of an entry point."""
+    workflow = calling_workflow()
+    with one_line_errors():
+        # Again, because a word that MONAI takes for the id of `initialize` has kept it from calling `compose`.
+        refuse_stray_words(workflow)
+
     from .plan import Plan  # after the settings are known to be sound: this import costs seconds
 
-    workflow = calling_workflow()
     with one_line_errors():
         Plan(workflow.parser, workflow.config_root_path).run()
 

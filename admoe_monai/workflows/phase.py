@@ -18,6 +18,7 @@ import admoe_monai
 from admoe_monai.checkpoints import PRETRAIN
 from admoe_monai.errors import UserError
 
+from .literal_text import literal
 from .resources import PACKAGE, resource
 from .settings import refuse_unknown
 
@@ -71,7 +72,7 @@ class Phase:
         """
         parser = ConfigParser()
         parser.read_config(self._checked_files(settings))
-        parser.update(dict(settings))
+        parser.update(literal(dict(settings)))
         return preprocessing_digest(parser)
 
     def build(self, settings: Mapping[str, Any], objects: Mapping[str, Any]) -> PhaseWorkflow:
@@ -90,7 +91,7 @@ class Phase:
             config_file=self._checked_files(settings),
             logging_file=False,
             workflow_type="train",
-            **settings,
+            **literal(dict(settings)),
             **objects,
             phase_key=self.key,
             phase_name=self.name,

@@ -25,6 +25,7 @@ from .components import component_table
 from .continuation import complete_files
 from .environment import choose_device, environment
 from .leakage import check_leakage, subjects_seen
+from .literal_text import literal
 from .phase import Phase, PhaseWorkflow, overlays_digest
 from .processes import from_main, is_main, main_first, process_group, world_size
 from .restore import load_pretrained, restore_network, restore_phase
@@ -50,7 +51,7 @@ class Plan:
         self.config_folder = config_folder
         self.cohort, self.prior_statistics = load_cohort(self.settings)
         for name in ("datalist", "dataset_dir", "cache_dir", "prior_dim"):
-            parser[name] = self.settings[name]
+            parser[name] = literal(self.settings[name])
         self.phases: list[Phase] = parser.get_parsed_content("phases")
         self.device = choose_device(self.settings["device"])
         self.signals = Signals()
@@ -210,7 +211,7 @@ class Plan:
         objects = {
             "network_def": network,
             "cohort": self.cohort,
-            "prior_statistics": self.prior_statistics,
+            "prior_statistics": literal(self.prior_statistics),
             "class_weight_values": class_weights(self.cohort, self.settings),
             "run_directory": run_directory,
             "writer": writer,

@@ -20,6 +20,7 @@ from admoe_monai.evaluation.predictions import PredictionTable
 
 from .cohort import TASKS
 from .environment import choose_device
+from .literal_text import literal
 from .phase import Phase, PhaseWorkflow
 from .restore import restore_network
 from .run_directory import BEST_MODEL
@@ -77,11 +78,11 @@ class TrainedRun:
         objects = {
             "network_def": self.network,
             "cohort": None,
-            "prior_statistics": self.checkpoint["prior"],
+            "prior_statistics": literal(self.checkpoint["prior"]),
             "class_weight_values": None,
             "run_directory": None,
             "writer": None,
-            "visits": {"training": visits, "validation": visits},
+            "visits": literal({"training": visits, "validation": visits}),
             # Nothing is trained here, so only one of the two stores is computed.
             "initialize": ["$@validate::store.prepare(@num_workers)"],
         }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from admoe_monai.errors import UserError
 
+from .command_line import refuse_replaced
+from .literal_text import literal
 from .resources import resource
 from .setting_checks import check
+from .setting_texts import LISTS, PATHS, TEXTS, check_texts
 
 DECLARATIONS = "configs/train.yaml"
 PARTS = "bundle/configs/plan.yaml"
@@ -95,9 +99,27 @@ def resolved_settings(parser: ConfigParser) -> dict[str, Any]:
     Raises:
         UserError: for a value of the wrong kind or out of range.
     """
-    settings = {key: parser.get_parsed_content(key) for key in parser["settings"]}
+    settings = {key: _value_of(parser, key) for key in parser["settings"]}
+    check_texts(settings)
     check(settings)
     return settings
+
+
+def _value_of(parser: ConfigParser, key: str) -> Any:
+    try:
+        value = parser.get_parsed_content(key)
+    except Exception as error:  # whatever an expression raises
+        cause: BaseException = error
+        while cause.__cause__ is not None and not isinstance(cause, UserError):
+            cause = cause.__cause__
+        raise UserError(
+            f"{key} is '{parser.config[key]}', which MONAI reads as an expression or a reference: "
+            f"{str(cause).splitlines()[0] or type(cause).__name__}"
+        ) from error
+    if key in PATHS and isinstance(value, (str, os.PathLike)):
+        # `--run_dir=~/run` reaches us as it stands, and an overlay is read by no shell.
+        return os.path.expanduser(value)
+    return value
 
 
 def parser_of(config_files: Iterable[str | Path], overrides: Mapping[str, Any] | None = None) -> ConfigParser:
@@ -119,7 +141,10 @@ def parser_of(config_files: Iterable[str | Path], overrides: Mapping[str, Any] |
         parser.read_config(files or str(resource(DECLARATIONS)))
     except (ValueError, yaml.YAMLError) as error:
         raise UserError(f"cannot read {', '.join(files)}: {str(error).splitlines()[0]}") from error
-    parser.update(dict(overrides or {}))
+    texts = (*TEXTS, *LISTS)
+    for name in texts:
+        refuse_replaced(name, parser.config.get(name))
+    parser.update({name: literal(value) if name in texts else value for name, value in (overrides or {}).items()})
     complete(parser)
     return parser
 
@@ -138,5 +163,5 @@ def write_config(path: Path, settings: Mapping[str, Any]) -> None:
         "initialize: $workflows.compose()\ntraining: $workflows.train()\n\n"
     )
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(header + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    temporary.write_text(header + yaml.safe_dump(literal(kept), sort_keys=False, allow_unicode=True), encoding="utf-8")
     temporary.replace(path)

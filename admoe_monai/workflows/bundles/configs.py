@@ -8,6 +8,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser, ReferenceResolver
 
+from admoe_monai.workflows.literal_text import literal
 from admoe_monai.workflows.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE, TO_TEMPLATE
 from admoe_monai.workflows.resources import resource
@@ -110,7 +111,7 @@ def _parts(run: TrainedRun, *names: str) -> dict[str, Any]:
 def _handed_over(run: TrainedRun, config: dict[str, Any]) -> dict[str, Any]:
     shared = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/common.yaml"))
     derived = {name: shared[name] for name in ("spatial_size", "classes")}
-    parser = ConfigParser({**run.settings, **derived, **copy.deepcopy(config)})
+    parser = ConfigParser({**literal(run.settings), **derived, **copy.deepcopy(config)})
     known = ({*run.settings, *derived} - config.keys()) | ({*derived} & config.keys())
     resolved: dict[str, Any] = _with_values(config, "", known - _OF_THE_RUN, parser.get_parsed_content)
     return resolved
@@ -125,7 +126,7 @@ def _with_values(content: Any, place: str, known: set[str], value_of: Callable[[
     if isinstance(content, str):
         ids = {ReferenceResolver.split_id(name)[0] for name in ReferenceResolver.match_refs_pattern(content)}
         if ids and ids <= known:
-            return value_of(place.removeprefix("::"))
+            return literal(value_of(place.removeprefix("::")))
     return content
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -11,11 +12,12 @@ from typing import Any
 
 import admoe_monai
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.command_line import refuse_stray_words
 from admoe_monai.workflows.entry import one_line_errors
 from admoe_monai.workflows.environment import choose_device
 from admoe_monai.workflows.settings import calling_workflow
 
-from .runs import check_bundle
+from .runs import check_bundle, parser_at_hand
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +32,8 @@ PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK", "nibabel", "pydicom
 
 def infer() -> None:
     """Predict the scans; `inference` of an exported bundle."""
-    parser = calling_workflow().parser
     with one_line_errors():
+        parser = parser_at_hand()
         check_bundle(parser, Path(str(parser.get_parsed_content("bundle_root"))), [CONFIG])
         choose_device(str(parser.get_parsed_content("device")))
         journal = parser.get_parsed_content("journal")
@@ -103,7 +105,16 @@ def inference_digest(bundle_root: str | Path) -> str:
 
 
 def _read(path: Path, key: str) -> Any:
+    _refuse_to_initialise()
     try:
         return json.loads(path.read_text(encoding="utf-8"))[key]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} can't be read ({error}); name the bundle with --bundle_root") from error
+
+
+def _refuse_to_initialise() -> None:
+    """Leave where a stray word of the command line, such as `scans`, has MONAI make parts before it calls `infer`."""
+    with contextlib.suppress(RuntimeError):  # other tools of MONAI make parts too, without a workflow
+        workflow = calling_workflow()
+        with one_line_errors():
+            refuse_stray_words(workflow)

@@ -12,6 +12,7 @@ from monai.bundle import ConfigParser
 
 from admoe_monai.checkpoints import FORMAT_VERSION, CheckpointError, check_integrity
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.command_line import refuse_stray_words, take_as_typed
 from admoe_monai.workflows.entry import one_line_errors
 from admoe_monai.workflows.environment import choose_device, environment
 from admoe_monai.workflows.run_directory import RunDirectory
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 SETTINGS = "configs/settings.json"
 TRAIN, EVALUATE = "configs/train.json", "configs/evaluate.json"
+#: Settings of a bundle's configs that are paths.
+TEXTS = ("bundle_root", "dataset_dir", "output_dir", "prior_table", "model_file", "datalist", "cache_dir")
 
 
 def run_bundle(component: str) -> None:
@@ -29,8 +32,8 @@ def run_bundle(component: str) -> None:
     Args:
         component: id of the engine.
     """
-    parser = calling_workflow().parser
     with one_line_errors():
+        parser = parser_at_hand()
         bundle = Path(str(parser.get_parsed_content("bundle_root")))
         check_bundle(parser, bundle, [TRAIN, EVALUATE])
         choose_device(str(parser.get_parsed_content("device")))
@@ -49,6 +52,18 @@ def run_bundle(component: str) -> None:
                 parser.get_parsed_content(component).run()
         finally:
             folder.close()
+
+
+def parser_at_hand() -> ConfigParser:
+    """The parser of the running config of a bundle, with paths as the user typed them.
+
+    Raises:
+        UserError: for a word that no setting has a use for, or a path that can't be what the user meant.
+    """
+    workflow = calling_workflow()
+    refuse_stray_words(workflow)
+    take_as_typed(workflow.parser, TEXTS)
+    return workflow.parser
 
 
 def check_bundle(parser: ConfigParser, bundle: Path, configs: Sequence[str]) -> None:

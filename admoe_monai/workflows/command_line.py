@@ -1,0 +1,170 @@
+"""What the user typed behind `python -m monai.bundle run`, before Fire and MONAI made values of it.
+
+Fire (0.7) reads `run #7` as `run`, `2024_01` as 202401 and `a,b` as a tuple, and takes the rest of a path that lacks its quotes
+for further arguments of `run`; MONAI (1.6.1) replaces every `#` by `::` and reads `$`, `@` and `%` as its own language.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fire.parser import DefaultParseValue
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+from admoe_monai.errors import UserError
+
+from .literal_text import literal
+
+_PROGRAM = ("monai", "bundle", "__main__.py")
+#: What `run` uses for its first ids unless told otherwise; nothing of ours is called anything else.
+_IDS = ("initialize", "finalize")
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The words of a command line.
+
+    Attributes:
+        words: that belong to no `--name`.
+        values: by name; the last one counts.
+    """
+
+    words: tuple[str, ...]
+    values: dict[str, str]
+
+    @classmethod
+    def of(cls, arguments: Sequence[str]) -> CommandLine:
+        """Take arguments apart as Fire does.
+
+        Args:
+            arguments: without the program.
+        """
+        words, values, rest = [], {}, list(arguments)
+        while rest:
+            word = rest.pop(0)
+            if not _is_name(word):
+                words.append(word)
+                continue
+            name, equals, value = word.lstrip("-").partition("=")
+            if equals or (rest and not _is_name(rest[0])):
+                values[name.replace("-", "_")] = value if equals else rest.pop(0)
+        return cls(tuple(words), values)
+
+    @property
+    def strays(self) -> tuple[str, ...]:
+        """Words that `run` has no use for, behind its own name and the id to run."""
+        if self.words[:1] != ("run",):
+            return ()
+        return self.words[1:] if "run_id" in self.values else self.words[2:]
+
+    @classmethod
+    def at_hand(cls) -> CommandLine | None:
+        """That of this process; None if it is not `python -m monai.bundle`."""
+        return cls.of(sys.argv[1:]) if Path(sys.argv[0]).parts[-3:] == _PROGRAM else None
+
+
+def refuse_stray_words(workflow: ConfigWorkflow) -> None:
+    """Refuse the second half of a path without quotes, which MONAI takes for the id of something to run.
+
+    Args:
+        workflow: that is running.
+
+    Raises:
+        UserError: naming the word.
+    """
+    line = CommandLine.at_hand()
+    if line is not None and workflow.run_id not in workflow.parser:
+        raise UserError(
+            f"nothing here is called '{workflow.run_id}': the command begins with python -m monai.bundle run training, "
+            "and paths with spaces need quotes"
+        )
+    stray = list(line.strays) if line is not None else []
+    stray += [
+        str(given) for given, usual in zip((workflow.init_id, workflow.final_id), _IDS, strict=True) if given != usual
+    ]
+    if stray:
+        raise UserError(f"unexpected word '{stray[0]}': quote paths with spaces")
+
+
+def as_word(path: str | Path) -> str:
+    """A path as a command that is printed for the user to copy needs it.
+
+    Args:
+        path: with blanks or other characters that a shell, or Fire, would read otherwise.
+    """
+    # Fire cuts a bare word before a #, and leaves alone what can't be Python.
+    return shlex.quote(os.path.abspath(path) if "#" in str(path) else str(path))
+
+
+def take_as_typed(parser: ConfigParser, texts: Iterable[str], lists: Iterable[str] = ()) -> None:
+    """Put what the user typed in the place of what has become of it; refuse a text from elsewhere that MONAI has changed.
+
+    Args:
+        parser: of the running config; names that it lacks are left alone.
+        texts: names of settings that are one text: a path, a name.
+        lists: names of settings that are lists of texts.
+
+    Raises:
+        UserError: for a text that can't be what the user meant.
+    """
+    line = CommandLine.at_hand()
+    typed = line.values if line is not None else {}
+    read = {**dict.fromkeys(texts, _as_it_stands), **dict.fromkeys(lists, DefaultParseValue)}
+    for name in read.keys() & parser.config.keys():
+        if name in typed:
+            value = read[name](typed[name])
+            _refuse_unexpanded(name, value)
+            parser[name] = literal(value)
+        else:
+            refuse_replaced(name, parser.config[name])
+
+
+def refuse_replaced(name: str, value: Any) -> None:
+    """Refuse a text in which MONAI replaces characters, or has done so.
+
+    Args:
+        name: of a setting that is a text, or a list of texts.
+        value: as a config file or a Python program gives it; what is in MONAI's language is left to MONAI.
+
+    Raises:
+        UserError: saying how to write the text.
+    """
+    for text in value if isinstance(value, (list, tuple)) else [value]:
+        if isinstance(text, str) and text[:1] not in ("$", "@", "%") and ("::" in text or "#" in text):
+            raise UserError(
+                f"{name} is '{text}', but MONAI replaces every # in a config by ::; give it on the command line, or "
+                f"write in the config: {literal(text.replace('::', '#'))}"
+            )
+
+
+def _is_name(word: str) -> bool:
+    return re.match("--|-[a-zA-Z]", word) is not None
+
+
+def _as_it_stands(word: str) -> str | None:
+    """The word itself; quotes that are meant for Fire go, and what stands for nothing is None."""
+    if word in ("None", "null"):
+        return None
+    if word[:1] in ("'", '"'):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return str(ast.literal_eval(word))
+    return word
+
+
+def _refuse_unexpanded(name: str, value: Any) -> None:
+    for text in value if isinstance(value, list) else [value]:
+        variable = re.search(r"\$\{?(\w+)\}?", text) if isinstance(text, str) else None
+        if variable is not None and variable[1] in os.environ:
+            raise UserError(
+                f"{name} is '{text}': the shell has not put in what {variable[0]} stands for; "
+                "take double quotes or none in the place of single ones"
+            )

@@ -1,0 +1,29 @@
+"""Text that MONAI's config language must not read: paths and names with `#`, `@`, `%` and `$`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_MARKS = "#@%$"
+
+
+def literal(value: Any) -> Any:
+    """The value as a config has to spell it so that MONAI (1.6.1) reads that value.
+
+    MONAI replaces `#` in every text by `::`, resolves what begins with `@` and `%`, and evaluates what begins with `$`; within
+    an expression, `@` and `#` mean the same. So such a text becomes an expression in which none of these characters stands.
+
+    Args:
+        value: a text; texts within lists and dictionaries are spelled likewise, all else stays as it is.
+    """
+    if isinstance(value, dict):
+        return {key: literal(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [literal(part) for part in value]
+    if not isinstance(value, str) or not _is_read(value):
+        return value
+    return "$" + "".join(f"\\x{ord(c):02x}" if c in _MARKS else c for c in repr(value))
+
+
+def _is_read(text: str) -> bool:
+    return "#" in text or text[:1] in ("@", "%", "$") or "@::" in text or "%::" in text
