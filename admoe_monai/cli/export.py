@@ -23,10 +23,12 @@ def export(
 ) -> None:
     """Write a bundle from best_model.pth: weights, configs for inference, training and evaluation, documents and code."""
     from admoe_monai.workflows.bundles.export import export as export_run
+    from admoe_monai.workflows.bundles.inference import CONFIG
+    from admoe_monai.workflows.command_line import as_word
 
     written = export_run(run_dir, bundle, [] if formats == "none" else formats.split(","), reference_scans)
     typer.echo(f"Written: {written}")
     typer.echo(
-        f"python -m monai.bundle run inference --config_file {bundle}/configs/inference.json --bundle_root {bundle} "
+        f"python -m monai.bundle run inference --config_file {as_word(bundle / CONFIG)} --bundle_root {as_word(bundle)} "
         "--dataset_dir SCANS --output_dir OUT"
     )

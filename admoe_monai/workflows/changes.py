@@ -9,6 +9,8 @@ from typing import Any
 
 from admoe_monai.checkpoints import IncompatibleCheckpointError
 
+from .command_line import as_word
+
 logger = logging.getLogger(__name__)
 
 # Where things are (their contents have digests) and how this one process was started: not part of the plan.
@@ -45,7 +47,7 @@ def check_changes(
         IncompatibleCheckpointError: for a change that is not allowed, naming both values and what to do.
     """
     old = checkpoint["settings"]
-    advice = f"take the run's own settings with --config_file {path.parent / 'config.yaml'}"
+    advice = f"take the run's own settings with --config_file {as_word(path.parent / 'config.yaml')}"
     changed = {
         name: (old[name], value)
         for name, value in settings.items()

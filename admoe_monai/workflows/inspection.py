@@ -22,6 +22,7 @@ from admoe_monai.checkpoints import (
 from admoe_monai.errors import UserError
 
 from .cohort import load_cohort
+from .command_line import as_word
 from .components import component_counts
 from .restore import LEAST_SHARE, fit_of
 from .resume import ResumePoint, later_files
@@ -135,7 +136,7 @@ def _resume(path: Path, contents: dict[str, Any]) -> dict[str, Any]:
     finished = point.start_epoch >= point.max_epochs
     later = later_files(point)
     config = path.parent / "config.yaml"
-    command = f"python -m monai.bundle run training --config_file {config if config.exists() else 'CONFIG'}"
+    command = f"python -m monai.bundle run training --config_file {as_word(config) if config.exists() else 'CONFIG'}"
     return {
         "possible": True,
         "finished": finished,
@@ -145,7 +146,9 @@ def _resume(path: Path, contents: dict[str, Any]) -> dict[str, Any]:
         "steps_per_epoch": contents["epoch_length"],
         "newest": not later,
         "later_files": later,
-        "command": None if finished else command + (f" --resume {path}" + (" --run_dir NEW_DIR" if later else "")),
+        "command": None
+        if finished
+        else command + (f" --resume {as_word(path)}" + (" --run_dir NEW_DIR" if later else "")),
     }
 
 
