@@ -35,6 +35,8 @@ def datalist_problems(
     prior_names = [column["name"] for column in columns] if columns else None
     split_of: dict[str, str] = {}
     seen: dict[tuple[str, ...], str] = {}
+    files = _files_below(content, dataset_dir)
+    missing = [file for file in files if not os.path.exists(os.path.normpath(dataset_dir / file))]
     for split in SPLITS:
         visits = content.get(split) or []
         if not isinstance(visits, list):
@@ -48,9 +50,17 @@ def datalist_problems(
                 yield f"{place}: {problem}"
             if not isinstance(visit, dict):
                 continue
-            for name in ("image", "mask"):
-                if isinstance(visit.get(name), str) and visit[name]:
-                    yield from (f"{place}: {problem}" for problem in _file_problems(visit[name], name, dataset_dir))
+            for name, file in _files_of(visit):
+                if _leaves(file, dataset_dir):
+                    yield f"{place}: {name} '{file}' leaves dataset_dir {dataset_dir}"
+                elif missing and file == missing[0]:
+                    # Of a folder that was moved every file is missing: one line for all.
+                    others = (
+                        f", like {len(missing) - 1} more of {len(files)} files; if they are in another folder than "
+                        f"{dataset_dir}, name it with --dataset_dir"
+                    )
+                    path = os.path.normpath(dataset_dir / file)
+                    yield f"{place}: {name} not found: {path}{others if len(missing) > 1 else ''}"
             if not refuse_overlaps:
                 continue
             person = person_of({"subject_id": None, **visit})
@@ -65,10 +75,20 @@ def datalist_problems(
                     yield f"{place}: {what} '{' '.join(key)}' is listed before, at {first}"
 
 
-def _file_problems(name: str, what: str, dataset_dir: Path) -> Iterator[str]:
+def _files_of(visit: Any) -> Iterator[tuple[str, str]]:
+    """The files of a visit by field, as the datalist names them."""
+    for name in ("image", "mask"):
+        if isinstance(visit, dict) and isinstance(visit.get(name), str) and visit[name]:
+            yield name, visit[name]
+
+
+def _files_below(content: Mapping[str, Any], dataset_dir: Path) -> list[str]:
+    """All files of a datalist that its folder may hold, each once."""
+    visits = (visit for split in SPLITS if isinstance(content.get(split), list) for visit in content[split])
+    files = (file for visit in visits for _, file in _files_of(visit))
+    return list(dict.fromkeys(file for file in files if not _leaves(file, dataset_dir)))
+
+
+def _leaves(file: str, dataset_dir: Path) -> bool:
     root = str(dataset_dir)
-    target = os.path.normpath(os.path.join(root, name))
-    if os.path.isabs(name) or not target.startswith(os.path.join(root, "")):
-        yield f"{what} '{name}' leaves dataset_dir {root}"
-    elif not os.path.exists(target):
-        yield f"{what} not found: {target}"
+    return os.path.isabs(file) or not os.path.normpath(os.path.join(root, file)).startswith(os.path.join(root, ""))

@@ -168,6 +168,17 @@ def test_all_problems_are_found_in_one_pass(tmp_path, caplog):
     ]
 
 
+@pytest.mark.parametrize("field", ["image", "mask"])
+def test_many_missing_files_are_one_line_with_their_number_and_what_to_do(tmp_path, field, caplog):
+    lost = [visit("c", str(number), **{field: f"none_{number}.nii"}) for number in range(5)]
+    with caplog.at_level(logging.INFO):
+        message = error_of(write(tmp_path, content(test=lost)))
+
+    assert f"test[0]: {field} not found: {tmp_path}/none_0.nii, like 4 more of " in message
+    assert message.count("--dataset_dir") == 1
+    assert "not found" not in caplog.text
+
+
 def test_overlaps_can_be_read_for_the_audit_and_nothing_else_that_is_wrong(tmp_path):
     twice = [visit("a"), visit("c"), visit("c", image="scans/a_1.nii.gz")]
     datalist = load_datalist(write(tmp_path, content(test=twice)), refuse_overlaps=False)
