@@ -63,7 +63,7 @@ def evaluate(
         table = predict(run, cohort, split, device)
         calibration = ""
         if calibrate:
-            fitted = fit_calibration(run, device)
+            fitted = fit_calibration(run, device, dataset_dir if datalist is None else None)
             calibrated = apply_temperatures(table, {task: entry["temperature"] for task, entry in fitted.items()})
             splits = {split: compare_calibration(table, calibrated), "validation": fitted}
             calibration = "\n\n" + format_calibration(splits)

@@ -11,6 +11,9 @@ import typer
 def export(
     run_dir: Annotated[Path, typer.Argument(help="A finished run directory.")],
     bundle: Annotated[Path, typer.Argument(help="Folder to write; absent or empty.")],
+    dataset_dir: Annotated[
+        Path | None, typer.Option("--dataset_dir", help="Folder of the run's images, if moved.", show_default=False)
+    ] = None,
     formats: Annotated[
         str, typer.Option(help="Beside PyTorch's weights: some of torchscript,onnx,pt2, or none.")
     ] = "torchscript,onnx,pt2",
@@ -26,7 +29,7 @@ def export(
     from admoe_monai.workflows.bundles.inference import CONFIG
     from admoe_monai.workflows.command_line import as_word
 
-    written = export_run(run_dir, bundle, [] if formats == "none" else formats.split(","), reference_scans)
+    written = export_run(run_dir, bundle, [] if formats == "none" else formats.split(","), reference_scans, dataset_dir)
     typer.echo(f"Written: {written}")
     typer.echo(
         f"python -m monai.bundle run inference --config_file {as_word(bundle / CONFIG)} --bundle_root {as_word(bundle)} "

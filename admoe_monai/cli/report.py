@@ -10,6 +10,9 @@ import typer
 
 def report(
     run_dir: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
+    dataset_dir: Annotated[
+        Path | None, typer.Option("--dataset_dir", help="Folder of the run's images, if moved.", show_default=False)
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder to write to; by default RUN_DIR/report.", show_default=False)
     ] = None,
@@ -22,5 +25,5 @@ def report(
     """
     from admoe_monai.workflows.report import write_report
 
-    page = write_report(run_dir, output, device)
+    page = write_report(run_dir, output, device, dataset_dir)
     typer.echo(f"Written: {page} and {page.with_name('metrics.json')}")

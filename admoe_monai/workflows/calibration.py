@@ -15,12 +15,13 @@ from .run_directory import BEST_MODEL
 CALIBRATION = "evaluation/calibration.json"
 
 
-def calibrate(run: TrainedRun, device: str | None = None) -> dict[str, dict[str, Any]]:
+def calibrate(run: TrainedRun, device: str | None = None, dataset_dir: Path | None = None) -> dict[str, dict[str, Any]]:
     """Fit the temperatures of a run's best model and keep them in its folder.
 
     Args:
         run: with its best model: a bundle carries that one.
         device: see the setting of this name.
+        dataset_dir: folder of the run's images, if they were moved.
 
     Returns:
         See :func:`fit_temperatures`.
@@ -28,7 +29,7 @@ def calibrate(run: TrainedRun, device: str | None = None) -> dict[str, dict[str,
     Raises:
         UserError: if the run has no validation visits.
     """
-    cohort = cohort_of(run)
+    cohort = cohort_of(run, dataset_dir=dataset_dir)
     if not cohort.splits["validation"]:
         raise UserError(f"{cohort.path} has no validation visits to fit the calibration on")
     fitted = fit_temperatures(predict(run, cohort, "validation", device))

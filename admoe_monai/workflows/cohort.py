@@ -7,13 +7,14 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.data.prior import select_columns
 from admoe_monai.errors import UserError
 from admoe_monai.transforms import prior_features
+
+from .places import default_cache
 
 TASKS = ("diagnosis", "change")
 
@@ -36,7 +37,7 @@ def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]
     refuse = not settings["allow_leakage"]
     cohort = load_datalist(settings["datalist"], settings["dataset_dir"], classes, refuse_overlaps=refuse)
     settings["dataset_dir"] = str(cohort.dataset_dir)
-    settings["cache_dir"] = os.path.abspath(settings["cache_dir"] or Path(settings["datalist"]).parent / "preprocessed")
+    settings["cache_dir"] = os.path.abspath(settings["cache_dir"] or default_cache(settings["datalist"]))
     _check_splits(cohort, settings)
     trained = [task for task in TASKS if settings[f"weight_{task}"] > 0]
     statistics = (

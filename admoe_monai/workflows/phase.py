@@ -7,6 +7,7 @@ import gc
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,19 @@ def overlay_file(name: str) -> str:
     return str(name)
 
 
+def lasting_name(overlay: str) -> str:
+    """An overlay by a name that means the same from any working directory, and on another machine if it is one of ours.
+
+    Args:
+        overlay: as `overlay_file` takes it.
+    """
+    file = overlay_file(overlay)
+    with contextlib.suppress(OSError):
+        if os.path.samefile(file, resource(overlay)):
+            return overlay
+    return os.path.abspath(file)
+
+
 def overlays_digest(overlays: Sequence[str]) -> str:
     """What the user's overlays say, in 16 characters: they change a phase as settings do.
 
@@ -161,7 +175,9 @@ def overlays_digest(overlays: Sequence[str]) -> str:
         try:
             digest.update(Path(overlay_file(overlay)).read_bytes())
         except OSError as error:
-            raise UserError(f"cannot read the phase overlay {overlay}: {error.strerror}") from error
+            raise UserError(
+                f"cannot read the phase overlay {overlay}: {error.strerror}; say where it is with --phase_overlays"
+            ) from error
     return digest.hexdigest()[:16]
 
 

@@ -27,6 +27,7 @@ from .environment import choose_device, environment
 from .leakage import check_leakage, subjects_seen
 from .literal_text import literal
 from .phase import Phase, PhaseWorkflow, overlays_digest
+from .places import find_data, make_lasting, run_folders
 from .processes import from_main, is_main, main_first, process_group, world_size
 from .restore import load_pretrained, restore_network, restore_phase
 from .resume import ResumePoint, chosen_run_directory, resume_point
@@ -49,6 +50,8 @@ class Plan:
         self.parser = parser
         self.settings = resolved_settings(parser)
         self.config_folder = config_folder
+        self.moved = find_data(self.settings, run_folders(self.settings, config_folder))
+        make_lasting(self.settings)
         self.cohort, self.prior_statistics = load_cohort(self.settings)
         for name in ("datalist", "dataset_dir", "cache_dir", "prior_dim"):
             parser[name] = literal(self.settings[name])
@@ -67,6 +70,7 @@ class Plan:
             self._run(log)
 
     def _run(self, log: RunLog) -> None:
+        log_lines(logger, self.moved)
         digests = self._digests()
         point = resume_point(self.settings, self.config_folder, digests, environment(self.device))
         if point is not None and point.finished:

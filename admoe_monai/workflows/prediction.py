@@ -22,6 +22,7 @@ from .cohort import TASKS
 from .environment import choose_device
 from .literal_text import literal
 from .phase import Phase, PhaseWorkflow
+from .places import DATALIST, default_cache, find_data
 from .restore import restore_network
 from .run_directory import BEST_MODEL
 from .settings import parser_of, resolved_settings
@@ -63,6 +64,9 @@ class TrainedRun:
         checkpoint = read_checkpoint(folder / checkpoint_name)
         parser = parser_of([folder / "config.yaml"])
         settings = resolved_settings(parser)
+        find_data(settings, [folder] if (folder / DATALIST).is_file() else [])
+        if settings["cache_dir"] is None:
+            settings["cache_dir"] = str(default_cache(settings["datalist"]))
         network = parser.get_parsed_content("network_def")
         restore_network(network, checkpoint)
         return cls(folder, parser, settings, checkpoint, network.eval())
@@ -149,4 +153,4 @@ def cohort_of(run: TrainedRun, datalist: Path | None = None, dataset_dir: Path |
     classes = {task: run.settings[f"classes_{task}"] for task in TASKS}
     # A run that was allowed to train on a leak says so in its figures; they can be had all the same.
     refuse = datalist is not None or not run.checkpoint.get("leakage")
-    return load_datalist(datalist or run.folder / "datalist.json", dataset_dir, classes, refuse_overlaps=refuse)
+    return load_datalist(datalist or run.folder / DATALIST, dataset_dir, classes, refuse_overlaps=refuse)

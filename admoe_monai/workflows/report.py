@@ -27,13 +27,16 @@ from .report_sections import page_of
 PAGE, NUMBERS = "report.html", "metrics.json"
 
 
-def write_report(run_dir: Path, output: Path | None = None, device: str | None = None) -> Path:
+def write_report(
+    run_dir: Path, output: Path | None = None, device: str | None = None, dataset_dir: Path | None = None
+) -> Path:
     """Evaluate the best model of a run on its test split and write the page and the numbers.
 
     Args:
         run_dir: a finished run.
         output: folder to write to; the run's folder `report` by default.
         device: see the setting of this name.
+        dataset_dir: folder of the images, if they were moved.
 
     Returns:
         The page.
@@ -42,7 +45,7 @@ def write_report(run_dir: Path, output: Path | None = None, device: str | None =
         UserError: if the run has no finetuned model, or no test visits.
     """
     run = TrainedRun.load(run_dir)
-    cohort = cohort_of(run)
+    cohort = cohort_of(run, dataset_dir=dataset_dir)
     if not cohort.splits["test"]:
         raise UserError(f"{cohort.path} has no test visits to report on")
     table, gates = gate_weights(run, cohort, "test", device)

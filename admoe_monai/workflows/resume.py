@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,8 +83,10 @@ class ResumePoint:
         return self.is_within(phase) and self.phase_is_over
 
     def parent_of(self, folder: Path) -> str | None:
-        """The checkpoint that a run in another folder descends from."""
-        return None if folder.resolve() == self.path.parent.resolve() else str(self.path)
+        """The checkpoint that a run in another folder descends from, also after it was resumed in its own."""
+        if folder.resolve() == self.path.parent.resolve():
+            return self.checkpoint.get("parent")
+        return os.path.abspath(self.path)
 
     def check_network(self, network: nn.Module) -> None:
         """Compare names and shapes before anything is written.

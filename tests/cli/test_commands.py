@@ -120,3 +120,27 @@ def test_evaluate_wants_a_run_directory(admoe: Admoe, tmp_path: Path) -> None:
     code, _, err = admoe("evaluate", tmp_path)
     assert code == 1
     assert "is not a run directory" in err
+
+
+@pytest.mark.parametrize("command", ["evaluate", "report"])
+def test_scans_that_are_not_where_they_are_said_to_be_are_one_line(
+    admoe: Admoe, tiny_run: Path, tmp_path: Path, command: str
+) -> None:
+    code, out, err = admoe(command, tiny_run, "--dataset_dir", tmp_path, "--output", tmp_path / "out")
+    assert (code, out) == (1, "")
+    assert f"not found: {tmp_path}" in err
+    assert f"like 11 more of 12 files; if they are in another folder than {tmp_path}, name it with --dataset_dir" in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_export_says_in_one_line_that_the_scans_to_measure_are_elsewhere(
+    admoe: Admoe, tiny_run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "empty").mkdir()
+    options = ["--dataset_dir", tmp_path / "empty", "--formats", "none"]
+    with caplog.at_level(logging.INFO):
+        code, _, _ = admoe("export", tiny_run, tmp_path / "bundle", *options)
+    assert code == 0
+    (line,) = [record.getMessage() for record in caplog.records if "not found" in record.getMessage()]
+    assert "name it with --dataset_dir" in line

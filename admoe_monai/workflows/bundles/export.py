@@ -46,7 +46,11 @@ PLACES = ("datalist", "dataset_dir", "cache_dir", "run_dir", "resume", "pretrain
 
 
 def export(
-    run_dir: Path, bundle: Path, formats: Sequence[str] = tuple(FORMATS), reference_scans: int = REFERENCE_SCANS
+    run_dir: Path,
+    bundle: Path,
+    formats: Sequence[str] = tuple(FORMATS),
+    reference_scans: int = REFERENCE_SCANS,
+    dataset_dir: Path | None = None,
 ) -> Path:
     """Write a bundle from the best model of a run.
 
@@ -57,6 +61,7 @@ def export(
         bundle: folder to write, absent or empty.
         formats: in which the network is written beside PyTorch's weights.
         reference_scans: how many scans of training are measured, for new scans to be held against; 0 for none.
+        dataset_dir: folder of the run's images, if they were moved.
 
     Returns:
         The folder.
@@ -70,7 +75,7 @@ def export(
         raise UserError(f"{bundle} exists and is not an empty folder; name another for the bundle")
     unfinished = bundle.with_name(f".{bundle.name}.{os.getpid()}.tmp")
     try:
-        _fill(unfinished, run, formats, reference_scans)
+        _fill(unfinished, run, formats, measure_training(run, reference_scans, dataset_dir=dataset_dir))
         if bundle.exists():
             bundle.rmdir()
         unfinished.rename(bundle)
@@ -81,8 +86,7 @@ def export(
     return bundle
 
 
-def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference_scans: int) -> None:
-    reference = measure_training(run, reference_scans)
+def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapping[str, Any] | None) -> None:
     screening = _screened(reference)
     for name in ("configs", "models", "docs"):
         (folder / name).mkdir(parents=True)

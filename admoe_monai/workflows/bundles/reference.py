@@ -23,13 +23,16 @@ logger = logging.getLogger(__name__)
 LARGEST_REFUSED = 0.1
 
 
-def measure_training(run: TrainedRun, count: int, seed: int = 0) -> dict[str, Any] | None:
+def measure_training(
+    run: TrainedRun, count: int, seed: int = 0, dataset_dir: Path | None = None
+) -> dict[str, Any] | None:
     """Measure scans of training, one of each person.
 
     Args:
         run: a finished run.
         count: how many, drawn at random.
         seed: of the draw.
+        dataset_dir: folder of the run's images, if they were moved.
 
     Returns:
         ``measures`` (``q1``, ``median`` and ``q3`` of each, and ``n``), ``states``, ``scans``, and ``refused``: how many
@@ -38,7 +41,7 @@ def measure_training(run: TrainedRun, count: int, seed: int = 0) -> dict[str, An
     if not count:
         return None
     try:
-        cohort = cohort_of(run)
+        cohort = cohort_of(run, dataset_dir=dataset_dir)
     except UserError as error:
         logger.warning("New scans won't be compared with those of training, which can't be had: %s", error)
         return None

@@ -1,0 +1,104 @@
+"""Where the data of a run are, should the run, its datalist or its scans have been moved since it was recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.errors import UserError
+
+from .phase import lasting_name
+from .settings import declared_settings, parser_of
+
+CONFIG, DATALIST = "config.yaml", "datalist.json"
+CACHE = "preprocessed"
+
+
+def run_folders(settings: Mapping[str, Any], config_folder: Path) -> list[Path]:
+    """The run directories that a run goes on from or repeats.
+
+    Args:
+        settings: resolved.
+        config_folder: of the entry point, which may be a run's own config.
+    """
+    resume, run_dir = settings["resume"], settings["run_dir"]
+    folders = [config_folder]
+    if resume is not None and (resume != "auto" or run_dir is not None):
+        folders.insert(0, Path(run_dir) if resume == "auto" else Path(resume).parent)
+    return [folder for folder in folders if _is_run(folder)]
+
+
+def find_data(settings: dict[str, Any], folders: Iterable[Path]) -> list[str]:
+    """Let the settings of a run that was moved point to where its data are now, and to a cache beside them.
+
+    Args:
+        settings: resolved; changed in place where they are those that the run has recorded and lead nowhere.
+        folders: of the run, see `run_folders`; none for a run that begins.
+
+    Returns:
+        What the log should say about it.
+
+    Raises:
+        UserError: for another datalist that is absent.
+    """
+    said: list[str] = []
+    for folder in folders:
+        recorded = _recorded(folder)
+        said += _find_datalist(settings, recorded, folder / DATALIST)
+        dataset_dir = settings["dataset_dir"]
+        if dataset_dir is not None and dataset_dir == recorded["dataset_dir"] and not os.path.isdir(dataset_dir):
+            settings["dataset_dir"] = None  # as the datalist says
+        if settings["cache_dir"] == recorded["cache_dir"] and _is_left_behind(settings, recorded):
+            settings["cache_dir"] = None
+    return said
+
+
+def make_lasting(settings: dict[str, Any]) -> None:
+    """Make absolute what a run records, so that its config means the same wherever it is started from.
+
+    Args:
+        settings: resolved; changed in place.
+    """
+    for name in ("datalist", "dataset_dir", "pretrained"):
+        if settings[name] is not None:
+            settings[name] = os.path.abspath(settings[name])
+    settings["phase_overlays"] = [lasting_name(overlay) for overlay in settings["phase_overlays"]]
+
+
+def default_cache(datalist: str | Path) -> Path:
+    """The folder for preprocessed scans where none is named: beside the datalist, or beside the run that has it.
+
+    Args:
+        datalist: of the scans.
+    """
+    folder = Path(os.path.abspath(datalist)).parent
+    return (folder.parent if _is_run(folder) else folder) / CACHE
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / CONFIG).is_file() and (folder / DATALIST).is_file()
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    parser = parser_of([folder / CONFIG])
+    return {name: parser.get_parsed_content(name) for name in ("datalist", "dataset_dir", "cache_dir")}
+
+
+def _find_datalist(settings: dict[str, Any], recorded: Mapping[str, Any], own: Path) -> list[str]:
+    given = settings["datalist"]
+    if os.path.exists(given):
+        return []
+    if os.path.abspath(given) not in map(os.path.abspath, (recorded["datalist"], declared_settings()["datalist"])):
+        raise UserError(f"datalist not found: {given}; without --datalist, the run goes on with its own, {own}")
+    settings["datalist"] = os.path.abspath(own)
+    return [f"{given} is not there: the run goes on with its own datalist, {own}"]
+
+
+def _is_left_behind(settings: Mapping[str, Any], recorded: Mapping[str, Any]) -> bool:
+    """Whether the recorded cache belongs to a place that the run no longer uses."""
+    if recorded["cache_dir"] is None or settings["datalist"] == recorded["datalist"]:
+        return False
+    cache, folder = Path(recorded["cache_dir"]), Path(recorded["datalist"]).parent
+    return cache in (folder / CACHE, folder.parent / CACHE) or not (cache.exists() or cache.parent.exists())
