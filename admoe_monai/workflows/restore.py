@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from admoe_monai.checkpoints import (
     FileContents,
@@ -20,6 +21,7 @@ from admoe_monai.checkpoints import (
     load_matched,
     load_whole,
     match_parameters,
+    optimizer_state_by_name,
     optimizer_state_from_names,
 )
 from admoe_monai.handlers import parameter_names
@@ -60,6 +62,7 @@ def restore_phase(workflow: PhaseWorkflow, checkpoint: Mapping[str, Any]) -> Non
     # First of all, because a schedule sets the learning rate of its optimizer when it is made.
     trainer, scheduler = workflow["train::trainer"], workflow["lr_scheduler"]
     network, optimizer = workflow["network_def"], workflow["optimizer"]
+    _group_as_before(network, optimizer, checkpoint)
     optimizer.load_state_dict(
         optimizer_state_from_names(
             checkpoint["optimizer_state_dict"],
@@ -78,6 +81,27 @@ def restore_phase(workflow: PhaseWorkflow, checkpoint: Mapping[str, Any]) -> Non
     workflow["training_state"].load_state_dict(checkpoint["training_state"])
     trainer.load_state_dict(
         {"iteration": iteration, "epoch_length": epoch_length, "max_epochs": trainer.state.max_epochs}
+    )
+
+
+def _group_as_before(network: nn.Module, optimizer: Optimizer, checkpoint: Mapping[str, Any]) -> None:
+    """Go on with the weight decay that a phase began with: before version 0.1.0 it took in what the network now exempts."""
+    _, groups = optimizer_state_by_name(checkpoint["optimizer_state_dict"], checkpoint["parameter_names"])
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    own = [[names[id(parameter)] for parameter in group["params"]] for group in optimizer.param_groups]
+    before = {name: number for number, group in enumerate(groups) for name in group["params"]}
+    now = {name: number for number, group in enumerate(own) for name in group}
+    moved = {name for name in before.keys() & now.keys() if before[name] != now[name]}
+    exempt: set[str] = getattr(network, "no_weight_decay", set)()
+    if not moved or before.keys() != now.keys() or len(groups) != len(own) or not moved <= exempt:
+        return  # nothing to do, or no work of this version: loading the state says which
+    parameters = dict(network.named_parameters())
+    for group, theirs in zip(optimizer.param_groups, groups, strict=True):
+        group["params"] = [parameters[name] for name in theirs["params"]]
+    logger.warning(
+        "The checkpoint is of a version that also decays %d weights of attention scales and position bias: this phase goes on "
+        "so, exactly as it began; a phase that begins now exempts them",
+        len(moved),
     )
 
 

@@ -154,6 +154,10 @@ class AlzheimerMMoE(nn.Module):
             trunc_normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
 
+    def no_weight_decay(self) -> set[str]:
+        """Names of the parameters that are exempt from weight decay, beside vectors: the encoder's."""
+        return {f"encoder.{name}" for name in self.encoder.no_weight_decay()}
+
     def forward(
         self,
         x: Tensor,

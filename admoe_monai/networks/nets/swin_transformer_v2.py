@@ -153,6 +153,10 @@ class SwinTransformerV2(nn.Module):
                     nn.init.zeros_(norm.weight)
                     nn.init.zeros_(norm.bias)
 
+    def no_weight_decay(self) -> set[str]:
+        """Names of the parameters that Swin V2's recipe exempts from weight decay, beside vectors; as in timm."""
+        return {name for name, _ in self.named_parameters() if "cpb_mlp" in name or "logit_scale" in name}
+
     def embed(self, x: Tensor) -> Tensor:
         """Turn an image ``(B, C, *S)`` into tokens ``(B, *G, D)``, G = ceil(S / patch_size) along each axis.
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from timm.models.swin_transformer_v2 import SwinTransformerV2 as TimmSwinTransformerV2
 from torch import Tensor
 
 from admoe_monai.networks.nets import SwinTransformerV2
@@ -149,3 +150,18 @@ def test_an_unknown_task_is_refused() -> None:
     net = make()
     with pytest.raises(ValueError, match="diagnosis"):
         net.run_stages(net.embed(torch.zeros(1, 1, 8, 8, 8)), ("diagnosis",))
+
+
+def test_the_same_parameters_as_in_timm_are_exempt_from_weight_decay() -> None:
+    sizes: dict[str, Any] = {
+        "img_size": 32,
+        "patch_size": 4,
+        "embed_dim": 8,
+        "depths": (2, 2),
+        "num_heads": (1, 2),
+        "window_size": 4,
+    }
+    theirs = TimmSwinTransformerV2(in_chans=1, num_classes=0, **sizes)
+    ours = SwinTransformerV2(spatial_dims=2, in_channels=1, **sizes)
+    assert ours.no_weight_decay() == theirs.no_weight_decay()
+    assert len(ours.no_weight_decay()) == 4 * 4
