@@ -199,13 +199,12 @@ def _source(
         load_mapping,
     )
     from admoe_monai.data.cohorts.bids import is_bids_folder
+    from admoe_monai.scan_files import is_slice
 
     named = [name for name, value in (("--table", table), ("--caps", caps), ("--merge", merge)) if value]
     if len(named) > 1:
         raise UserError(f"{' and '.join(named)} name two cohorts; prepare each alone, then join them with --merge")
-    is_slices = (
-        directory is not None and not is_bids_folder(directory) and next(directory.rglob("*.npz"), None) is not None
-    )
+    is_slices = directory is not None and not is_bids_folder(directory) and any(map(is_slice, directory.rglob("*.npz")))
     kind = named[0] if named else "a folder of .npz slices" if is_slices else "a BIDS folder"
     if directory is not None or named:
         _refuse_unread(kind, given)

@@ -195,7 +195,7 @@ def preprocessing_digest(parser: ConfigParser, section: str = "preprocessing") -
     digest = hashlib.sha256()
     for part in (content, json.dumps(values, sort_keys=True, default=str), monai.__version__, admoe_monai.__version__):
         digest.update(part.encode())
-    for source in sorted((PACKAGE / "transforms").glob("*.py")):
+    for source in sorted(path for room in ("scan_files", "transforms") for path in (PACKAGE / room).glob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from admoe_monai.scan_files import is_scan_name
+
 __all__ = ["ScanChoice", "t1w_scans"]
 
-SUFFIXES = (".nii.gz", ".nii", ".mgz")
 #: Phase and imaginary part are no picture of the head.
 NO_SCAN = re.compile(r"_part-(phase|imag)(_|\.)")
 CHUNK = re.compile(r"_(chunk-[A-Za-z0-9]+)(_|\.)")
@@ -37,7 +38,7 @@ def is_scan(path: Path) -> bool:
         path: of the file.
     """
     # macOS leaves ._sub-01_T1w.nii.gz beside a file that it copies to another system.
-    return path.name.endswith(SUFFIXES) and not path.name.startswith(".") and not NO_SCAN.search(path.name)
+    return is_scan_name(path) and not path.name.startswith(".") and not NO_SCAN.search(path.name)
 
 
 @dataclass

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 from monai.bundle import ConfigParser
 
 from admoe_monai.errors import UserError
+from admoe_monai.scan_files import ScanFileError, open_scan
 from admoe_monai.transforms import on_template_grid, template_grid
 from admoe_monai.workflows.phase import preprocessing_digest
 from admoe_monai.workflows.resources import resource
@@ -65,7 +64,7 @@ def chain_of(image: str) -> str:
         image: path of the scan.
     """
     try:
-        header = nib.load(Path(image))
-        return ON_TEMPLATE if on_template_grid(header.shape, header.affine) else TO_TEMPLATE
-    except Exception:  # a format that is not nibabel's, or a broken file, of which the chain says more
+        scan = open_scan(image)
+        return ON_TEMPLATE if on_template_grid(scan.shape, scan.affine) else TO_TEMPLATE
+    except ScanFileError:  # of which the chain says more
         return TO_TEMPLATE
