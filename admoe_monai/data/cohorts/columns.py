@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..tables import Table
 from .cells import columns_of, is_present
@@ -15,6 +16,7 @@ __all__ = ["column_notes", "known_spelling", "spelled", "unread_columns"]
 
 #: Least likeness, from 0 to 1, of a column's name and one that is not there.
 LIKENESS = 0.75
+_NEVER_USED = ["time", "identifier", "banned"]
 SHOWN = 8
 
 
@@ -78,14 +80,20 @@ def unread_columns(columns: Iterable[str], mapping: ColumnMapping, others: Colle
     return [*hinted, *plain]
 
 
-def column_notes(prior: Sequence[str], unread: Sequence[str]) -> list[str]:
+def column_notes(prior: Sequence[Mapping[str, Any]], unread: Sequence[str]) -> list[str]:
     """Say which columns a cohort's prior has, and which columns were left alone.
 
     Args:
-        prior: names of the prior columns.
+        prior: name and role of the prior columns.
         unread: see :func:`unread_columns`.
     """
-    notes = [f"prior columns: {', '.join(prior) or 'none'}"]
+    kinds = {"": ["clinical"], "measured on the scan, used where named": ["image_derived"], "never used": _NEVER_USED}
+    listed = []
+    for kind, roles in kinds.items():
+        names = ", ".join(column["name"] for column in prior if column["role"] in roles)
+        if names or not kind:
+            listed.append(f"{kind}{': ' if kind else ''}{names or 'none'}")
+    notes = [f"prior columns: {'; '.join(listed)}"]
     if unread:
         count = max(SHOWN, sum("(did you mean" in name for name in unread))
         more = f", … ({len(unread)} in all)" if len(unread) > count else ""

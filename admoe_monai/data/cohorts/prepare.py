@@ -79,7 +79,7 @@ def prepare_cohort(
     found = contradictions(reading.records, reading.courses, rule, whole=not given)
     report: dict[str, Any] = {"contradictions": [case.text for case in found]}
     notes = [*reading.notes, *visit_number_notes(reading.records), *_empty_columns(reading)]
-    notes += column_notes([column["name"] for column in reading.columns], reading.unread)
+    notes += column_notes(reading.columns, reading.unread)
     labelled = reading.visits if given else label_changes(reading.visits, change)
     for record, visit in zip(reading.records, labelled, strict=True):
         record.visit = visit

@@ -218,7 +218,7 @@ def test_the_report_names_the_prior_columns_and_those_that_are_not_read(bids_coh
     datalist = make(tmp_path / "datalist.json", bids_cohort)
 
     assert {visit["prior"]["age"] for visit in all_visits(datalist)} == set(range(60, 80))
-    assert "prior columns: age, mmse, days_from_baseline" in datalist.report["notes"]
+    assert "prior columns: age; never used: mmse, days_from_baseline" in datalist.report["notes"]
     assert (
         "columns that are not read: Sexe (did you mean 'sex'?), apoe_4 (did you mean 'apoe4'?), Hand"
         in datalist.report["notes"]
