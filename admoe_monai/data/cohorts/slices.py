@@ -13,7 +13,6 @@ import numpy as np
 from tqdm import tqdm
 
 from admoe_monai.errors import UserError
-from admoe_monai.scan_files import is_slice
 
 from ..visits import VISIT_FIELDS
 from .reading import Reading, Record
@@ -53,9 +52,9 @@ class SliceArrays:
             UserError: If there are none, or the pattern is no regular expression with a group.
         """
         root = Path(os.path.abspath(self.directory))
-        files = sorted(path for path in root.rglob("*.npz") if is_slice(path))
+        files = sorted(path for path in root.rglob("*.npz") if path.is_file())
         if not files:
-            raise UserError(f"{root} holds no .npz slice (an archive with an array 'slice')")
+            raise UserError(f"{root} holds no .npz slice")
         patterns = self._patterns()
         reading = Reading(
             name=root.name,

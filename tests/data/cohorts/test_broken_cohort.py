@@ -72,7 +72,7 @@ def test_all_defects_are_named_in_one_pass_and_nothing_is_written(broken):
         f"12: {four_axes}",
         f"13: {four_axes}",
     ]
-    assert lines[8].startswith("2: image p0_MR1.nii.gz unreadable: ")
+    assert lines[8].startswith("2: image p0_MR1.nii.gz is unreadable: ")
     assert sorted(broken.iterdir()) == before
 
 
