@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, root_cause
 from admoe_monai.scan_files import SCAN_SUFFIXES, is_dicom, is_scan_name, is_slice
 
 from .prior_table import attach_prior
@@ -173,9 +173,8 @@ class ScanDataset(Dataset):
 
 
 def _one_line(error: BaseException) -> str:
-    """What a transform itself said; MONAI wraps it in RuntimeErrors."""
-    while error.__cause__ is not None and not isinstance(error, UserError):
-        error = error.__cause__
+    """What a transform itself said."""
+    error = root_cause(error)
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else type(error).__name__
     return text if isinstance(error, UserError) else f"cannot preprocess the scan: {text}"

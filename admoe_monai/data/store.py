@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, root_cause
 from admoe_monai.scan_files import ScanFileError, file_states
 
 from .stream import leave_signals_to_main
@@ -153,9 +153,7 @@ class PreprocessedStore(Dataset):
             reason = error.strerror or error
             raise UserError(f"cannot store the preprocessed {visit['image']}: {reason}") from error
         except Exception as error:  # MONAI wraps whatever a transform raises in RuntimeErrors
-            cause: BaseException = error
-            while cause.__cause__ is not None and not isinstance(cause, UserError):
-                cause = cause.__cause__
+            cause = root_cause(error)
             message = str(cause) if isinstance(cause, UserError) else f"cannot preprocess {visit['image']}: {cause}"
             raise UserError(message) from error
         finally:

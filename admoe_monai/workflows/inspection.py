@@ -19,7 +19,7 @@ from admoe_monai.checkpoints import (
     examine,
     load_whole,
 )
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, root_cause
 
 from .cohort import load_cohort
 from .command_line import as_word
@@ -97,9 +97,7 @@ def network_of(config_files: Iterable[Path]) -> tuple[dict[str, Any], nn.Module]
     try:
         network: nn.Module = parser.get_parsed_content("network_def")
     except RuntimeError as error:  # MONAI's wrapping of what a constructor objects to
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
+        cause = root_cause(error)
         if not isinstance(cause, (ValueError, TypeError)):
             raise
         raise UserError(f"the config builds no network: {str(cause).splitlines()[0]}") from error

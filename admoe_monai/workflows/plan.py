@@ -16,7 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from admoe_monai.checkpoints import FORMAT_VERSION, load_matched, read_checkpoint
 from admoe_monai.data import save_datalist
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, root_cause
 from admoe_monai.handlers import Signals
 from admoe_monai.networks.nets import remove_decoder
 
@@ -270,9 +270,7 @@ class Plan:
 
 def _as_users(error: Exception, what: str) -> Exception:
     """What a constructor objects to is a value that the user has set; MONAI wraps it, and any other error stays."""
-    cause: BaseException = error
-    while cause.__cause__ is not None and not isinstance(cause, UserError):
-        cause = cause.__cause__
+    cause = root_cause(error)
     if isinstance(cause, UserError):
         return cause
     if isinstance(cause, (ValueError, TypeError)):

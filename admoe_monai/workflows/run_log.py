@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from .entry import user_error
+from admoe_monai.errors import user_error
+
 from .processes import is_main
 
 FORMAT = "[%(asctime)s.%(msecs)03d] %(message)s"

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, root_cause
 
 from .command_line import refuse_replaced
 from .literal_text import literal
@@ -109,9 +109,7 @@ def _value_of(parser: ConfigParser, key: str) -> Any:
     try:
         value = parser.get_parsed_content(key)
     except Exception as error:  # whatever an expression raises
-        cause: BaseException = error
-        while cause.__cause__ is not None and not isinstance(cause, UserError):
-            cause = cause.__cause__
+        cause = root_cause(error)
         raise UserError(
             f"{key} is '{parser.config[key]}', which MONAI reads as an expression or a reference: "
             f"{str(cause).splitlines()[0] or type(cause).__name__}"

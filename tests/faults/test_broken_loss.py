@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from admoe_monai.checkpoints import read_checkpoint
+from admoe_monai.errors import user_error
 from admoe_monai.losses import ClassificationLoss, SimMIMLoss
-from admoe_monai.workflows.entry import user_error
 from tiny_runs import make_run
 
 

@@ -10,7 +10,7 @@ from injection import fault_at_save, no_space, read_only, size_limit
 from whole_run import Whole
 
 from admoe_monai.checkpoints import CheckpointError, read_checkpoint
-from admoe_monai.workflows.entry import user_error
+from admoe_monai.errors import user_error
 from run_comparison import assert_same_run
 
 REASONS = {

@@ -15,10 +15,9 @@ from admoe_monai.data import ScanDataset, load_datalist
 from admoe_monai.data.cohorts import SplitRule, VisitTable, load_mapping, prepare_cohort
 from admoe_monai.data.cohorts.images import examine_image
 from admoe_monai.data.scans import find_scans
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, user_error
 from admoe_monai.scan_files import files_of
 from admoe_monai.transforms import LoadScan, LoadScand
-from admoe_monai.workflows.entry import user_error
 from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE, TemplateChains, chain_of
 from admoe_monai.workflows.preprocessing.scan import ScanJob, content_digest, preprocess_scan
 from scan_formats import AFFINE, EDGES, FORMATS, SHAPE, head, write

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import admoe_monai
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, one_line_errors
 from admoe_monai.workflows.command_line import refuse_stray_words
-from admoe_monai.workflows.entry import one_line_errors
 from admoe_monai.workflows.environment import choose_device
 from admoe_monai.workflows.settings import calling_workflow
 

@@ -11,9 +11,8 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from admoe_monai.checkpoints import FORMAT_VERSION, CheckpointError, check_integrity
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, one_line_errors
 from admoe_monai.workflows.command_line import refuse_stray_words, take_as_typed
-from admoe_monai.workflows.entry import one_line_errors
 from admoe_monai.workflows.environment import choose_device, environment
 from admoe_monai.workflows.run_directory import RunDirectory
 from admoe_monai.workflows.settings import calling_workflow, refuse_unknown

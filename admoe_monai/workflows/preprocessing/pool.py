@@ -10,8 +10,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from admoe_monai.data import leave_signals_to_main
-from admoe_monai.errors import UserError
-from admoe_monai.workflows.entry import user_error
+from admoe_monai.errors import UserError, root_cause, user_error
 
 from .chains import TemplateChains
 from .scan import ScanJob, preprocess_scan
@@ -89,8 +88,6 @@ def _reason(error: BaseException) -> str:
     mistake = user_error(error)
     if mistake is not None:
         return str(mistake)
-    while error.__cause__ is not None:
-        error = error.__cause__
     # SimpleITK puts places in its source first.
-    lines = str(error).strip().splitlines()
-    return f"cannot preprocess the scan: {lines[-1] if lines else type(error).__name__}"
+    lines = str(root_cause(error)).strip().splitlines()
+    return f"cannot preprocess the scan: {lines[-1] if lines else type(root_cause(error)).__name__}"
