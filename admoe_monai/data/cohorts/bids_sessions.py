@@ -49,6 +49,12 @@ def match_sessions(listed: Sequence[str], folders: Mapping[Path, bool], loose: P
     found = Sessions(dict.fromkeys(listed))
     scanned = {session_label(path.name): path for path, has_scan in folders.items() if has_scan}
     others = {session_label(path.name): path for path, has_scan in folders.items() if not has_scan}
+    hidden = {path for path, has_scan in folders.items() if has_scan} - {*scanned.values()}
+    for path in sorted(hidden):
+        other = scanned[session_label(path.name)]
+        found.problems.append(
+            f"folders {_names([path.name, other.name])} are one session by their names: give each one name"
+        )
     for key, labels in _by_key(listed).items():
         here = _by_key(scanned).get(key, [])
         empty = _by_key(others).get(key, [])

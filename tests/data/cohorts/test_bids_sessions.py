@@ -86,6 +86,13 @@ def test_a_name_that_is_alike_is_a_problem_and_is_never_dropped(cohort, listed, 
     )
 
 
+@pytest.mark.parametrize("listed", [["ses-M000"], ["M000", "ses-M006"], ["ses-M006"]])
+def test_two_folders_of_one_name_are_a_problem_and_neither_hides_the_other(cohort, listed):
+    (problem,) = BidsFolder(cohort(listed, ["M000", "ses-M000", "ses-M006"]), BIDS).read().problems
+
+    assert problem == "sub-01: folders M000 and ses-M000 are one session by their names: give each one name"
+
+
 def test_where_a_folder_has_no_row_no_advice_would_lose_the_label_of_a_row_without_a_folder(cohort):
     root = cohort(["ses-1", "ses-2"], ["ses-2", "ses-first"])
     with pytest.raises(UserError) as error:
