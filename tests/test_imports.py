@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -14,8 +16,12 @@ PACKAGE = Path(admoe_monai.__file__).parent
 ROOMS = ("networks", "losses", "transforms", "data", "handlers", "engines", "checkpoints", "metrics", "evaluation")
 
 
-def imported_rooms(path: Path) -> set[str]:
-    """The parts of the package that a file imports, wherever in the file."""
+# Who may import whom within the workflows: only what stands before it.
+FLOORS = ("settings", "run", "finished", "preprocessing", "bundles", "entry")
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules of the package that a file imports, wherever in the file, with what is imported from them."""
     package = ["admoe_monai", *path.relative_to(PACKAGE).parts[:-1]]
     modules: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
@@ -25,8 +31,18 @@ def imported_rooms(path: Path) -> set[str]:
             base = ".".join([*package[: len(package) - node.level + 1]] if node.level else [])
             origin = ".".join(filter(None, [base, node.module]))
             modules += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
-    parts = [module.split(".") for module in modules]
-    return {part[1] for part in parts if part[0] == "admoe_monai" and len(part) > 1}
+    return {module for module in modules if module.startswith("admoe_monai.")}
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """The parts of the package that a file imports."""
+    return {module.split(".")[1] for module in imported_modules(path)}
+
+
+def module_name(path: Path) -> str:
+    """The name under which Python imports a file of the package."""
+    parts = ("admoe_monai", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -47,6 +63,30 @@ def test_the_audit_stands_on_data_and_evaluation_alone() -> None:
 def test_nothing_imports_the_command_line() -> None:
     outside = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "cli"]
     assert [str(path) for path in outside if "cli" in imported_rooms(path)] == []
+
+
+def test_no_import_leads_in_a_circle() -> None:
+    files = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+    graph = {name: (imported_modules(path) & files.keys()) - {name} for name, path in files.items()}
+    assert sum(map(len, graph.values())) > 300
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the modules
+
+
+def test_no_import_within_the_workflows_runs_up() -> None:
+    upward = [
+        f"{path.relative_to(PACKAGE)} -> {module}"
+        for number, floor in enumerate(FLOORS)
+        for path in (PACKAGE / "workflows").glob(f"{floor}/*.py")
+        for module in imported_modules(path)
+        if module.startswith("admoe_monai.workflows.") and module.split(".")[2] in FLOORS[number + 1 :]
+    ]
+    assert upward == []
+
+
+def test_no_file_is_long_and_most_are_short() -> None:
+    lengths = sorted(len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py"))
+    assert lengths[-1] <= 290
+    assert median(lengths) <= 100
 
 
 @pytest.mark.parametrize("room", ["networks", "losses", "transforms"])

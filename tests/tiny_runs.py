@@ -9,9 +9,9 @@ import nibabel as nib
 import numpy as np
 
 from admoe_monai.data import Datalist, fit_prior, save_datalist
-from admoe_monai.workflows.plan import Plan
-from admoe_monai.workflows.resources import resource
-from admoe_monai.workflows.settings import parser_of
+from admoe_monai.workflows.run.plan import Plan
+from admoe_monai.workflows.settings.declared import parser_of
+from admoe_monai.workflows.settings.resources import resource
 
 DIAGNOSES = ("CN", "MCI", "AD")
 CHANGES = ("stable", "conversion", "reversion")

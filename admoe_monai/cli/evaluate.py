@@ -44,9 +44,9 @@ def evaluate(
     from admoe_monai.evaluation.calibration import apply_temperatures, compare_calibration
     from admoe_monai.evaluation.evaluate import evaluate_predictions
     from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction
-    from admoe_monai.workflows.calibration import calibrate as fit_calibration
-    from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
-    from admoe_monai.workflows.reconstruction import evaluate_reconstruction
+    from admoe_monai.workflows.finished.calibration import calibrate as fit_calibration
+    from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
+    from admoe_monai.workflows.finished.reconstruction import evaluate_reconstruction
 
     run = TrainedRun.load(run_dir, checkpoint)
     cohort = cohort_of(run, datalist, dataset_dir)

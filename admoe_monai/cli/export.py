@@ -27,7 +27,7 @@ def export(
     """Write a bundle from best_model.pth: weights, configs for inference, training and evaluation, documents and code."""
     from admoe_monai.workflows.bundles.export import export as export_run
     from admoe_monai.workflows.bundles.inference import CONFIG
-    from admoe_monai.workflows.command_line import as_word
+    from admoe_monai.workflows.settings.command_line import as_word
 
     written = export_run(run_dir, bundle, [] if formats == "none" else formats.split(","), reference_scans, dataset_dir)
     typer.echo(f"Written: {written}")

@@ -24,8 +24,8 @@ def inspect(
     """Show what a CHECKPOINT holds, what a resume does with it and whether --pretrained can take it; trains nothing."""
     if checkpoint is None and not config:
         raise UserError("name a checkpoint, a --config, or both")
-    from admoe_monai.workflows.inspection import describe_config, describe_file
-    from admoe_monai.workflows.inspection_text import lines_of
+    from admoe_monai.workflows.finished.inspection import describe_config, describe_file
+    from admoe_monai.workflows.finished.inspection_text import lines_of
 
     description = describe_config(config or []) if checkpoint is None else describe_file(checkpoint, config or [])
     if json:

@@ -23,7 +23,7 @@ def report(
     Test figures with intervals, beside the clinical values and the image alone, per group of people; calibration, training
     curves, and what the experts do.
     """
-    from admoe_monai.workflows.report import write_report
+    from admoe_monai.workflows.finished.report import write_report
 
     page = write_report(run_dir, output, device, dataset_dir)
     typer.echo(f"Written: {page} and {page.with_name('metrics.json')}")

@@ -3,7 +3,7 @@
 from .bundles.inference import infer, inference_digest, prior_columns, training_reference
 from .bundles.runs import bundle_run_directory, run_bundle
 from .entry import compose, train
-from .phase import Phase
+from .run.phase import Phase
 
 __all__ = [
     "Phase",

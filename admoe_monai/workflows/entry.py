@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from admoe_monai.errors import one_line_errors
 
-from .command_line import refuse_stray_words, take_as_typed
-from .setting_texts import LISTS, TEXTS
-from .settings import calling_workflow, complete
+from .settings.command_line import refuse_stray_words, take_as_typed
+from .settings.declared import calling_workflow, complete
+from .settings.texts import LISTS, TEXTS
 
 
 def compose() -> None:
@@ -25,7 +25,7 @@ def train() -> None:
         # Again, because a word that MONAI takes for the id of `initialize` has kept it from calling `compose`.
         refuse_stray_words(workflow)
 
-    from .plan import Plan  # after the settings are known to be sound: this import costs seconds
+    from .run.plan import Plan  # after the settings are known to be sound: this import costs seconds
 
     with one_line_errors():
         Plan(workflow.parser, workflow.config_root_path).run()

@@ -23,7 +23,7 @@ from monai.bundle import ConfigParser
 from torch.utils.data import DataLoader
 
 from admoe_monai.data import PreprocessedStore
-from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.settings.resources import resource
 
 
 def preprocessing(spacing_mm: float, img_size: list[int]) -> Any:

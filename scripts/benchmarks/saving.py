@@ -27,10 +27,10 @@ import yaml
 from ignite.engine import Engine, Events
 
 from admoe_monai.handlers import StreamPosition
-from admoe_monai.workflows.plan import Plan
-from admoe_monai.workflows.resources import resource
-from admoe_monai.workflows.run_directory import RunDirectory
-from admoe_monai.workflows.settings import parser_of
+from admoe_monai.workflows.run.plan import Plan
+from admoe_monai.workflows.run.run_directory import RunDirectory
+from admoe_monai.workflows.settings.declared import parser_of
+from admoe_monai.workflows.settings.resources import resource
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ import attempts
 from tally import Kill, Tally, write_summary
 
 from admoe_monai.checkpoints import CheckpointError, read_checkpoint
-from admoe_monai.workflows import plan
-from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.run import plan
+from admoe_monai.workflows.settings.resources import resource
 from run_comparison import run_differences, run_files
 from tiny_runs import MICRO_PLAN, SLICES, TINY_SETTINGS, make_cohort
 

@@ -17,7 +17,7 @@ from typing import Any
 from ignite.engine import Engine
 
 from admoe_monai.handlers import StepSeed
-from admoe_monai.workflows import continuation, run_directory
+from admoe_monai.workflows.run import continuation, run_directory
 
 
 def report_to(descriptor: int) -> None:

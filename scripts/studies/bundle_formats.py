@@ -29,8 +29,8 @@ from torch import Tensor
 from admoe_monai.data import Datalist
 from admoe_monai.transforms import prior_features
 from admoe_monai.workflows.bundles.formats import FORMATS
-from admoe_monai.workflows.cohort import TASKS
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
+from admoe_monai.workflows.run.cohort import TASKS
 
 CPU = torch.device("cpu")
 SPLITS = ("test", "validation", "training")

@@ -22,8 +22,8 @@ from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.baselines import held_out_baseline
 from admoe_monai.evaluation.comparison import compare_predictions
 from admoe_monai.evaluation.text import format_evaluation
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
-from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
+from admoe_monai.workflows.settings.resources import resource
 
 CLASSES = {"diagnosis": ["CN", "MCI", "AD"]}
 FEATURES = ["age", "female", "education", "etiv", "nwbv"]

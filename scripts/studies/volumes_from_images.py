@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from admoe_monai.evaluation import evaluate_predictions
 from admoe_monai.evaluation.baselines import head_size_fractions, held_out_baseline
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
 
 STRUCTURES = ["lateral_ventricles", "hippocampus_left", "hippocampus_right"]
 CLASSES = ["CN", "MCI", "AD"]

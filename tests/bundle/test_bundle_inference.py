@@ -19,7 +19,7 @@ from monai.bundle import ConfigWorkflow, verify_net_in_out
 
 from admoe_monai.transforms import LoadScan
 from admoe_monai.workflows.bundles.export import export
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
 from tiny_runs import inference_arguments
 
 Rows = list[dict[str, str]]

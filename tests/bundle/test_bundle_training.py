@@ -13,7 +13,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from admoe_monai.workflows.bundles.export import export
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
 from tiny_runs import inference_arguments
 
 ROOT = Path(__file__).parents[2]

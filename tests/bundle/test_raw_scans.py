@@ -17,7 +17,7 @@ from admoe_monai.data import Datalist, save_datalist
 from admoe_monai.errors import UserError
 from admoe_monai.transforms import RegisterToTemplated, ScreenScand
 from admoe_monai.workflows.bundles.export import export
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
 from admoe_monai.workflows.preprocessing.preprocess import preprocess
 from synthetic_heads import affine_about_the_brain, head_scan, on_grid_scan, write_scan
 from tiny_runs import CHANGES, DIAGNOSES, make_run

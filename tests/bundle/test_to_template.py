@@ -14,7 +14,7 @@ from monai.transforms import Compose
 
 from admoe_monai.transforms import load_template
 from admoe_monai.workflows.preprocessing.chains import CONFIG, ON_TEMPLATE, TO_TEMPLATE
-from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.settings.resources import resource
 from synthetic_heads import on_grid_scan, write_scan
 
 

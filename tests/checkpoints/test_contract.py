@@ -16,7 +16,7 @@ from monai.handlers import CheckpointLoader
 from admoe_monai.handlers import Interruption
 from admoe_monai.handlers.interruption import SIGNALS
 from admoe_monai.networks.nets import remove_decoder
-from admoe_monai.workflows.inspection import network_of
+from admoe_monai.workflows.finished.inspection import network_of
 from tiny_runs import make_run
 
 PRETRAINING = ("checkpoint_epoch_0.pth", "pretrain_checkpoint.pth", "interrupted_pretraining.pth")

@@ -9,8 +9,8 @@ import torch
 from monai.bundle import ConfigParser
 from monai.transforms import Compose
 
-from admoe_monai.workflows.resources import resource
-from admoe_monai.workflows.settings import parser_of, resolved_settings
+from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
+from admoe_monai.workflows.settings.resources import resource
 
 SHAPES = {2: (1, 12, 14), 3: (1, 12, 14, 10)}
 

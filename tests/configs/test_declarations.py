@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from admoe_monai.workflows.resources import PACKAGE, resource
-from admoe_monai.workflows.settings import ENTRY_KEYS, declared_settings, parser_of, resolved_settings
+from admoe_monai.workflows.settings.declared import ENTRY_KEYS, declared_settings, parser_of, resolved_settings
+from admoe_monai.workflows.settings.resources import PACKAGE, resource
 
 CONFIGS = resource("configs/train.yaml").parent
 OVERLAYS = sorted((CONFIGS / "overlays").glob("*.yaml"))
@@ -17,15 +17,15 @@ OVERLAYS = sorted((CONFIGS / "overlays").glob("*.yaml"))
 PARTS = "\n".join(path.read_text() for path in resource("bundle/configs/plan.yaml").parent.glob("*.yaml"))
 CODE = "\n".join(
     path.read_text()
-    for path in (PACKAGE / "workflows").glob("*.py")
-    if path.name not in ("settings.py", "changes.py")  # these list settings to check them, which is no use
+    for path in (PACKAGE / "workflows").rglob("*.py")
+    if path.name not in ("declared.py", "checks.py", "changes.py")  # these list settings to check them, which is no use
 )
 
 
 @pytest.mark.parametrize("name", declared_settings())
 def test_a_declared_setting_is_read(name: str) -> None:
     read = re.search(rf"@{name}\b", PARTS) or re.search(rf"""["']{name}["']""", CODE)
-    asked = f'settings["{name}"]' in (PACKAGE / "workflows" / "changes.py").read_text()
+    asked = f'settings["{name}"]' in (PACKAGE / "workflows/settings/changes.py").read_text()
     derived = name.startswith("classes_") and f"@{name}" in resource("configs/train.yaml").read_text()
     assert read or asked or derived
 

@@ -17,7 +17,7 @@ import torch
 from ignite.engine import Engine
 
 from admoe_monai.handlers import StepSeed
-from admoe_monai.workflows import run_directory
+from admoe_monai.workflows.run import run_directory
 
 _CAPABILITIES_VERSION = 0x20080522
 _MAY_WRITE_ANYWHERE = 1 << 1  # CAP_DAC_OVERRIDE, which makes root ignore permissions

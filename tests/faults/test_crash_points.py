@@ -13,7 +13,7 @@ import torch
 from injection import Kill, kill_at_call, kill_at_save
 from whole_run import Whole
 
-from admoe_monai.workflows import continuation
+from admoe_monai.workflows.run import continuation
 from run_comparison import assert_same_run
 
 # Of a checkpoint and, but for the first, of metrics.csv: within the writing, before the bytes are flushed, before the

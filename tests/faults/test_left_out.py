@@ -20,7 +20,7 @@ from admoe_monai.checkpoints import read_checkpoint, write_checkpoint
 from admoe_monai.data import EpochSampler
 from admoe_monai.handlers import TrainingState
 from admoe_monai.networks.nets import remove_decoder
-from admoe_monai.workflows import plan, restore
+from admoe_monai.workflows.run import plan, restore
 from run_comparison import run_differences
 
 # In the middle of the last epoch.

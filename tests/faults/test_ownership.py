@@ -10,7 +10,7 @@ from injection import at_step
 from whole_run import Whole
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.run_directory import RunDirectory
+from admoe_monai.workflows.run.run_directory import RunDirectory
 from lock_holder import locked_by_another_process
 from run_comparison import assert_same_run
 

@@ -15,7 +15,7 @@ from injection import signal_at_step
 from whole_run import Whole
 
 from admoe_monai.handlers.interruption import SIGNALS
-from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.settings.resources import resource
 from tiny_runs import TINY_SETTINGS
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from admoe_monai.data import PreprocessedStore
 from admoe_monai.handlers import DecoderRemover, EarlyStop, MetricsLog
-from admoe_monai.workflows.phase import PhaseWorkflow
-from admoe_monai.workflows.plan import Plan
-from admoe_monai.workflows.resume import newest_valid
-from admoe_monai.workflows.run_directory import RunDirectory
+from admoe_monai.workflows.run.phase import PhaseWorkflow
+from admoe_monai.workflows.run.plan import Plan
+from admoe_monai.workflows.run.resume import newest_valid
+from admoe_monai.workflows.run.run_directory import RunDirectory
 from run_comparison import assert_same_run
 from tiny_runs import make_cohort, make_run
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from monai.bundle import ConfigWorkflow
 
-from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.settings.resources import resource
 from tiny_runs import TINY_SETTINGS, make_cohort
 
 Complaint = Callable[..., str]

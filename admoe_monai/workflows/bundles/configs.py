@@ -8,11 +8,11 @@ from typing import Any
 
 from monai.bundle import ConfigParser, ReferenceResolver
 
-from admoe_monai.workflows.literal_text import literal
-from admoe_monai.workflows.prediction import TrainedRun
+from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE, TO_TEMPLATE
-from admoe_monai.workflows.resources import resource
-from admoe_monai.workflows.settings import PARTS
+from admoe_monai.workflows.settings.declared import PARTS
+from admoe_monai.workflows.settings.literal_text import literal
+from admoe_monai.workflows.settings.resources import resource
 
 PARTS_FOLDER = "bundle/configs"
 

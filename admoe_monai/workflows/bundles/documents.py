@@ -14,11 +14,11 @@ import admoe_monai
 from admoe_monai.evaluation.text import format_interval, format_number
 from admoe_monai.transforms import FLAG_MEANINGS, LOWEST_CORRELATION, TEMPLATE_NAME, prior_features
 from admoe_monai.transforms.screen_scan import REFUSED
-from admoe_monai.workflows.cohort import TASKS
-from admoe_monai.workflows.prediction import TrainedRun
+from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
-from admoe_monai.workflows.resources import resource
-from admoe_monai.workflows.run_directory import BEST_MODEL
+from admoe_monai.workflows.run.cohort import TASKS
+from admoe_monai.workflows.run.run_directory import BEST_MODEL
+from admoe_monai.workflows.settings.resources import resource
 
 EVALUATION = "evaluation/metrics_test.json"
 FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx", "pt2": "model.pt2"}

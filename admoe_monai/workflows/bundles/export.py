@@ -17,12 +17,12 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.calibration import temperatures_of
-from admoe_monai.workflows.cohort import TASKS
-from admoe_monai.workflows.environment import environment
-from admoe_monai.workflows.phase import Phase
-from admoe_monai.workflows.prediction import TrainedRun
-from admoe_monai.workflows.resources import PACKAGE, resource
+from admoe_monai.workflows.finished.calibration import temperatures_of
+from admoe_monai.workflows.finished.prediction import TrainedRun
+from admoe_monai.workflows.run.cohort import TASKS
+from admoe_monai.workflows.run.environment import environment
+from admoe_monai.workflows.run.phase import Phase
+from admoe_monai.workflows.settings.resources import PACKAGE, resource
 
 from .configs import PARTS_FOLDER, evaluate_config, inference_config, train_config
 from .documents import metadata, readme, requirements

@@ -12,9 +12,9 @@ from typing import Any
 
 import admoe_monai
 from admoe_monai.errors import UserError, one_line_errors
-from admoe_monai.workflows.command_line import refuse_stray_words
-from admoe_monai.workflows.environment import choose_device
-from admoe_monai.workflows.settings import calling_workflow
+from admoe_monai.workflows.run.environment import choose_device
+from admoe_monai.workflows.settings.command_line import refuse_stray_words
+from admoe_monai.workflows.settings.declared import calling_workflow
 
 from .runs import check_bundle, parser_at_hand
 

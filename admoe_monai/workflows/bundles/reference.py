@@ -15,7 +15,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from admoe_monai.errors import UserError
 from admoe_monai.transforms import LoadScan, ScreenScand, scan_measures
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
 
 logger = logging.getLogger(__name__)
 

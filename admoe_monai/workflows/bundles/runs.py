@@ -12,10 +12,10 @@ from monai.bundle import ConfigParser
 
 from admoe_monai.checkpoints import FORMAT_VERSION, CheckpointError, check_integrity
 from admoe_monai.errors import UserError, one_line_errors
-from admoe_monai.workflows.command_line import refuse_stray_words, take_as_typed
-from admoe_monai.workflows.environment import choose_device, environment
-from admoe_monai.workflows.run_directory import RunDirectory
-from admoe_monai.workflows.settings import calling_workflow, refuse_unknown
+from admoe_monai.workflows.run.environment import choose_device, environment
+from admoe_monai.workflows.run.run_directory import RunDirectory
+from admoe_monai.workflows.settings.command_line import refuse_stray_words, take_as_typed
+from admoe_monai.workflows.settings.declared import calling_workflow, refuse_unknown
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from monai.bundle import ConfigParser
 from admoe_monai.errors import UserError
 from admoe_monai.scan_files import ScanFileError, open_scan
 from admoe_monai.transforms import on_template_grid, template_grid
-from admoe_monai.workflows.phase import preprocessing_digest
-from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.settings.preprocessing_digest import preprocessing_digest
+from admoe_monai.workflows.settings.resources import resource
 
 CONFIG = "bundle/configs/to_template.yaml"
 TO_TEMPLATE = "to_template"

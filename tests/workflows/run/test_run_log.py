@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.run_log import RunLog
+from admoe_monai.workflows.run.run_log import RunLog
 
 logger = logging.getLogger("admoe_monai.some.module")
 

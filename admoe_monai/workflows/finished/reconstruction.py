@@ -15,8 +15,8 @@ from admoe_monai.data import Datalist
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.figures import reconstruction_figure
 from admoe_monai.evaluation.reconstruction import compare_reconstructions, mean_volume, reconstruction_errors
+from admoe_monai.workflows.run.environment import choose_device
 
-from .environment import choose_device
 from .prediction import TrainedRun
 
 PICTURES = 4

@@ -13,13 +13,13 @@ import yaml
 from admoe_monai.checkpoints import read_checkpoint
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.bundles.export import export
-from admoe_monai.workflows.phase import lasting_name
-from admoe_monai.workflows.places import default_cache
-from admoe_monai.workflows.plan import Plan
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
-from admoe_monai.workflows.report import write_report
-from admoe_monai.workflows.resources import resource
-from admoe_monai.workflows.settings import parser_of
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
+from admoe_monai.workflows.finished.report import write_report
+from admoe_monai.workflows.run.places import default_cache
+from admoe_monai.workflows.run.plan import Plan
+from admoe_monai.workflows.settings.declared import parser_of
+from admoe_monai.workflows.settings.overlays import lasting_name
+from admoe_monai.workflows.settings.resources import resource
 from run_comparison import assert_same_run, run_files
 from tiny_runs import make_cohort, make_run
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
-
-from .phase import lasting_name
-from .settings import declared_settings, parser_of
+from admoe_monai.workflows.settings.declared import declared_settings, parser_of
+from admoe_monai.workflows.settings.overlays import lasting_name
 
 CONFIG, DATALIST = "config.yaml", "datalist.json"
 CACHE = "preprocessed"

@@ -8,9 +8,9 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.calibration import fit_temperatures
+from admoe_monai.workflows.run.run_directory import BEST_MODEL
 
 from .prediction import TrainedRun, cohort_of, predict
-from .run_directory import BEST_MODEL
 
 CALIBRATION = "evaluation/calibration.json"
 

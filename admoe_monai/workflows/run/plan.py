@@ -19,21 +19,22 @@ from admoe_monai.data import save_datalist
 from admoe_monai.errors import UserError, root_cause
 from admoe_monai.handlers import Signals
 from admoe_monai.networks.nets import remove_decoder
+from admoe_monai.workflows.settings.declared import resolved_settings, write_config
+from admoe_monai.workflows.settings.literal_text import literal
+from admoe_monai.workflows.settings.overlays import overlays_digest
 
 from .cohort import class_weights, cohort_digest, load_cohort
 from .components import component_table
 from .continuation import complete_files
 from .environment import choose_device, environment
 from .leakage import check_leakage, subjects_seen
-from .literal_text import literal
-from .phase import Phase, PhaseWorkflow, overlays_digest
+from .phase import Phase, PhaseWorkflow
 from .places import find_data, make_lasting, run_folders
 from .processes import from_main, is_main, main_first, process_group, world_size
 from .restore import load_pretrained, restore_network, restore_phase
 from .resume import ResumePoint, chosen_run_directory, resume_point
 from .run_directory import BEST_PRETRAIN, FINAL_MODEL, FollowedDirectory, RunDirectory
 from .run_log import RunLog, log_lines
-from .settings import resolved_settings, write_config
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from admoe_monai.checkpoints import CheckpointError
 from admoe_monai.cli.main import app
 from admoe_monai.evaluation import evaluate_predictions
-from admoe_monai.workflows.experts import gate_weights, recall_without, without_expert
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
-from admoe_monai.workflows.report import write_report
+from admoe_monai.workflows.finished.experts import gate_weights, recall_without, without_expert
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
+from admoe_monai.workflows.finished.report import write_report
 
 
 @pytest.fixture(scope="module")

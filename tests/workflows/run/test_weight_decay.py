@@ -11,8 +11,8 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from admoe_monai.checkpoints import IncompatibleCheckpointError, read_checkpoint, write_checkpoint
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of
-from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
+from admoe_monai.workflows.settings.resources import resource
 from tiny_runs import make_run
 
 EXEMPT = ("logit_scale", "cpb_mlp")

@@ -18,7 +18,7 @@ from admoe_monai.checkpoints import (
     write_checkpoint,
 )
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.resume import newest_valid
+from admoe_monai.workflows.run.resume import newest_valid
 from tiny_runs import make_run
 
 # Of two epochs of each phase, in the place of the one and one of a tiny run.
@@ -178,8 +178,8 @@ def test_run_in_a_new_folder_names_its_parent_and_takes_the_best_along(
 
 
 def test_config_of_a_run_resumes_it(run: Path, each_run: Path) -> None:
-    from admoe_monai.workflows.plan import Plan
-    from admoe_monai.workflows.settings import parser_of
+    from admoe_monai.workflows.run.plan import Plan
+    from admoe_monai.workflows.settings.declared import parser_of
 
     for name in ("checkpoint_epoch_1.pth", "finetune_checkpoint.pth", "best_model.pth", "final_model.pth"):
         (run / name).unlink()

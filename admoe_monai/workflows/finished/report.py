@@ -18,8 +18,8 @@ from admoe_monai.evaluation.baselines import held_out_baseline
 from admoe_monai.evaluation.calibration import calibration_figures
 from admoe_monai.evaluation.groups import evaluate_groups
 from admoe_monai.transforms import encode_prior, prior_features
+from admoe_monai.workflows.run.cohort import TASKS
 
-from .cohort import TASKS
 from .experts import gate_weights, recall_without
 from .prediction import TrainedRun, cohort_of, predict
 from .report_sections import page_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.run_directory import RunDirectory, checkpoint_files, periodic_epoch
+from admoe_monai.workflows.run.run_directory import RunDirectory, checkpoint_files, periodic_epoch
 from lock_holder import locked_by_another_process
 
 TAKE_THE_LOCK = """

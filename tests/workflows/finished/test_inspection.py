@@ -14,9 +14,9 @@ import torch
 from admoe_monai.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
 from admoe_monai.checkpoints.format import CONTRACT_TYPES
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.inspection import describe_config, describe_file
-from admoe_monai.workflows.inspection_text import lines_of
-from admoe_monai.workflows.resources import resource
+from admoe_monai.workflows.finished.inspection import describe_config, describe_file
+from admoe_monai.workflows.finished.inspection_text import lines_of
+from admoe_monai.workflows.settings.resources import resource
 
 
 def text_of(path: Path, *config_files: Path) -> str:

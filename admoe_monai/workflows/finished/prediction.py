@@ -17,15 +17,14 @@ from tqdm import tqdm
 from admoe_monai.checkpoints import CheckpointError, read_checkpoint
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.evaluation.predictions import PredictionTable
-
-from .cohort import TASKS
-from .environment import choose_device
-from .literal_text import literal
-from .phase import Phase, PhaseWorkflow
-from .places import DATALIST, default_cache, find_data
-from .restore import restore_network
-from .run_directory import BEST_MODEL
-from .settings import parser_of, resolved_settings
+from admoe_monai.workflows.run.cohort import TASKS
+from admoe_monai.workflows.run.environment import choose_device
+from admoe_monai.workflows.run.phase import Phase, PhaseWorkflow
+from admoe_monai.workflows.run.places import DATALIST, default_cache, find_data
+from admoe_monai.workflows.run.restore import restore_network
+from admoe_monai.workflows.run.run_directory import BEST_MODEL
+from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
+from admoe_monai.workflows.settings.literal_text import literal
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from admoe_monai.data import Datalist
 from admoe_monai.evaluation.curves import bars_figure, confusion_figure, curves_figure
 from admoe_monai.evaluation.report_page import Section, report_page
 from admoe_monai.evaluation.text import format_interval, format_number
+from admoe_monai.workflows.run.cohort import TASKS
 
-from .cohort import TASKS
 from .prediction import TrainedRun
 
 HEADLINE = ("balanced_accuracy", "macro_auc")

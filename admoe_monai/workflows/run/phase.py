@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import hashlib
-import json
 import logging
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import monai
 from monai.bundle import ConfigParser, ConfigWorkflow, ReferenceResolver
 
-import admoe_monai
 from admoe_monai.checkpoints import PRETRAIN
-from admoe_monai.errors import UserError
-
-from .literal_text import literal
-from .resources import PACKAGE, resource
-from .settings import refuse_unknown
+from admoe_monai.workflows.settings.declared import refuse_unknown
+from admoe_monai.workflows.settings.literal_text import literal
+from admoe_monai.workflows.settings.overlays import overlay_file
+from admoe_monai.workflows.settings.preprocessing_digest import preprocessing_digest
+from admoe_monai.workflows.settings.resources import resource
 
 
 class Phase:
@@ -135,74 +128,3 @@ def _stop_workers(loader: Any) -> None:
     workers = getattr(loader, "_iterator", None)
     if workers is not None:
         workers._shutdown_workers()
-
-
-def overlay_file(name: str) -> str:
-    """Where an overlay is: beside the user, or among the configs of the package.
-
-    Args:
-        name: path of the user's file, or name of one of ours such as `bundle/configs/distributed.yaml`.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        return str(name if Path(name).exists() else resource(str(name)))
-    return str(name)
-
-
-def lasting_name(overlay: str) -> str:
-    """An overlay by a name that means the same from any working directory, and on another machine if it is one of ours.
-
-    Args:
-        overlay: as `overlay_file` takes it.
-    """
-    file = overlay_file(overlay)
-    with contextlib.suppress(OSError):
-        if os.path.samefile(file, resource(overlay)):
-            return overlay
-    return os.path.abspath(file)
-
-
-def overlays_digest(overlays: Sequence[str]) -> str:
-    """What the user's overlays say, in 16 characters: they change a phase as settings do.
-
-    Args:
-        overlays: config files.
-
-    Raises:
-        UserError: if one of them can't be read.
-    """
-    digest = hashlib.sha256()
-    for overlay in overlays:
-        try:
-            digest.update(Path(overlay_file(overlay)).read_bytes())
-        except OSError as error:
-            raise UserError(
-                f"cannot read the phase overlay {overlay}: {error.strerror}; say where it is with --phase_overlays"
-            ) from error
-    return digest.hexdigest()[:16]
-
-
-def preprocessing_digest(parser: ConfigParser, section: str = "preprocessing") -> str:
-    """What decides how a scan is preprocessed, in 16 characters: names a generation of the store.
-
-    Args:
-        parser: of a phase; a section of it, the settings that it refers to, and the code behind it count.
-        section: the chain of transforms.
-    """
-    content = json.dumps(parser[section], sort_keys=True, default=str)
-    # Resolved: a reference may lead to an expression over further settings.
-    names = sorted({name for text in _texts(parser[section]) for name in ReferenceResolver.match_refs_pattern(text)})
-    values = {name: parser.get_parsed_content(name) for name in names}
-    digest = hashlib.sha256()
-    for part in (content, json.dumps(values, sort_keys=True, default=str), monai.__version__, admoe_monai.__version__):
-        digest.update(part.encode())
-    for source in sorted(path for room in ("scan_files", "transforms") for path in (PACKAGE / room).glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _texts(config: Any) -> Iterator[str]:
-    if isinstance(config, str):
-        yield config
-    elif isinstance(config, (Mapping, list)):
-        for value in config.values() if isinstance(config, Mapping) else config:
-            yield from _texts(value)

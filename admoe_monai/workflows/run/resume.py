@@ -20,8 +20,8 @@ from admoe_monai.checkpoints import (
     read_checkpoint,
 )
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.settings.changes import check_changes
 
-from .changes import check_changes
 from .phase import Phase
 from .restore import match_lines
 from .run_directory import (

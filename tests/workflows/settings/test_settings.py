@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.settings import check, parser_of, resolved_settings
+from admoe_monai.workflows.settings.declared import check, parser_of, resolved_settings
 
 
 def settings(**given: Any) -> dict[str, Any]:

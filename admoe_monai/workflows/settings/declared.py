@@ -17,11 +17,11 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from admoe_monai.errors import UserError, root_cause
 
+from .checks import check
 from .command_line import refuse_replaced
 from .literal_text import literal
 from .resources import resource
-from .setting_checks import check
-from .setting_texts import LISTS, PATHS, TEXTS, check_texts
+from .texts import LISTS, PATHS, TEXTS, check_texts
 
 DECLARATIONS = "configs/train.yaml"
 PARTS = "bundle/configs/plan.yaml"

@@ -13,8 +13,8 @@ from admoe_monai.data import Datalist
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.handlers import ExpertUtilisation
 from admoe_monai.networks.blocks import MMoE
+from admoe_monai.workflows.run.cohort import TASKS
 
-from .cohort import TASKS
 from .prediction import TrainedRun, predict
 
 #: A gate's logit at which an expert has no weight.

@@ -14,12 +14,12 @@ import yaml
 from monai.bundle import ConfigParser
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.command_line import CommandLine
-from admoe_monai.workflows.inspection import describe_file
-from admoe_monai.workflows.literal_text import literal
-from admoe_monai.workflows.prediction import TrainedRun, cohort_of, predict
-from admoe_monai.workflows.resources import resource
-from admoe_monai.workflows.settings import parser_of, resolved_settings
+from admoe_monai.workflows.finished.inspection import describe_file
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
+from admoe_monai.workflows.settings.command_line import CommandLine
+from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
+from admoe_monai.workflows.settings.literal_text import literal
+from admoe_monai.workflows.settings.resources import resource
 from tiny_runs import TINY_SETTINGS, make_cohort, write_scan
 
 Start = Callable[..., str | None]
@@ -129,7 +129,7 @@ def test_a_folder_that_looks_like_python_keeps_its_name(
     folder: str, train: Start, tiny_cohort: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("admoe_monai.workflows.plan.Plan.run", lambda plan: asked.append(plan.settings["run_dir"]))
+    monkeypatch.setattr("admoe_monai.workflows.run.plan.Plan.run", lambda plan: asked.append(plan.settings["run_dir"]))
     assert train("--datalist", tiny_cohort, "--run_dir", folder) is None
     assert asked == [folder.strip("'")]
 
@@ -138,7 +138,9 @@ def test_none_on_the_command_line_takes_a_setting_back(
     train: Start, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str | None] = []
-    monkeypatch.setattr("admoe_monai.workflows.plan.Plan.run", lambda plan: asked.append(plan.settings["pretrained"]))
+    monkeypatch.setattr(
+        "admoe_monai.workflows.run.plan.Plan.run", lambda plan: asked.append(plan.settings["pretrained"])
+    )
     assert train("--pretrained", "None", config=tiny_run / "config.yaml") is None
     assert asked == [None]
 
@@ -238,6 +240,6 @@ def test_the_command_that_inspection_prints_can_be_copied(
     (run / "final_model.pth").unlink()
     command = describe_file(run / "checkpoint_epoch_0.pth")["resume"]["command"]
     asked: list[Path] = []
-    monkeypatch.setattr("admoe_monai.workflows.plan.Plan.run", lambda plan: asked.append(plan.settings["resume"]))
+    monkeypatch.setattr("admoe_monai.workflows.run.plan.Plan.run", lambda plan: asked.append(plan.settings["resume"]))
     assert start(*shlex.split(command)[3:]) is None
     assert [Path(path).resolve() for path in asked] == [(run / "checkpoint_epoch_0.pth").resolve()]

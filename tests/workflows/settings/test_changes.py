@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from admoe_monai.checkpoints import IncompatibleCheckpointError
-from admoe_monai.workflows.changes import check_changes
-from admoe_monai.workflows.settings import parser_of, resolved_settings
+from admoe_monai.workflows.settings.changes import check_changes
+from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 
 OLD = resolved_settings(parser_of([]))
 MACHINE = {

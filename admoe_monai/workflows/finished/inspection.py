@@ -20,13 +20,12 @@ from admoe_monai.checkpoints import (
     load_whole,
 )
 from admoe_monai.errors import UserError, root_cause
-
-from .cohort import load_cohort
-from .command_line import as_word
-from .components import component_counts
-from .restore import LEAST_SHARE, fit_of
-from .resume import ResumePoint, later_files
-from .settings import parser_of, resolved_settings
+from admoe_monai.workflows.run.cohort import load_cohort
+from admoe_monai.workflows.run.components import component_counts
+from admoe_monai.workflows.run.restore import LEAST_SHARE, fit_of
+from admoe_monai.workflows.run.resume import ResumePoint, later_files
+from admoe_monai.workflows.settings.command_line import as_word
+from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 
 # Too long for a description; their names and sizes are in "parameters".
 _TENSORS = ("model_state_dict", "optimizer_state_dict", "scheduler_state_dict", "parameter_names")

@@ -12,7 +12,7 @@ from admoe_monai.checkpoints import (
     read_checkpoint,
 )
 from admoe_monai.networks.nets import AlzheimerMMoE
-from admoe_monai.workflows.restore import load_pretrained, restore_network
+from admoe_monai.workflows.run.restore import load_pretrained, restore_network
 from tiny_runs import make_run
 
 

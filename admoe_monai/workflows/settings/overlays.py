@@ -1,0 +1,57 @@
+"""The user's config files for the inside of a phase: where they are, and what they say."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from admoe_monai.errors import UserError
+
+from .resources import resource
+
+
+def overlay_file(name: str) -> str:
+    """Where an overlay is: beside the user, or among the configs of the package.
+
+    Args:
+        name: path of the user's file, or name of one of ours such as `bundle/configs/distributed.yaml`.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        return str(name if Path(name).exists() else resource(str(name)))
+    return str(name)
+
+
+def lasting_name(overlay: str) -> str:
+    """An overlay by a name that means the same from any working directory, and on another machine if it is one of ours.
+
+    Args:
+        overlay: as `overlay_file` takes it.
+    """
+    file = overlay_file(overlay)
+    with contextlib.suppress(OSError):
+        if os.path.samefile(file, resource(overlay)):
+            return overlay
+    return os.path.abspath(file)
+
+
+def overlays_digest(overlays: Sequence[str]) -> str:
+    """What the user's overlays say, in 16 characters: they change a phase as settings do.
+
+    Args:
+        overlays: config files.
+
+    Raises:
+        UserError: if one of them can't be read.
+    """
+    digest = hashlib.sha256()
+    for overlay in overlays:
+        try:
+            digest.update(Path(overlay_file(overlay)).read_bytes())
+        except OSError as error:
+            raise UserError(
+                f"cannot read the phase overlay {overlay}: {error.strerror}; say where it is with --phase_overlays"
+            ) from error
+    return digest.hexdigest()[:16]
