@@ -3,12 +3,10 @@
 from .cadence import Cadence
 from .checkpoint_saver import CheckpointSaver, parameter_names
 from .decoder_remover import DecoderRemover
-from .expert_utilisation import ExpertUtilisation
 from .feature_standardisation import FeatureStandardisation
 from .gradients import FiniteLoss, GradientClipping
 from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption, Signals
 from .metrics_log import MetricsLog, append_row
-from .prediction_files import PredictionFiles
 from .reconstruction_picture import ReconstructionPicture
 from .running_averages import RunningAverages
 from .step_seed import StepSeed
@@ -22,7 +20,6 @@ __all__ = [
     "CheckpointSaver",
     "DecoderRemover",
     "EarlyStop",
-    "ExpertUtilisation",
     "FeatureStandardisation",
     "FiniteLoss",
     "GradientClipping",
@@ -30,7 +27,6 @@ __all__ = [
     "Interrupted",
     "Interruption",
     "MetricsLog",
-    "PredictionFiles",
     "ReconstructionPicture",
     "RunningAverages",
     "Signals",

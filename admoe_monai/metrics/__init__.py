@@ -1,5 +1,6 @@
 """Per-epoch metrics that MONAI, ignite and scikit-learn lack."""
 
-from admoe_monai.metrics.balanced_accuracy import BalancedAccuracy
+from .balanced_accuracy import BalancedAccuracy
+from .expert_utilisation import ExpertUtilisation
 
-__all__ = ["BalancedAccuracy"]
+__all__ = ["BalancedAccuracy", "ExpertUtilisation"]

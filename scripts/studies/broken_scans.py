@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from admoe_monai.data import find_scans
+from admoe_monai.inference import find_scans
 
 Volume = NDArray[np.float32]
 

@@ -19,7 +19,6 @@ from admoe_monai.errors import UserError
 from admoe_monai.handlers import (
     DecoderRemover,
     EarlyStop,
-    ExpertUtilisation,
     FiniteLoss,
     GradientClipping,
     Interrupted,
@@ -31,6 +30,7 @@ from admoe_monai.handlers import (
     append_row,
 )
 from admoe_monai.handlers.cadence import Cadence
+from admoe_monai.metrics import ExpertUtilisation
 from admoe_monai.networks.nets import remove_decoder
 
 

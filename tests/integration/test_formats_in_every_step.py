@@ -11,11 +11,12 @@ import pydicom
 import pytest
 
 from admoe_monai.audit.images import read_image
-from admoe_monai.data import ScanDataset, load_datalist
+from admoe_monai.data import load_datalist
 from admoe_monai.data.cohorts import SplitRule, VisitTable, load_mapping, prepare_cohort
 from admoe_monai.data.cohorts.images import examine_image
-from admoe_monai.data.scans import find_scans
 from admoe_monai.errors import UserError, user_error
+from admoe_monai.inference import ScanDataset
+from admoe_monai.inference.scans import find_scans
 from admoe_monai.scan_files import files_of
 from admoe_monai.transforms import LoadScan, LoadScand
 from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE, TemplateChains, chain_of

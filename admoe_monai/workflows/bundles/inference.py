@@ -48,7 +48,7 @@ def infer() -> None:
                     "the same command goes on"
                 ) from None
         else:
-            from admoe_monai.handlers import PredictionFiles  # the evaluator's imports, which cost seconds
+            from admoe_monai.inference import PredictionFiles  # the evaluator's imports, which cost seconds
 
             handlers = parser.get_parsed_content("handlers")
             next(handler for handler in handlers if isinstance(handler, PredictionFiles)).write()

@@ -13,9 +13,9 @@ from monai.transforms import MapTransform
 from monai.utils import TransformBackends
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.quality_picture import quality_picture
+from admoe_monai.files import write_whole
 from admoe_monai.transforms import RegisterToTemplate, load_template
-from admoe_monai.workflows.whole_files import write_whole
+from admoe_monai.workflows.preprocessing.quality_picture import quality_picture
 
 __all__ = ["WriteOverlayd"]
 

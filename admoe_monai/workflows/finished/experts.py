@@ -11,7 +11,7 @@ from torch import nn
 
 from admoe_monai.data import Datalist
 from admoe_monai.evaluation import PredictionTable
-from admoe_monai.handlers import ExpertUtilisation
+from admoe_monai.metrics import ExpertUtilisation
 from admoe_monai.networks.blocks import MMoE
 from admoe_monai.workflows.run.cohort import TASKS
 

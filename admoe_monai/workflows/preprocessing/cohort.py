@@ -17,11 +17,11 @@ from monai.data import MetaTensor
 from admoe_monai.data import Datalist, save_datalist
 from admoe_monai.data.visits import SPLITS, Visit
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.quality_page import quality_page
+from admoe_monai.files import write_whole
 from admoe_monai.transforms import BOX_END_MM, BOX_START_MM, FLAG_MEANINGS, TEMPLATE_NAME, load_template, template_grid
-from admoe_monai.workflows.whole_files import write_whole
 
 from .chains import TemplateChains
+from .quality_page import quality_page
 from .scan import ScanJob, mask_bytes
 
 logger = logging.getLogger(__name__)

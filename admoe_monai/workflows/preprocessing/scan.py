@@ -16,12 +16,12 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.quality_picture import quality_picture
+from admoe_monai.files import sweep_temporaries, write_whole
 from admoe_monai.scan_files import ScanFileError, files_of
 from admoe_monai.transforms import load_template, sixteen_bit_steps
-from admoe_monai.workflows.whole_files import sweep_temporaries, write_whole
 
 from .chains import TemplateChains
+from .quality_picture import quality_picture
 
 MNI_CODE = 4  # of NIfTI's sform and qform
 

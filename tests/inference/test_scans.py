@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from admoe_monai.data import ScanDataset, find_scans
 from admoe_monai.errors import UserError
+from admoe_monai.inference import ScanDataset, find_scans
 from admoe_monai.transforms import LoadScan
 
 

@@ -11,7 +11,7 @@ import torch
 from ignite.engine import Engine
 
 from admoe_monai.errors import UserError
-from admoe_monai.handlers import PredictionFiles
+from admoe_monai.inference import PredictionFiles
 
 SCANS = [
     {"scan": name, "subject_id": "", "session_id": "", "flags": flags} for name, flags in (("a", ["x", "y"]), ("b", []))

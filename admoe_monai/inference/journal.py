@@ -22,7 +22,7 @@ class PredictionJournal:
 
     Args:
         path: of the file, made when needed.
-        scans: all scans of this run, as :func:`~admoe_monai.data.scans_to_predict` returns them.
+        scans: all scans of this run, as :func:`~admoe_monai.inference.scans_to_predict` returns them.
         digest: of the model and the settings that decide a prediction; lines of another one don't count.
     """
 

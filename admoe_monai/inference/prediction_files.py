@@ -27,7 +27,7 @@ ERRORS = "errors.csv"
 
 
 class Journal(Protocol):
-    """Where predictions are kept until all are there, such as :class:`~admoe_monai.data.PredictionJournal`."""
+    """Where predictions are kept until all are there, such as :class:`~admoe_monai.inference.PredictionJournal`."""
 
     finished: dict[str, dict[str, Any]]
 

@@ -14,11 +14,10 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
+from admoe_monai.data.prior_table import attach_prior
+from admoe_monai.data.tables import read_rows
 from admoe_monai.errors import UserError, root_cause
 from admoe_monai.scan_files import SCAN_SUFFIXES, is_dicom, is_scan_name, is_slice
-
-from .prior_table import attach_prior
-from .tables import read_rows
 
 __all__ = ["ScanDataset", "find_scans", "scans_to_predict"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from admoe_monai.data import PredictionJournal
 from admoe_monai.errors import UserError
+from admoe_monai.inference import PredictionJournal
 
 
 @pytest.fixture
