@@ -2,7 +2,7 @@
 
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError, IncompatibleCheckpointError
 from .foreign import FileContents, FileKind, component_sizes, examine
-from .format import FINETUNE, FORMAT_VERSION, PRETRAIN, REQUIRED_KEYS, to_plain
+from .format import FINETUNE, FORMAT_VERSION, PHASES, PRETRAIN, REQUIRED_KEYS, to_plain
 from .matching import (
     ParameterMatch,
     load_matched,
@@ -23,6 +23,7 @@ from .writer import sweep_temporary_files, write_checkpoint
 __all__ = [
     "FINETUNE",
     "FORMAT_VERSION",
+    "PHASES",
     "PRETRAIN",
     "REQUIRED_KEYS",
     "CheckpointError",

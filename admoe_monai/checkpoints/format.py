@@ -18,6 +18,8 @@ FORMAT_VERSION = 1
 
 PRETRAIN = "Pretrain (SimMIM)"
 FINETUNE = "Finetune (Classification)"
+#: Phases by their keys, with the names that checkpoints and the log give them.
+PHASES = {"pretrain": PRETRAIN, "finetune": FINETUNE}
 
 CONTRACT_TYPES: dict[str, type] = {
     "epoch": int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
@@ -30,6 +30,10 @@ class Validation:
         best_accuracy_file: name of the file that follows the best selection metric; None where the phase has none.
         selection_metric: name of the evaluator's metric that chooses the best model, higher being better; None where
             the phase has none.
+        metrics: names of the evaluator's metrics, to tell early that the one that chooses is none of them; None: unknown.
+
+    Raises:
+        ValueError: if the evaluator has no such metric.
     """
 
     def __init__(
@@ -41,7 +45,10 @@ class Validation:
         lowest_loss_file: str,
         best_accuracy_file: str | None = None,
         selection_metric: str | None = None,
+        metrics: Iterable[str] | None = None,
     ) -> None:
+        if metrics is not None and selection_metric is not None and selection_metric not in (known := [*metrics]):
+            raise ValueError(f"selection_metric must be one of {', '.join(known)}, got '{selection_metric}'")
         self.evaluator = evaluator
         self.cadence = cadence
         self.training_state = training_state

@@ -6,7 +6,8 @@ from admoe_monai.errors import one_line_errors
 
 from .settings.command_line import refuse_stray_words, take_as_typed
 from .settings.declared import calling_workflow, complete
-from .settings.texts import LISTS, TEXTS
+from .settings.short_forms import is_short_form
+from .settings.table import LISTS, TEXTS
 
 
 def compose() -> None:
@@ -14,8 +15,8 @@ def compose() -> None:
     workflow = calling_workflow()
     with one_line_errors():
         refuse_stray_words(workflow)
+        take_as_typed(workflow.parser, TEXTS, [*LISTS, *filter(is_short_form, workflow.parser.config)])
         complete(workflow.parser)
-        take_as_typed(workflow.parser, TEXTS, LISTS)
 
 
 def train() -> None:

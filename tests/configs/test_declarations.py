@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from admoe_monai.workflows.settings.declared import ENTRY_KEYS, declared_settings, parser_of, resolved_settings
+from admoe_monai.workflows.settings.declared import DOORS, ENTRY_KEYS, declared_settings, parser_of, resolved_settings
 from admoe_monai.workflows.settings.resources import PACKAGE, resource
+from admoe_monai.workflows.settings.table import SETTINGS
 
 CONFIGS = resource("configs/train.yaml").parent
 OVERLAYS = sorted((CONFIGS / "overlays").glob("*.yaml"))
@@ -18,7 +19,7 @@ PARTS = "\n".join(path.read_text() for path in resource("bundle/configs/plan.yam
 CODE = "\n".join(
     path.read_text()
     for path in (PACKAGE / "workflows").rglob("*.py")
-    if path.name not in ("declared.py", "checks.py", "changes.py")  # these list settings to check them, which is no use
+    if path.name not in ("table.py", "checks.py", "changes.py")  # these list settings to check them, which is no use
 )
 
 
@@ -26,8 +27,11 @@ CODE = "\n".join(
 def test_a_declared_setting_is_read(name: str) -> None:
     read = re.search(rf"@{name}\b", PARTS) or re.search(rf"""["']{name}["']""", CODE)
     asked = f'settings["{name}"]' in (PACKAGE / "workflows/settings/changes.py").read_text()
-    derived = name.startswith("classes_") and f"@{name}" in resource("configs/train.yaml").read_text()
-    assert read or asked or derived
+    assert read or asked or name in DOORS.values()
+
+
+def test_every_declared_setting_has_a_row_and_every_row_is_declared() -> None:
+    assert [*SETTINGS] == [*declared_settings()]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)

@@ -101,7 +101,7 @@ class SwinTransformerV2(nn.Module):
             raise ValueError(f"task_stages must lie in 0 to {stages}, got {task_stages}.")
         window = ensure_tuple_rep(window_size, spatial_dims)
         if min(window) < 1 or patch_size < 1:
-            raise ValueError(f"Windows and patches need at least one element, got {window} and {patch_size}.")
+            raise ValueError(f"window_size and patch_size must be at least 1, got {window} and {patch_size}.")
 
         self.spatial_dims = spatial_dims
         self.img_size = ensure_tuple_rep(img_size, spatial_dims)

@@ -12,18 +12,14 @@ from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE, TO_TEMPLATE
 from admoe_monai.workflows.settings.declared import PARTS
 from admoe_monai.workflows.settings.literal_text import literal
+from admoe_monai.workflows.settings.parts import merged
 from admoe_monai.workflows.settings.resources import resource
+from admoe_monai.workflows.settings.table import names_of
 
 PARTS_FOLDER = "bundle/configs"
 
-#: Settings that whoever finetunes a bundle may want to change: they stay settings of its train.json.
-ADJUSTABLE = (
-    "seed", "max_epochs", "eval_interval", "save_interval", "patience", "batch_size", "accumulation_steps", "num_workers",
-    "base_lr", "min_lr", "weight_decay", "warmup_epochs", "clip_grad", "weight_diagnosis", "weight_change", "label_smoothing",
-    "balance_weight", "selection_metric", "augmentation", "amp",
-)  # fmt: skip
 #: What the plan of a run adds behind the settings, and a bundle can't know.
-_OF_THE_RUN = {"device", "dataset_dir", "datalist", "cache_dir", "run_dir", "name"}
+_OF_THE_RUN = {"device", *names_of(place=True)}
 
 
 def inference_config(
@@ -77,7 +73,9 @@ def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:
     """
     config = _parts(run, "common.yaml", "finetune.yaml", "train.yaml")
     config["preprocessing_digest"] = preprocessing_digest
-    config |= {name: run.settings[name] for name in ADJUSTABLE} | {"max_epochs": run.settings["max_epochs"]}
+    config |= {name: run.settings[name] for name in names_of(adjustable=True)} | {
+        "max_epochs": run.settings["max_epochs"]
+    }
     config["max_epochs"] -= run.settings["pretrain_epochs"]
     config["class_weights"] = None
     handed_over = _handed_over(run, config)
@@ -102,7 +100,7 @@ def _parts(run: TrainedRun, *names: str) -> dict[str, Any]:
     images = f"images_{run.settings['spatial_dims']}d.yaml"
     files = [names[0], images, *names[1:]] if len(names) > 1 else [images, *names]
     config: dict[str, Any] = ConfigParser.load_config_files([resource(f"{PARTS_FOLDER}/{name}") for name in files])
-    network = ConfigParser.load_config_file(resource(PARTS))["network_def"]
+    network = merged(ConfigParser.load_config_file(resource(PARTS))["network_def"], run.settings["network"])
     # What was trained to reconstruct stays behind: best_model.pth has no decoder.
     config["network_def"] = {**network, "_target_": config["network_def"]["_target_"], "with_decoder": False}
     return config
@@ -110,7 +108,7 @@ def _parts(run: TrainedRun, *names: str) -> dict[str, Any]:
 
 def _handed_over(run: TrainedRun, config: dict[str, Any]) -> dict[str, Any]:
     shared = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/common.yaml"))
-    derived = {name: shared[name] for name in ("spatial_size", "classes")}
+    derived = {name: shared[name] for name in ("spatial_size",)}
     parser = ConfigParser({**literal(run.settings), **derived, **copy.deepcopy(config)})
     known = ({*run.settings, *derived} - config.keys()) | ({*derived} & config.keys())
     resolved: dict[str, Any] = _with_values(config, "", known - _OF_THE_RUN, parser.get_parsed_content)

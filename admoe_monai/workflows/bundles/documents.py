@@ -45,8 +45,8 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
         about[field] = _public_version(package)
     about["required_packages_version"] = {package: _public_version(package) for package in REQUIRED}
     about["data_source"] = _data_source(datalist)
-    names = [f"{task} {name}" for task in TASKS for name in settings[f"classes_{task}"]]
-    about["label_classes"] = "; ".join(f"{task}: {', '.join(settings[f'classes_{task}'])}" for task in TASKS)
+    names = [f"{task} {name}" for task in TASKS for name in settings["classes"][task]]
+    about["label_classes"] = "; ".join(f"{task}: {', '.join(settings['classes'][task])}" for task in TASKS)
     inputs, outputs = about["network_data_format"]["inputs"], about["network_data_format"]["outputs"]
     size = settings["img_size"]
     inputs["image"]["spatial_shape"] = list(size) if isinstance(size, list) else [size] * settings["spatial_dims"]
@@ -108,8 +108,8 @@ def readme(
     rule = datalist["label_definition"].get("change", {})
     return Template(resource("bundle/docs/README.md").read_text(encoding="utf-8")).substitute(
         {name: about[name] for name in ("name", "description", "intended_use", "authors", "data_source")},
-        classes_diagnosis=", ".join(settings["classes_diagnosis"]),
-        classes_change=", ".join(settings["classes_change"]),
+        classes_diagnosis=", ".join(settings["classes"]["diagnosis"]),
+        classes_change=", ".join(settings["classes"]["change"]),
         channels=", ".join(pred["channel_def"].values()),
         input_shape=f"{channels} of {' x '.join(map(str, shape))} voxels{spacing}",
         prior_sentence=f"{', '.join(columns)}; each may be missing (`configs/prior.json`)."

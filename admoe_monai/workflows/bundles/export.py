@@ -23,6 +23,7 @@ from admoe_monai.workflows.run.cohort import TASKS
 from admoe_monai.workflows.run.environment import environment
 from admoe_monai.workflows.run.phase import Phase
 from admoe_monai.workflows.settings.resources import PACKAGE, resource
+from admoe_monai.workflows.settings.table import names_of
 
 from .configs import PARTS_FOLDER, evaluate_config, inference_config, train_config
 from .documents import metadata, readme, requirements
@@ -41,8 +42,6 @@ LARGEST_DIFFERENCE = 1e-5
 REFERENCE_SCANS = 20
 #: Rooms of the package that a bundle has no use for; the rest is carried along.
 LEFT_OUT = ("cli", "audit", "data/cohorts", "data/demo_cohort", "__pycache__", "resources")
-#: Settings that say where things were on the machine that trained.
-PLACES = ("datalist", "dataset_dir", "cache_dir", "run_dir", "resume", "pretrained", "phase_overlays", "name")
 
 
 def export(
@@ -109,7 +108,8 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapp
             "for it. A category that training did not hold counts as missing.",
         },
     )
-    kept = {name: value for name, value in run.settings.items() if name not in PLACES}
+    places = names_of(place=True)
+    kept = {name: value for name, value in run.settings.items() if name not in places}
     versions = {name: run.checkpoint["environment"][name] for name in environment(torch.device("cpu"))}
     _write_json(folder / SETTINGS, {"settings": kept, "trained_with": versions, "digests": run.checkpoint["digests"]})
     _write_json(folder / "configs/metadata.json", about)

@@ -60,7 +60,7 @@ def gate_weights(
     Returns:
         The predictions, and the mean gate weights (see `ExpertUtilisation`).
     """
-    used = ExpertUtilisation(run.settings["experts"], run.settings["classes_diagnosis"], collapse_share=0.0)
+    used = ExpertUtilisation(run.settings["experts"], run.settings["classes"]["diagnosis"], collapse_share=0.0)
     used.reset()
 
     def observe(batch: Mapping[str, Any], output: Mapping[str, Any]) -> None:

@@ -133,7 +133,7 @@ def predict(
                 observe(batch, output)
             for task in TASKS:
                 batches[task].append(output[task].double().softmax(1).cpu().numpy())
-    classes = {task: run.settings[f"classes_{task}"] for task in TASKS}
+    classes = run.settings["classes"]
     probabilities = {task: np.concatenate(parts) for task, parts in batches.items()}
     return PredictionTable.from_visits(cohort.splits[split], probabilities, classes)
 
@@ -149,7 +149,7 @@ def cohort_of(run: TrainedRun, datalist: Path | None = None, dataset_dir: Path |
     Raises:
         UserError: if anything in the datalist is wrong.
     """
-    classes = {task: run.settings[f"classes_{task}"] for task in TASKS}
+    classes = run.settings["classes"]
     # A run that was allowed to train on a leak says so in its figures; they can be had all the same.
     refuse = datalist is not None or not run.checkpoint.get("leakage")
     return load_datalist(datalist or run.folder / DATALIST, dataset_dir, classes, refuse_overlaps=refuse)

@@ -14,6 +14,7 @@ from admoe_monai.evaluation.curves import bars_figure, confusion_figure, curves_
 from admoe_monai.evaluation.report_page import Section, report_page
 from admoe_monai.evaluation.text import format_interval, format_number
 from admoe_monai.workflows.run.cohort import TASKS
+from admoe_monai.workflows.settings.table import names_of
 
 from .prediction import TrainedRun
 
@@ -151,7 +152,7 @@ def _expert_section(run: TrainedRun, numbers: Mapping[str, Any]) -> Section:
     weights, experts = numbers["gate_weights"], run.settings["experts"]
     places = dict.fromkeys(key.split(f"_{experts[0]}")[0] for key in weights if f"_{experts[0]}" in key)
     for place in places:
-        groups = ["all", *run.settings["classes_diagnosis"]]
+        groups = ["all", *run.settings["classes"]["diagnosis"]]
         series = {
             expert: [weights.get(f"{place}_{expert}" + ("" if g == "all" else f"_of_{g}"), 0.0) for g in groups]
             for expert in experts
@@ -184,7 +185,7 @@ def _reconstruction_section(folder: Path) -> Section:
 
 def _settings_section(run: TrainedRun) -> Section:
     section = Section("Settings and versions")
-    hidden = ("datalist", "dataset_dir", "cache_dir", "run_dir", "pretrained", "resume")
+    hidden = names_of(place=True)
     rows = [[name, str(value)] for name, value in run.settings.items() if name not in hidden]
     rows += [[name, str(value)] for name, value in run.checkpoint["environment"].items()]
     section.table(["setting", "value"], rows)

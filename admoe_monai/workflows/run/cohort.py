@@ -32,14 +32,14 @@ def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]
         UserError: if the data do not carry the plan.
     """
     settings["datalist"] = os.path.abspath(settings["datalist"])
-    classes = {task: settings[f"classes_{task}"] for task in TASKS}
+    classes = settings["classes"]
     # What overlaps is left to the audit where it is allowed to.
     refuse = not settings["allow_leakage"]
     cohort = load_datalist(settings["datalist"], settings["dataset_dir"], classes, refuse_overlaps=refuse)
     settings["dataset_dir"] = str(cohort.dataset_dir)
     settings["cache_dir"] = os.path.abspath(settings["cache_dir"] or default_cache(settings["datalist"]))
     _check_splits(cohort, settings)
-    trained = [task for task in TASKS if settings[f"weight_{task}"] > 0]
+    trained = [task for task, weight in settings["task_weights"].items() if weight > 0]
     statistics = (
         select_columns(cohort.prior, settings["prior_columns"], trained) if settings["use_clinical_prior"] else []
     )
@@ -88,8 +88,7 @@ def class_weights(cohort: Datalist, settings: Mapping[str, Any]) -> dict[str, li
     if settings["class_weights"] != "balanced":
         return None
     weights = {}
-    for task in TASKS:
-        names = settings[f"classes_{task}"]
+    for task, names in settings["classes"].items():
         counts = Counter(visit[task] for visit in cohort.items("training") if visit[task] is not None)
         absent = [name for name in names if not counts[name]]
         if absent and counts:

@@ -9,8 +9,9 @@ from typing import Any
 
 from monai.bundle import ConfigParser, ConfigWorkflow, ReferenceResolver
 
-from admoe_monai.checkpoints import PRETRAIN
-from admoe_monai.workflows.settings.declared import refuse_unknown
+from admoe_monai.checkpoints import PHASES
+from admoe_monai.errors import UserError
+from admoe_monai.workflows.settings.declared import DOORS, refuse_unknown
 from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.overlays import overlay_file
 from admoe_monai.workflows.settings.preprocessing_digest import preprocessing_digest
@@ -21,8 +22,7 @@ class Phase:
     """One phase of the plan.
 
     Args:
-        key: short name, e.g. for rows of metrics.csv.
-        name: as checkpoints and the log state it.
+        key: Of `PHASES`; what a phase is known by.
         config_file: files of `bundle/configs`, merged in order.
         first_epoch: of the run, counted from 0.
         end_epoch: the epoch after the last one.
@@ -32,23 +32,26 @@ class Phase:
     def __init__(
         self,
         key: str,
-        name: str,
         config_file: Sequence[str],
         first_epoch: int,
         end_epoch: int,
         overlays: Sequence[str] = (),
     ) -> None:
         self.key = key
-        self.name = name
         self.config_file = [str(resource(f"bundle/configs/{file}")) for file in config_file]
         self.overlays = [overlay_file(name) for name in overlays]
         self.first_epoch = first_epoch
         self.end_epoch = end_epoch
 
     @property
+    def name(self) -> str:
+        """The name that checkpoints and the log give it."""
+        return PHASES[self.key]
+
+    @property
     def is_pretrain(self) -> bool:
         """Whether this is the phase that checkpoints call pretraining."""
-        return self.name == PRETRAIN
+        return self.key == "pretrain"
 
     @property
     def num_epochs(self) -> int:
@@ -66,7 +69,7 @@ class Phase:
         """
         parser = ConfigParser()
         parser.read_config(self._checked_files(settings))
-        parser.update(literal(dict(settings)))
+        parser.update(literal({name: value for name, value in settings.items() if name not in DOORS.values()}))
         return preprocessing_digest(parser)
 
     def build(self, settings: Mapping[str, Any], objects: Mapping[str, Any]) -> PhaseWorkflow:
@@ -85,24 +88,35 @@ class Phase:
             config_file=self._checked_files(settings),
             logging_file=False,
             workflow_type="train",
-            **literal(dict(settings)),
+            **literal({name: value for name, value in settings.items() if name not in DOORS.values()}),
             **objects,
             phase_key=self.key,
             phase_name=self.name,
             first_epoch=self.first_epoch,
             num_epochs=self.num_epochs,
         )
+        _check_augmentation(workflow.parser)
         workflow.parser["preprocessing_digest"] = preprocessing_digest(workflow.parser)
         workflow.initialize()
         return workflow
 
+    def overlay_contents(self) -> list[dict[str, Any]]:
+        """What the user's overlays say, as they are written."""
+        return [ConfigParser.load_config_file(overlay) for overlay in self.overlays]
+
     def _checked_files(self, settings: Mapping[str, Any]) -> list[str]:
         known = [*ConfigParser.load_config_files(self.config_file), *settings]
-        for overlay in self.overlays:
-            given = ConfigParser.load_config_file(overlay)
+        for overlay, given in zip(self.overlays, self.overlay_contents(), strict=True):
             top = [ReferenceResolver.split_id(str(key).lstrip("+"))[0] for key in given]
             refuse_unknown(top, known, f"key in the phase overlay {overlay}:")
         return [*self.config_file, *self.overlays]
+
+
+def _check_augmentation(parser: ConfigParser) -> None:
+    # The files of the phase know the names, and an overlay may add one.
+    known, chosen = parser["augmentations"], parser.get_parsed_content("augmentation")
+    if chosen not in known:
+        raise UserError(f"augmentation must be one of {', '.join(known)}, got {chosen!r}")
 
 
 class PhaseWorkflow(ConfigWorkflow):

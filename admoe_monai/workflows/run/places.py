@@ -63,7 +63,8 @@ def make_lasting(settings: dict[str, Any]) -> None:
     for name in ("datalist", "dataset_dir", "pretrained"):
         if settings[name] is not None:
             settings[name] = os.path.abspath(settings[name])
-    settings["phase_overlays"] = [lasting_name(overlay) for overlay in settings["phase_overlays"]]
+    overlays = settings["phase_overlays"]
+    settings["phase_overlays"] = {phase: [lasting_name(file) for file in files] for phase, files in overlays.items()}
 
 
 def default_cache(datalist: str | Path) -> Path:

@@ -22,6 +22,7 @@ from admoe_monai.networks.nets import remove_decoder
 from admoe_monai.workflows.settings.declared import resolved_settings, write_config
 from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.overlays import overlays_digest
+from admoe_monai.workflows.settings.parts import code_digests
 
 from .cohort import class_weights, cohort_digest, load_cohort
 from .components import component_table
@@ -54,7 +55,7 @@ class Plan:
         self.moved = find_data(self.settings, run_folders(self.settings, config_folder))
         make_lasting(self.settings)
         self.cohort, self.prior_statistics = load_cohort(self.settings)
-        for name in ("datalist", "dataset_dir", "cache_dir", "prior_dim"):
+        for name in ("datalist", "dataset_dir", "cache_dir", "prior_dim", "phase_overlays"):
             parser[name] = literal(self.settings[name])
         self.phases: list[Phase] = parser.get_parsed_content("phases")
         self.device = choose_device(self.settings["device"])
@@ -107,11 +108,13 @@ class Plan:
 
     def _digests(self) -> dict[str, str]:
         """Of what the settings point to: the continuation of a run must find it as it was."""
-        overlays = [str(file) for file in self.settings["phase_overlays"]]
-        digests = {"datalist": cohort_digest(self.cohort), "phase_overlays": overlays_digest(overlays)}
+        overlays = overlays_digest(self.settings["phase_overlays"])
+        digests = {"datalist": cohort_digest(self.cohort), "phase_overlays": overlays}
         # One for all phases, unless somebody has them preprocess differently.
         preprocessing = dict.fromkeys(phase.preprocessing_digest(self.settings) for phase in self.phases)
-        return {**digests, "preprocessing": " ".join(preprocessing)}
+        own = code_digests([self.settings["network"], *(phase.overlay_contents() for phase in self.phases)])
+        code = {f"the code of {name}": digest for name, digest in own.items()}
+        return {**digests, "preprocessing": " ".join(preprocessing), **code}
 
     def _rehearse(self, network: torch.nn.Module, point: ResumePoint | None) -> None:
         """Build each phase to come, so that what can't be read or built is found before anything is written."""

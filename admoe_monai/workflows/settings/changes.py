@@ -10,21 +10,11 @@ from typing import Any
 from admoe_monai.checkpoints import IncompatibleCheckpointError
 
 from .command_line import as_word
+from .declared import declared_settings
+from .short_forms import in_full, take_in
+from .table import SETTINGS, OnResume
 
 logger = logging.getLogger(__name__)
-
-# Where things are (their contents have digests) and how this one process was started: not part of the plan.
-_NOT_COMPARED = {
-    "datalist", "dataset_dir", "cache_dir", "name", "run_dir", "resume", "pretrained", "extend_max_epochs", "force_resume",
-    "device", "phase_overlays", "allow_leakage",
-}  # fmt: skip
-_FREE = {"eval_interval", "save_interval", "keep_checkpoints", "patience", "num_workers"}
-_NEVER = {
-    "seed", "pretrain_epochs", "spatial_dims", "in_channels", "img_size", "patch_size", "window_size", "embed_dim", "depths",
-    "num_heads", "mlp_ratio", "moe_stages", "task_stages", "experts", "top_k", "num_classes_diagnosis", "num_classes_change",
-    "classes_diagnosis", "classes_change", "use_clinical_prior", "prior_dim", "prior_hidden", "fusion_stage", "fusion_type",
-}  # fmt: skip
-# Everything else changes what is computed: only with force_resume.
 
 
 def check_changes(
@@ -46,14 +36,14 @@ def check_changes(
     Raises:
         IncompatibleCheckpointError: for a change that is not allowed, naming both values and what to do.
     """
-    old = checkpoint["settings"]
+    old = earlier_settings(checkpoint)
     advice = f"take the run's own settings with --config_file {as_word(path.parent / 'config.yaml')}"
     changed = {
         name: (old[name], value)
         for name, value in settings.items()
-        if name in old and name not in _NOT_COMPARED and old[name] != value
+        if SETTINGS[name].on_resume is not OnResume.IGNORED and old[name] != value
     }
-    for name in sorted(changed.keys() & _NEVER):
+    for name in sorted(name for name in changed if SETTINGS[name].on_resume is OnResume.NEVER):
         raise IncompatibleCheckpointError(
             f"{path.name} was trained with {name} {_show(changed[name][0])}, not {_show(changed[name][1])}, "
             f"which no resume can change; {advice}"
@@ -66,7 +56,7 @@ def check_changes(
                 "or ask for the change with --extend_max_epochs True"
             )
         logger.warning("max_epochs changes from %s to %s: the schedule is rebuilt from its position", before, now)
-    forced = {name: values for name, values in changed.items() if name not in _FREE}
+    forced = {name: values for name, values in changed.items() if SETTINGS[name].on_resume is OnResume.FORCED}
     if _same_effective_batch(old, settings) and {"batch_size", "accumulation_steps"} & forced.keys():
         for name in ("batch_size", "accumulation_steps"):
             forced.pop(name, None)
@@ -102,6 +92,18 @@ def check_changes(
             logger.warning(
                 "%s was %s and is %s: bit-exactness is not promised", name, machine.get(name), environment[name]
             )
+
+
+def earlier_settings(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a checkpoint as this version spells them; what it did not have yet was as it is declared.
+
+    Args:
+        checkpoint: As read.
+    """
+    declared = declared_settings()
+    settings = dict(checkpoint["settings"])
+    take_in(settings, declared)
+    return in_full({**declared, **settings})
 
 
 def _same_effective_batch(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

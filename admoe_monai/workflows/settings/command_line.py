@@ -12,7 +12,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,12 +138,20 @@ def refuse_replaced(name: str, value: Any) -> None:
     Raises:
         UserError: saying how to write the text.
     """
-    for text in value if isinstance(value, (list, tuple)) else [value]:
-        if isinstance(text, str) and text[:1] not in ("$", "@", "%") and ("::" in text or "#" in text):
+    for text in _texts(value):
+        if text[:1] not in ("$", "@", "%") and ("::" in text or "#" in text):
             raise UserError(
                 f"{name} is '{text}', but MONAI replaces every # in a config by ::; give it on the command line, or "
                 f"write in the config: {literal(text.replace('::', '#'))}"
             )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _is_name(word: str) -> bool:
@@ -161,8 +169,8 @@ def _as_it_stands(word: str) -> str | None:
 
 
 def _refuse_unexpanded(name: str, value: Any) -> None:
-    for text in value if isinstance(value, list) else [value]:
-        variable = re.search(r"\$\{?(\w+)\}?", text) if isinstance(text, str) else None
+    for text in _texts(value):
+        variable = re.search(r"\$\{?(\w+)\}?", text)
         if variable is not None and variable[1] in os.environ:
             raise UserError(
                 f"{name} is '{text}': the shell has not put in what {variable[0]} stands for; "

@@ -5,6 +5,7 @@ MONAI (1.6.1) accepts any key, so a mistyped `--max_epoch 3` would silently trai
 
 from __future__ import annotations
 
+import copy
 import difflib
 import inspect
 import os
@@ -20,11 +21,17 @@ from admoe_monai.errors import UserError, root_cause
 from .checks import check
 from .command_line import refuse_replaced
 from .literal_text import literal
+from .parts import merged
 from .resources import resource
-from .texts import LISTS, PATHS, TEXTS, check_texts
+from .short_forms import in_full, is_short_form, take_in
+from .table import LISTS, PATHS, TEXTS, names_of
 
 DECLARATIONS = "configs/train.yaml"
 PARTS = "bundle/configs/plan.yaml"
+#: Parts of the plan, and the setting through which each is changed.
+DOORS = {"network_def": "network", "phases": "phase_overlays"}
+#: A part of a config as the user wrote it: components in it are made elsewhere.
+UNREAD = ("network",)
 ENTRY_KEYS = ("imports", "initialize", "training", "finalize", "_meta_", "settings")
 
 
@@ -61,11 +68,29 @@ def complete(parser: ConfigParser) -> None:
     """
     declared = declared_settings()
     parts = ConfigParser.load_config_file(resource(PARTS))
-    refuse_unknown(parser.config, [*declared, *parts, *ENTRY_KEYS])
+    for part, setting in DOORS.items():
+        if part in parser.config:
+            raise UserError(
+                f"{part} is no setting, and what a run does not record it could not repeat: what differs from "
+                f"{PARTS} goes into the setting {setting}"
+            )
+    refuse_unknown((key for key in parser.config if not is_short_form(key)), [*declared, *ENTRY_KEYS])
+    _take_short_forms(parser, declared)
     for key, value in {**parts, **declared}.items():
         if key not in parser.config:
             parser[key] = value
+    if isinstance(parser["network"], Mapping):
+        parser["network_def"] = merged(parser["network_def"], parser["network"])
     parser["settings"] = {key: f"@{key}" for key in declared}
+
+
+def _take_short_forms(parser: ConfigParser, declared: Mapping[str, Any]) -> None:
+    settings, given = dict(parser.config), [key for key in parser.config if is_short_form(key)]
+    take_in(settings, declared, parser.get_parsed_content)
+    tasks = settings.get("classes", declared["classes"])
+    entries = [f"{prefix}_{task}" for task in tasks for prefix in ("classes", "weight", "num_classes")]
+    refuse_unknown(given, [*declared, *entries])
+    parser.set(settings)
 
 
 def refuse_unknown(
@@ -100,12 +125,16 @@ def resolved_settings(parser: ConfigParser) -> dict[str, Any]:
         UserError: for a value of the wrong kind or out of range.
     """
     settings = {key: _value_of(parser, key) for key in parser["settings"]}
-    check_texts(settings)
     check(settings)
+    settings = in_full(settings)
+    for name in ("task_weights", "phase_overlays"):
+        parser[name] = literal(settings[name])
     return settings
 
 
 def _value_of(parser: ConfigParser, key: str) -> Any:
+    if key in UNREAD:
+        return copy.deepcopy(parser[key])
     try:
         value = parser.get_parsed_content(key)
     except Exception as error:  # whatever an expression raises
@@ -139,7 +168,7 @@ def parser_of(config_files: Iterable[str | Path], overrides: Mapping[str, Any] |
         parser.read_config(files or str(resource(DECLARATIONS)))
     except (ValueError, yaml.YAMLError) as error:
         raise UserError(f"cannot read {', '.join(files)}: {str(error).splitlines()[0]}") from error
-    texts = (*TEXTS, *LISTS)
+    texts = {*TEXTS, *LISTS, *(name for name in (*parser.config, *(overrides or {})) if is_short_form(name))}
     for name in texts:
         refuse_replaced(name, parser.config.get(name))
     parser.update({name: literal(value) if name in texts else value for name, value in (overrides or {}).items()})
@@ -154,12 +183,13 @@ def write_config(path: Path, settings: Mapping[str, Any]) -> None:
         path: of the file; replaced atomically.
         settings: resolved; those that say how this one process was started are left out.
     """
-    kept = {k: v for k, v in settings.items() if k not in ("resume", "run_dir", "extend_max_epochs", "force_resume")}
+    once = names_of(once=True)
+    kept = {k: v if k in UNREAD else literal(v) for k, v in settings.items() if k not in once}
     header = (
         "# The resolved settings of this run. It repeats the run, or resumes it with --resume auto.\n"
         "imports:\n- $import admoe_monai.workflows as workflows\n"
         "initialize: $workflows.compose()\ntraining: $workflows.train()\n\n"
     )
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(header + yaml.safe_dump(literal(kept), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    temporary.write_text(header + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
     temporary.replace(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from admoe_monai.errors import UserError
@@ -37,21 +37,29 @@ def lasting_name(overlay: str) -> str:
     return os.path.abspath(file)
 
 
-def overlays_digest(overlays: Sequence[str]) -> str:
-    """What the user's overlays say, in 16 characters: they change a phase as settings do.
+def overlays_digest(overlays: Mapping[str, Sequence[str]]) -> str:
+    """Digest what the user's overlays say, in 16 characters: they change a phase as settings do.
 
     Args:
-        overlays: config files.
+        overlays: Config files of each phase.
 
     Raises:
-        UserError: if one of them can't be read.
+        UserError: If one of them can't be read.
     """
+    contents = {phase: b"".join(_bytes_of(file) for file in files) for phase, files in overlays.items()}
     digest = hashlib.sha256()
-    for overlay in overlays:
-        try:
-            digest.update(Path(overlay_file(overlay)).read_bytes())
-        except OSError as error:
-            raise UserError(
-                f"cannot read the phase overlay {overlay}: {error.strerror}; say where it is with --phase_overlays"
-            ) from error
+    if len({*contents.values()}) == 1:
+        digest.update(next(iter(contents.values())))  # as version 0.1.0 did, where all phases had the same
+    else:
+        for phase, content in contents.items():
+            digest.update(f"{phase} {len(content)} ".encode() + content)
     return digest.hexdigest()[:16]
+
+
+def _bytes_of(overlay: str) -> bytes:
+    try:
+        return Path(overlay_file(overlay)).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"cannot read the phase overlay {overlay}: {error.strerror}; say where it is with --phase_overlays"
+        ) from error

@@ -12,6 +12,7 @@ from monai.bundle import ConfigParser, ReferenceResolver
 
 import admoe_monai
 
+from .parts import code_digests
 from .resources import PACKAGE
 
 
@@ -27,7 +28,14 @@ def preprocessing_digest(parser: ConfigParser, section: str = "preprocessing") -
     names = sorted({name for text in _texts(parser[section]) for name in ReferenceResolver.match_refs_pattern(text)})
     values = {name: parser.get_parsed_content(name) for name in names}
     digest = hashlib.sha256()
-    for part in (content, json.dumps(values, sort_keys=True, default=str), monai.__version__, admoe_monai.__version__):
+    own = code_digests(parser[section])
+    for part in (
+        content,
+        json.dumps(values, sort_keys=True, default=str),
+        monai.__version__,
+        admoe_monai.__version__,
+        json.dumps(own) if own else "",
+    ):
         digest.update(part.encode())
     for source in sorted(path for room in ("scan_files", "transforms") for path in (PACKAGE / room).glob("*.py")):
         digest.update(source.read_bytes())

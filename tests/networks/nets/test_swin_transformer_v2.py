@@ -132,7 +132,7 @@ def test_fusion_meets_the_tokens_after_each_stage_and_its_merging() -> None:
         ({"num_heads": (1,)}, "same stages"),
         ({"moe_stages": (2,)}, r"\(2,\) must lie in 0 to 1"),
         ({"task_stages": 3}, "got 3"),
-        ({"window_size": 0}, "at least one"),
+        ({"window_size": 0}, "at least 1"),
         ({"pretrained_window_sizes": (7,)}, "2 stages"),
     ],
 )

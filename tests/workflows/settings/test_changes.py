@@ -46,7 +46,7 @@ def test_what_is_free_or_a_place_changes_in_silence(new: dict[str, Any], caplog:
 @pytest.mark.parametrize(
     "new",
     [{"seed": 7}, {"pretrain_epochs": 20}, {"embed_dim": 24}, {"depths": [2, 2]}, {"img_size": 64},
-     {"classes_diagnosis": ["CN", "AD", "MCI"]}, {"use_clinical_prior": False}],
+     {"classes": {"diagnosis": ["CN", "AD", "MCI"]}}, {"network": {"encoder": {}}}, {"use_clinical_prior": False}],
     ids=lambda new: next(iter(new)),
 )  # fmt: skip
 def test_what_never_changes_is_refused_even_by_force(new: dict[str, Any]) -> None:

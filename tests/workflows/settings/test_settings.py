@@ -35,11 +35,17 @@ def test_an_unknown_setting_like_no_other_points_to_the_list() -> None:
         ({"batch_size": True}, "batch_size must be a number, got True"),
         ({"spatial_dims": 4}, "spatial_dims must be one of 2, 3, got 4"),
         ({"mask_patch_size": 6}, r"mask_patch_size \(6\) must be a multiple of patch_size \(4\)"),
-        ({"mask_ratio": 1.0}, "mask_ratio must lie between 0 and 1, got 1.0"),
+        ({"mask_ratio": 1.0}, "mask_ratio must be below 1, got 1.0"),
         ({"classes_diagnosis": ["AD"]}, r"classes_diagnosis must list two or more different names, got \['AD'\]"),
         ({"num_classes_change": 2}, "num_classes_change is 2 but classes_change has 3 names"),
         ({"keep_checkpoints": 1}, "keep_checkpoints must be all or a number of two or more, got 1"),
-        ({"routing": "best"}, "routing must be one of learned, label_guided, uniform, got 'best'"),
+        ({"amp": "fp16"}, "amp must be one of None, bf16, got 'fp16'"),
+        ({"task_weights": {"age": 1.0}}, r"task_weights names the task 'age', which classes does not"),
+        ({"weight_decy": 0.1}, "unknown setting 'weight_decy'; did you mean 'weight_decay'"),
+        ({"weight_change": -1}, "weight_change must be a number of 0 or more, got -1"),
+        ({"phase_overlays": {"warmup": []}}, "phase_overlays names the phase 'warmup'; there are pretrain, finetune"),
+        ({"network_def": {"_target_": "x.Y"}}, "network_def is no setting.*goes into the setting network"),
+        ({"phases": []}, "phases is no setting.*goes into the setting phase_overlays"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(given: dict[str, Any], message: str) -> None:
@@ -47,8 +53,24 @@ def test_a_value_that_cannot_work_is_refused(given: dict[str, Any], message: str
         settings(**given)
 
 
-def test_the_number_of_classes_follows_from_their_names() -> None:
-    assert settings(classes_diagnosis=["CN", "AD"])["num_classes_diagnosis"] == 2
+def test_short_forms_are_entries_of_the_mappings_that_a_run_records() -> None:
+    made = settings(classes_diagnosis=["CN", "AD"], classes_sex=["F", "M"], weight_change=0.5, num_classes_diagnosis=2)
+    assert made["classes"] == {
+        "diagnosis": ["CN", "AD"],
+        "change": ["stable", "conversion", "reversion"],
+        "sex": ["F", "M"],
+    }
+    assert made["task_weights"] == {"diagnosis": 1.0, "change": 0.5, "sex": 1.0}
+    assert not {"classes_diagnosis", "weight_change", "num_classes_diagnosis"} & made.keys()
+
+
+def test_overlays_of_one_phase_and_of_all() -> None:
+    both = settings(phase_overlays=["a.yaml"])["phase_overlays"]
+    assert both == {"pretrain": ["a.yaml"], "finetune": ["a.yaml"]}
+    assert settings(phase_overlays={"finetune": ["a.yaml"]})["phase_overlays"] == {
+        "pretrain": [],
+        "finetune": ["a.yaml"],
+    }
 
 
 def test_an_absent_config_file_is_named(tmp_path: Path) -> None:

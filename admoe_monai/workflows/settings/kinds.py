@@ -1,0 +1,137 @@
+"""Kinds of settings: what a value has to be, said in one line when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from admoe_monai.errors import UserError
+
+#: Takes the name of a setting and its value; raises a `UserError` that tells both and what the value should be.
+Kind = Callable[[str, Any], None]
+
+
+def number(
+    least: float | None = None,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    whole: bool = False,
+    optional: bool = False,
+) -> Kind:
+    """Build the kind of a number in a range.
+
+    Args:
+        least: Smallest value allowed.
+        above: Bound that is not allowed itself.
+        below: Likewise, from the other side.
+        whole: Integers alone.
+        optional: null is a value too.
+    """
+
+    def check(name: str, value: Any) -> None:
+        if optional and value is None:
+            return
+        if not is_number(value):
+            hint = " (write 1.0e-4: YAML reads 1e-4 as text)" if isinstance(value, str) else ""
+            raise UserError(f"{name} must be a number{', or null' if optional else ''}, got {value!r}{hint}")
+        bounds = [
+            (least is None or value >= (least or 0), f"at least {least}"),
+            (above is None or value > (above or 0), f"above {above}"),
+            (below is None or value < (below or 0), f"below {below}"),
+        ]
+        for holds, bound in bounds:
+            if not holds:
+                raise UserError(f"{name} must be {bound}{', or null' if optional else ''}, got {value}")
+        if whole and not isinstance(value, int):
+            raise UserError(f"{name} must be a whole number, got {value!r}")
+
+    return check
+
+
+def count(least: int = 1, *, optional: bool = False) -> Kind:
+    """Build the kind of an integer.
+
+    Args:
+        least: Smallest value allowed.
+        optional: null is a value too.
+    """
+    return number(least, whole=True, optional=optional)
+
+
+def choice(*values: Any) -> Kind:
+    """Build the kind of a setting with a few values.
+
+    Args:
+        values: All of them.
+    """
+
+    def check(name: str, value: Any) -> None:
+        if not any(value is known or (value == known and type(value) is type(known)) for known in values):
+            raise UserError(f"{name} must be one of {', '.join(map(str, values))}, got {value!r}")
+
+    return check
+
+
+def text(name: str, value: Any) -> None:
+    """Check a text that has to be there."""
+    if not isinstance(value, str) or not value:
+        raise UserError(f"{name} must be a text, got {value!r}; in a config file, numbers and dates need quotes")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{name} is no UTF-8: {value!r}; rename the file or folder") from error
+
+
+def optional_text(name: str, value: Any) -> None:
+    """Check a text, or null."""
+    if value is not None:
+        text(name, value)
+
+
+def texts(name: str, value: Any) -> None:
+    """Check a list of different texts, or null."""
+    if value is not None and not (_is_list(value) and all(isinstance(part, str) and part for part in value)):
+        raise UserError(f"{name} must be a list of texts, got {value!r}")
+
+
+def class_names(name: str, value: Any) -> None:
+    """Check lists of two or more class names, one list per task."""
+    if not isinstance(value, dict) or not value:
+        raise UserError(f"{name} must name the classes of each task, such as {{diagnosis: [CN, AD]}}, got {value!r}")
+    for task, names in value.items():
+        if not str(task).isidentifier():
+            raise UserError(f"{name} has the task {task!r}, which must be a word: it names a field of the datalist")
+        if not _is_list(names) or len(names) < 2 or len({*map(str, names)}) < len(names):
+            raise UserError(f"{name}_{task} must list two or more different names, got {names!r}")
+        for entry in names:
+            text(f"{name}_{task}", entry)
+
+
+def files_of_phases(name: str, value: Any) -> None:
+    """Check lists of config files, one list per phase or one for all."""
+    lists = value.values() if isinstance(value, dict) else [value]
+    for files in lists:
+        if not _is_list(files) or not all(isinstance(file, str) and file for file in files):
+            raise UserError(
+                f"{name} must be a list of config files, or one per phase: {{pretrain: [], finetune: []}}, got {value!r}"
+            )
+
+
+def mapping(name: str, value: Any) -> None:
+    """Check a mapping whose contents others look at."""
+    if not isinstance(value, dict):
+        raise UserError(f"{name} must be a mapping of names to values, got {value!r}")
+
+
+def anything(name: str, value: Any) -> None:
+    """Leave a value to whatever is built from it, which says more about it."""
+
+
+def is_number(value: Any) -> bool:
+    """Tell numbers from texts and from True and False."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)

@@ -1,0 +1,141 @@
+"""One row per setting of configs/train.yaml: what its value has to be, and what a resume may make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from . import kinds
+from .kinds import Kind, anything, choice, count, number, optional_text, text, texts
+
+
+class OnResume(Enum):
+    """What becomes of a setting with another value than the run had.
+
+    Attributes:
+        IGNORED: Where things are, whose contents have digests, or how one process was started: no part of the plan.
+        FREE: Allowed, and the result stays exact for whatever the setting does not touch.
+        FORCED: Changes what is computed: allowed with force_resume.
+        EXTENDED: Allowed with extend_max_epochs.
+        NEVER: Not allowed: it would be another network or another plan.
+    """
+
+    IGNORED = "ignored"
+    FREE = "free"
+    FORCED = "forced"
+    EXTENDED = "extended"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row.
+
+    Attributes:
+        kind: What a value has to be.
+        on_resume: What a resume may make of another value.
+        place: Whether it says where something is on this machine; such a setting is left out of a bundle and a report.
+        once: Whether it says how this one process was started; such a setting is left out of a run's config.yaml.
+        adjustable: Whether it stays a setting of whoever finetunes an exported bundle.
+    """
+
+    kind: Kind
+    on_resume: OnResume
+    place: bool = False
+    once: bool = False
+    adjustable: bool = False
+
+
+IGNORED, FREE, FORCED, NEVER = OnResume.IGNORED, OnResume.FREE, OnResume.FORCED, OnResume.NEVER
+SWITCH = choice(True, False)
+
+SETTINGS: dict[str, Setting] = {
+    # data
+    "datalist": Setting(text, IGNORED, place=True),
+    "dataset_dir": Setting(optional_text, IGNORED, place=True),
+    "cache_dir": Setting(optional_text, IGNORED, place=True),
+    "classes": Setting(kinds.class_names, NEVER),
+    "spacing_mm": Setting(number(above=0), FORCED),
+    "batch_size": Setting(count(), FORCED, adjustable=True),
+    "num_workers": Setting(count(0), FREE, adjustable=True),
+    "allow_leakage": Setting(SWITCH, IGNORED),
+    "augmentation": Setting(text, FORCED, adjustable=True),
+    # plan
+    "seed": Setting(count(0), NEVER, adjustable=True),
+    "max_epochs": Setting(count(0), OnResume.EXTENDED, adjustable=True),
+    "pretrain_epochs": Setting(count(0), NEVER),
+    "eval_interval": Setting(count(), FREE, adjustable=True),
+    "save_interval": Setting(count(), FREE, adjustable=True),
+    "keep_checkpoints": Setting(anything, FREE),
+    "patience": Setting(count(0), FREE, adjustable=True),
+    "finetune_from": Setting(choice("best", "last"), FORCED),
+    "selection_metric": Setting(text, FORCED, adjustable=True),
+    # optimisation
+    "base_lr": Setting(number(0), FORCED, adjustable=True),
+    "min_lr": Setting(number(0), FORCED, adjustable=True),
+    "weight_decay": Setting(number(0), FORCED, adjustable=True),
+    "warmup_epochs": Setting(number(0), FORCED, adjustable=True),
+    "clip_grad": Setting(number(above=0, optional=True), FORCED, adjustable=True),
+    "accumulation_steps": Setting(count(), FORCED, adjustable=True),
+    "amp": Setting(choice(None, "bf16"), FORCED, adjustable=True),
+    "device": Setting(optional_text, IGNORED),
+    "phase_overlays": Setting(kinds.files_of_phases, IGNORED, place=True),
+    # pretraining
+    "mask_ratio": Setting(number(above=0, below=1), FORCED),
+    "mask_patch_size": Setting(count(), FORCED),
+    "target_norm_window": Setting(count(optional=True), FORCED),
+    "routing": Setting(text, FORCED),
+    "guidance_weight": Setting(number(0), FORCED),
+    "balance_weight": Setting(number(0), FORCED, adjustable=True),
+    # finetuning
+    "task_weights": Setting(kinds.mapping, FORCED, adjustable=True),
+    "label_smoothing": Setting(number(0, below=1), FORCED, adjustable=True),
+    "standardise_features": Setting(SWITCH, FORCED),
+    "class_weights": Setting(choice(None, False, "off", "balanced"), FORCED),
+    "pretrained": Setting(optional_text, IGNORED, place=True),
+    # network
+    "spatial_dims": Setting(choice(2, 3), NEVER),
+    "in_channels": Setting(count(), NEVER),
+    "img_size": Setting(anything, NEVER),
+    "patch_size": Setting(count(), NEVER),
+    "window_size": Setting(anything, NEVER),
+    "embed_dim": Setting(count(), NEVER),
+    "depths": Setting(anything, NEVER),
+    "num_heads": Setting(anything, NEVER),
+    "mlp_ratio": Setting(number(above=0), NEVER),
+    "drop_path_rate": Setting(number(0, below=1), FORCED),
+    "moe_stages": Setting(anything, NEVER),
+    "task_stages": Setting(count(0), NEVER),
+    "experts": Setting(texts, NEVER),
+    "temperature": Setting(number(above=0), FORCED),
+    "top_k": Setting(count(optional=True), NEVER),
+    "network": Setting(kinds.mapping, NEVER),
+    # clinical prior
+    "use_clinical_prior": Setting(SWITCH, NEVER),
+    "prior_columns": Setting(texts, FORCED),
+    "prior_dim": Setting(count(0, optional=True), NEVER),
+    "prior_hidden": Setting(count(), NEVER),
+    "fusion_stage": Setting(count(0), NEVER),
+    "fusion_type": Setting(text, NEVER),
+    # the run
+    "name": Setting(text, IGNORED, place=True),
+    "run_dir": Setting(optional_text, IGNORED, place=True, once=True),
+    "resume": Setting(optional_text, IGNORED, place=True, once=True),
+    "extend_max_epochs": Setting(SWITCH, IGNORED, once=True),
+    "force_resume": Setting(SWITCH, IGNORED, once=True),
+}
+
+#: Paths and names: every character counts, and none of them is MONAI's to read.
+TEXTS = ("datalist", "dataset_dir", "cache_dir", "run_dir", "resume", "pretrained", "name")
+PATHS = TEXTS[:-1]
+#: Lists and mappings of such texts.
+LISTS = ("phase_overlays", "classes", "prior_columns", "experts")
+
+
+def names_of(**traits: bool) -> list[str]:
+    """List the settings whose rows have all of these traits, in order.
+
+    Args:
+        traits: Attributes of `Setting` and their values.
+    """
+    return [name for name, row in SETTINGS.items() if all(getattr(row, key) == value for key, value in traits.items())]
