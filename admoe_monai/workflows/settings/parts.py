@@ -62,9 +62,9 @@ def code_digests(content: Any) -> dict[str, str]:
 
 def _names(content: Any) -> Iterator[str]:
     if isinstance(content, Mapping):
-        target = content.get("_target_")
-        if isinstance(target, str) and _TARGET.fullmatch(target):
-            yield target
+        # An overlay may also say it in one key: `loss::_target_`.
+        targets = (value for key, value in content.items() if str(key).split("::")[-1] == "_target_")
+        yield from (target for target in targets if isinstance(target, str) and _TARGET.fullmatch(target))
     if isinstance(content, (Mapping, list)):
         for part in content.values() if isinstance(content, Mapping) else content:
             yield from _names(part)

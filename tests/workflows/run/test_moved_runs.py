@@ -154,7 +154,8 @@ def test_relative_places_are_recorded_so_that_they_hold_from_anywhere(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     resume(run, max_epochs=2, extend_max_epochs=True)
-    assert recorded(run, "phase_overlays") == dict.fromkeys(("pretrain", "finetune"), [str(tmp_path / "overlay.yaml")])
+    overlay = [str(tmp_path / "overlay.yaml")]
+    assert recorded(run, "phase_overlays") == {"pretrain": overlay, "finetune": overlay}
     assert recorded(run, "dataset_dir") == str(tmp_path / "cohort")
     assert list(Path.cwd().iterdir()) == []
 
