@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from .audits import cheap_audit, full_audit
 from .finding import Finding, leaks
-from .pretraining import CHECKPOINT_KEY, pretraining_visits, subject_digests
+from .pretraining import pretraining_visits
 from .report import AuditReport, format_report
 
 __all__ = [
-    "CHECKPOINT_KEY",
     "AuditReport",
     "Finding",
     "cheap_audit",
@@ -19,5 +18,4 @@ __all__ = [
     "full_audit",
     "leaks",
     "pretraining_visits",
-    "subject_digests",
 ]

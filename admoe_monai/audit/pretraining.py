@@ -1,47 +1,21 @@
-"""Whom a model was pretrained on, without naming anybody: a checkpoint carries digests of its subjects' identifiers.
-
-A digest is the first 16 hexadecimal characters of the SHA-256 of the identifier in UTF-8. It is no protection against
-somebody who has a list of identifiers to try, only against reading them off a file.
-"""
+"""Whom a model was pretrained on, and whether they are in the validation or test split of a datalist."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from admoe_monai.data import load_datalist
+from admoe_monai.data.subject_digests import CHECKPOINT_KEY, subject_digest
 from admoe_monai.data.visits import Visit, visit_problems
 from admoe_monai.errors import UserError
 
 from .entries import PRETRAINING, Entry, severity_between
 from .finding import Finding, Severity, examples
 
-__all__ = ["CHECKPOINT_KEY", "pretrained_on", "pretraining_visits", "subject_digest", "subject_digests"]
-
-#: Key of a checkpoint that holds the digests, as a list.
-CHECKPOINT_KEY = "pretraining_subjects"
-LENGTH = 16
-
-
-def subject_digest(subject_id: str) -> str:
-    """Return the digest of one identifier.
-
-    Args:
-        subject_id: as the datalist has it.
-    """
-    return hashlib.sha256(subject_id.encode()).hexdigest()[:LENGTH]
-
-
-def subject_digests(visits: Iterable[Visit]) -> list[str]:
-    """Return the digests of all subjects, sorted, each once.
-
-    Args:
-        visits: those that a model is pretrained on.
-    """
-    return sorted({subject_digest(str(visit["subject_id"])) for visit in visits})
+__all__ = ["pretrained_on", "pretraining_visits"]
 
 
 def pretraining_visits(path: str | Path, dataset_dir: str | Path | None = None) -> list[Visit]:

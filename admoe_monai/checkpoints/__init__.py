@@ -2,7 +2,18 @@
 
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError, IncompatibleCheckpointError
 from .foreign import FileContents, FileKind, component_sizes, examine
-from .format import FINETUNE, FORMAT_VERSION, PHASES, PRETRAIN, REQUIRED_KEYS, to_plain
+from .format import (
+    FINETUNE,
+    FORMAT_VERSION,
+    PHASES,
+    PRETRAIN,
+    REQUIRED_KEYS,
+    Checkpoint,
+    is_complete,
+    phase_key,
+    position,
+    to_plain,
+)
 from .matching import (
     ParameterMatch,
     load_matched,
@@ -26,6 +37,7 @@ __all__ = [
     "PHASES",
     "PRETRAIN",
     "REQUIRED_KEYS",
+    "Checkpoint",
     "CheckpointError",
     "CorruptCheckpointError",
     "FileContents",
@@ -37,12 +49,15 @@ __all__ = [
     "check_schema",
     "component_sizes",
     "examine",
+    "is_complete",
     "load_matched",
     "load_safely",
     "load_whole",
     "match_parameters",
     "optimizer_state_by_name",
     "optimizer_state_from_names",
+    "phase_key",
+    "position",
     "position_of",
     "read_checkpoint",
     "sweep_temporary_files",

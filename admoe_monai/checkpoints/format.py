@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -21,27 +21,101 @@ FINETUNE = "Finetune (Classification)"
 #: Phases by their keys, with the names that checkpoints and the log give them.
 PHASES = {"pretrain": PRETRAIN, "finetune": FINETUNE}
 
-CONTRACT_TYPES: dict[str, type] = {
-    "epoch": int,
-    "model_state_dict": dict,
-    "optimizer_state_dict": dict,
-    "scheduler_state_dict": dict,
-    "best_val_acc": float,
-    "is_pretrain": bool,
-    "phase": str,
-    "decoder_removed": bool,
+
+class Contract(TypedDict):
+    """What the contract with users promises of every checkpoint.
+
+    Attributes:
+        epoch: The last completed epoch, counted from 0 over both phases; -1 before the first.
+        model_state_dict: Weights by name; in pretraining with `decoder.*`.
+        optimizer_state_dict: Of the phase.
+        scheduler_state_dict: Likewise.
+        best_val_acc: Highest mean selection metric so far; 0.0 in pretraining.
+        is_pretrain: Whether it is of pretraining.
+        phase: Name of the phase, of `PHASES`.
+        decoder_removed: Whether the weights come without the decoder.
+    """
+
+    epoch: int
+    model_state_dict: dict[str, torch.Tensor]
+    optimizer_state_dict: dict[str, Any]
+    scheduler_state_dict: dict[str, Any]
+    best_val_acc: float
+    is_pretrain: bool
+    phase: str
+    decoder_removed: bool
+
+
+class Checkpoint(Contract):
+    """The contents of a checkpoint, as `read_checkpoint` returns them: the contract, and what an exact resume needs.
+
+    Attributes:
+        format_version: `FORMAT_VERSION` of the writer.
+        iteration: Steps of the phase so far.
+        epoch_length: Steps of an epoch.
+        parameter_names: In the order of the optimizer's groups.
+        training_state: Of `TrainingState`.
+        settings: Resolved.
+        digests: Of what the settings point to, by name.
+        environment: Hardware and versions of the machine.
+        prior: Statistics of the prior columns in use.
+        parent: Path of the checkpoint that a run in another folder descends from.
+        leakage: Leaks that were allowed, one line each.
+        pretraining_subjects: Digests of everybody whose scans the weights have seen.
+    """
+
+    format_version: int
+    iteration: int
+    epoch_length: int
+    parameter_names: list[str]
+    training_state: dict[str, Any]
+    settings: dict[str, Any]
+    digests: dict[str, str]
+    environment: dict[str, Any]
+    prior: NotRequired[list[dict[str, Any]]]
+    parent: NotRequired[str | None]
+    leakage: NotRequired[list[str]]
+    pretraining_subjects: NotRequired[list[str]]
+
+
+#: What no checkpoint may lack, with the types that safe loading gives back.
+REQUIRED_KEYS: dict[str, type] = {
+    name: get_origin(kind) or kind
+    for name, kind in get_type_hints(Checkpoint, include_extras=True).items()
+    if get_origin(kind) is not NotRequired
 }
-RESUME_TYPES: dict[str, type] = {
-    "format_version": int,
-    "iteration": int,
-    "epoch_length": int,
-    "parameter_names": list,
-    "training_state": dict,
-    "settings": dict,
-    "digests": dict,
-    "environment": dict,
-}
-REQUIRED_KEYS: dict[str, type] = {**CONTRACT_TYPES, **RESUME_TYPES}
+CONTRACT_TYPES = {name: REQUIRED_KEYS[name] for name in get_type_hints(Contract)}
+
+
+def is_complete(checkpoint: Checkpoint) -> bool:
+    """Tell a checkpoint at the end of an epoch from one in its middle.
+
+    Args:
+        checkpoint: As read.
+    """
+    return checkpoint["iteration"] % checkpoint["epoch_length"] == 0
+
+
+def position(checkpoint: Checkpoint) -> tuple[int, bool, int]:
+    """Tell where in the run a checkpoint stands: later is greater.
+
+    Args:
+        checkpoint: As read.
+
+    Returns:
+        Epoch, whether in finetuning, iteration: each phase counts its own iterations, and until the first epoch of finetuning
+        is complete the last completed one is still that of pretraining.
+    """
+    return checkpoint["epoch"], not checkpoint["is_pretrain"], checkpoint["iteration"]
+
+
+def phase_key(checkpoint: Checkpoint) -> str:
+    """The key of the phase that a checkpoint is of.
+
+    Args:
+        checkpoint: As read.
+    """
+    return next(key for key, name in PHASES.items() if name == checkpoint["phase"])
 
 
 def to_plain(value: Any, where: str = "checkpoint") -> Any:

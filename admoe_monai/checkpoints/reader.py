@@ -10,17 +10,17 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError
 from .foreign import FileContents, examine
-from .format import FINETUNE, FORMAT_VERSION, PRETRAIN, REQUIRED_KEYS
+from .format import FORMAT_VERSION, PHASES, PRETRAIN, REQUIRED_KEYS, Checkpoint, position
 from .unreadable import begins_as_archive, foreign_archive, no_archive, refusal_of_code
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a whole checkpoint onto the CPU.
 
     Args:
@@ -34,7 +34,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(path)
     contents = load_whole(path)
     check_schema(path, contents)
-    return contents
+    return cast(Checkpoint, contents)
 
 
 def load_whole(path: Path) -> Any:
@@ -51,10 +51,7 @@ def load_whole(path: Path) -> Any:
 
 
 def position_of(path: str | os.PathLike[str]) -> tuple[int, bool, int]:
-    """Where in the run a checkpoint stands, without reading its tensors: later is greater.
-
-    It is (epoch, whether in finetuning, iteration): each phase counts its own iterations, and until the first epoch of
-    finetuning is complete the last completed one is still that of pretraining.
+    """Tell where in the run a checkpoint stands, as `position`, without reading its tensors.
 
     Args:
         path: a file written by `write_checkpoint`.
@@ -65,7 +62,7 @@ def position_of(path: str | os.PathLike[str]) -> tuple[int, bool, int]:
     path = Path(path)
     contents = load_safely(path, mmap=True)
     check_schema(path, contents)
-    return contents["epoch"], not contents["is_pretrain"], contents["iteration"]
+    return position(cast(Checkpoint, contents))
 
 
 def load_safely(path: Path, mmap: bool = False) -> Any:
@@ -144,7 +141,7 @@ def check_schema(path: Path, contents: Any) -> None:
             raise ForeignCheckpointError(
                 f"{path}: '{key}' is {type(contents[key]).__name__} instead of {kind.__name__}"
             )
-    if contents["phase"] not in (PRETRAIN, FINETUNE) or contents["is_pretrain"] != (contents["phase"] == PRETRAIN):
+    if contents["phase"] not in PHASES.values() or contents["is_pretrain"] != (contents["phase"] == PRETRAIN):
         raise ForeignCheckpointError(f"{path}: phase {contents['phase']!r} contradicts is_pretrain or is unknown")
 
 

@@ -50,8 +50,8 @@ def _digests(pretrained: Path | None) -> Any:
     """Of the subjects that a checkpoint was pretrained on; empty where it doesn't say, None without a checkpoint."""
     if pretrained is None:
         return None
-    from admoe_monai.audit import CHECKPOINT_KEY
     from admoe_monai.checkpoints import load_whole
+    from admoe_monai.data.subject_digests import CHECKPOINT_KEY
 
     contents = load_whole(pretrained)
     return contents.get(CHECKPOINT_KEY, ()) if isinstance(contents, dict) else ()

@@ -87,7 +87,7 @@ def evaluate(
     console.print(
         f"{cohort.name}{note}, {split} split, {checkpoint} of epoch {run.checkpoint['epoch']}", highlight=False
     )
-    for leak in about["leakage"]:
+    for leak in run.checkpoint.get("leakage", []):
         console.print(f"trained in spite of a leak: {leak}", highlight=False, markup=False)
     typer.echo(text)
     console.print(f"Written: {folder}", highlight=False)

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from admoe_monai.audit import cheap_audit, full_audit, leaks, subject_digests
+from admoe_monai.audit import cheap_audit, full_audit, leaks
 from admoe_monai.data import Datalist, load_datalist
+from admoe_monai.data.subject_digests import subject_digests
 from made_up_cohort import clean_cohort, write_image
 
 Content = dict[str, Any]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from admoe_monai.audit import pretraining_visits, subject_digests
+from admoe_monai.audit import pretraining_visits
 from admoe_monai.audit.entries import Entry
 from admoe_monai.audit.pretraining import pretrained_on
+from admoe_monai.data.subject_digests import subject_digests
 from admoe_monai.errors import UserError
 
 

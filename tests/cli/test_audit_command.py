@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from admoe_monai.audit import CHECKPOINT_KEY, subject_digests
 from admoe_monai.cli.main import main
+from admoe_monai.data.subject_digests import CHECKPOINT_KEY, subject_digests
 from made_up_cohort import cohort_on_disk
 
 Admoe = Callable[..., tuple[int, str, str]]

@@ -20,7 +20,7 @@ from admoe_monai.checkpoints import read_checkpoint, write_checkpoint
 from admoe_monai.data import EpochSampler
 from admoe_monai.handlers import TrainingState
 from admoe_monai.networks.nets import remove_decoder
-from admoe_monai.workflows.run import plan, restore
+from admoe_monai.workflows.run import restore, resume
 from run_comparison import run_differences
 
 # In the middle of the last epoch.
@@ -69,7 +69,7 @@ def leave_out_weights(patch: pytest.MonkeyPatch) -> None:
     def without(network: nn.Module, checkpoint: Mapping[str, Any]) -> None:
         remove_decoder(network)
 
-    patch.setattr(plan, "restore_network", without)
+    patch.setattr(resume, "restore_network", without)
 
 
 def leave_out_optimizer(patch: pytest.MonkeyPatch) -> None:

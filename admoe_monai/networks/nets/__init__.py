@@ -1,9 +1,16 @@
 """Networks to build from a config."""
 
 from .alzheimer_mmoe import AlzheimerMMoE
-from .decoder_removal import remove_decoder
+from .decoder_removal import remove_decoder, without_decoder
 from .logits import AlzheimerLogits
 from .swin_transformer_v2 import SwinTransformerV2
 from .timm_weights import swin_v2_from_timm
 
-__all__ = ["AlzheimerLogits", "AlzheimerMMoE", "SwinTransformerV2", "remove_decoder", "swin_v2_from_timm"]
+__all__ = [
+    "AlzheimerLogits",
+    "AlzheimerMMoE",
+    "SwinTransformerV2",
+    "remove_decoder",
+    "swin_v2_from_timm",
+    "without_decoder",
+]

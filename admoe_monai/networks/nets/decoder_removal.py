@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from torch import nn
+
+Value = TypeVar("Value")
+
+
+def without_decoder(weights: Mapping[str, Value]) -> dict[str, Value]:
+    """Leave out what belongs to the ``decoder`` of a network.
+
+    Args:
+        weights: By name of parameter, such as a state dict.
+    """
+    return {name: weight for name, weight in weights.items() if not name.startswith("decoder.")}
 
 
 def remove_decoder(network: nn.Module) -> int:

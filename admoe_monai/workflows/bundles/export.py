@@ -110,8 +110,11 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapp
     )
     places = names_of(place=True)
     kept = {name: value for name, value in run.settings.items() if name not in places}
+    seen = {key: run.checkpoint.get(key, []) for key in ("leakage", "pretraining_subjects")}
     versions = {name: run.checkpoint["environment"][name] for name in environment(torch.device("cpu"))}
-    _write_json(folder / SETTINGS, {"settings": kept, "trained_with": versions, "digests": run.checkpoint["digests"]})
+    _write_json(
+        folder / SETTINGS, {"settings": kept, "trained_with": versions, "digests": run.checkpoint["digests"]} | seen
+    )
     _write_json(folder / "configs/metadata.json", about)
     shutil.copyfile(resource(f"{PARTS_FOLDER}/logging.conf"), folder / "configs/logging.conf")
     shutil.copyfile(resource("bundle/LICENSE"), folder / "LICENSE")

@@ -10,10 +10,12 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from admoe_monai.checkpoints import FORMAT_VERSION, CheckpointError, check_integrity
+from admoe_monai.checkpoints import CheckpointError, check_integrity
+from admoe_monai.data import Datalist
+from admoe_monai.data.subject_digests import subject_digests
 from admoe_monai.errors import UserError, one_line_errors
 from admoe_monai.workflows.run.environment import choose_device, environment
-from admoe_monai.workflows.run.run_directory import RunDirectory
+from admoe_monai.workflows.run.run_directory import RunDirectory, common_contents
 from admoe_monai.workflows.settings.command_line import refuse_stray_words, take_as_typed
 from admoe_monai.workflows.settings.declared import calling_workflow, refuse_unknown
 
@@ -88,7 +90,7 @@ def check_bundle(parser: ConfigParser, bundle: Path, configs: Sequence[str]) -> 
 
 
 def bundle_run_directory(
-    path: str | Path, bundle_root: str | Path, max_epochs: int, prior: Sequence[Mapping[str, Any]]
+    path: str | Path, bundle_root: str | Path, max_epochs: int, prior: Sequence[Mapping[str, Any]], cohort: Datalist
 ) -> RunDirectory:
     """The folder that finetuning a bundle writes its checkpoints to.
 
@@ -97,22 +99,27 @@ def bundle_run_directory(
         bundle_root: of the bundle, whose settings the checkpoints carry.
         max_epochs: of the plan, all of them finetuning.
         prior: statistics of the prior columns.
+        cohort: whose training split the weights will have seen, beside those that the bundle has.
 
     Raises:
         UserError: if the bundle's settings can't be read.
     """
     source = Path(bundle_root) / SETTINGS
     try:
-        settings = json.loads(source.read_text(encoding="utf-8"))["settings"]
+        recorded = json.loads(source.read_text(encoding="utf-8"))
+        settings = recorded["settings"]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{source} can't be read ({error}); name the bundle with --bundle_root") from error
     folder = RunDirectory(Path(path))
-    folder.common = {
-        "format_version": FORMAT_VERSION,
-        "settings": settings | {"pretrain_epochs": 0, "max_epochs": max_epochs},
-        "digests": {},
-        "environment": environment(choose_device(None)),
-        "prior": list(prior),
-        "parent": str(bundle_root),
-    }
+    folder.common = common_contents(
+        settings | {"pretrain_epochs": 0, "max_epochs": max_epochs},
+        {},
+        environment(choose_device(None)),
+        prior=list(prior),
+        parent=str(bundle_root),
+        leakage=recorded.get("leakage", []),
+        pretraining_subjects=sorted(
+            {*recorded.get("pretraining_subjects", []), *subject_digests(cohort.splits["training"])}
+        ),
+    )
     return folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -13,6 +13,7 @@ from torch import nn
 from admoe_monai.checkpoints import (
     FINETUNE,
     PRETRAIN,
+    Checkpoint,
     FileContents,
     check_schema,
     component_sizes,
@@ -46,7 +47,7 @@ def describe_file(path: Path, config_files: Sequence[Path] = ()) -> dict[str, An
     found = examine(contents)
     if isinstance(contents, dict) and "format_version" in contents:
         check_schema(path, contents)
-        description = _describe_own(path, contents)
+        description = _describe_own(path, cast(Checkpoint, contents))
     else:
         description = _describe_foreign(path, found)
     if found.weights and config_files:
@@ -103,7 +104,7 @@ def network_of(config_files: Iterable[Path]) -> tuple[dict[str, Any], nn.Module]
     return settings, network
 
 
-def _describe_own(path: Path, contents: dict[str, Any]) -> dict[str, Any]:
+def _describe_own(path: Path, contents: Checkpoint) -> dict[str, Any]:
     state = contents["training_state"]
     found = examine(contents)
     return {
@@ -126,11 +127,10 @@ def _describe_own(path: Path, contents: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _resume(path: Path, contents: dict[str, Any]) -> dict[str, Any]:
+def _resume(path: Path, contents: Checkpoint) -> dict[str, Any]:
     """What a resume from this file does, and which command asks for it."""
-    settings = contents["settings"]
-    point = ResumePoint(path, contents, path.parent, settings["max_epochs"], settings["pretrain_epochs"])
-    finished = point.start_epoch >= point.max_epochs
+    point = ResumePoint(contents["settings"], path, contents, path.parent)
+    finished = point.epoch >= contents["settings"]["max_epochs"]
     later = later_files(point)
     config = path.parent / "config.yaml"
     command = f"python -m monai.bundle run training --config_file {as_word(config) if config.exists() else 'CONFIG'}"
@@ -138,7 +138,7 @@ def _resume(path: Path, contents: dict[str, Any]) -> dict[str, Any]:
         "possible": True,
         "finished": finished,
         "phase": None if finished else PRETRAIN if contents["is_pretrain"] and not point.phase_is_over else FINETUNE,
-        "epoch": None if finished else point.start_epoch,
+        "epoch": None if finished else point.epoch,
         "step": None if finished else 0 if point.phase_is_over else contents["iteration"] % contents["epoch_length"],
         "steps_per_epoch": contents["epoch_length"],
         "newest": not later,

@@ -14,7 +14,7 @@ from monai.bundle import ConfigParser
 from torch import nn
 from tqdm import tqdm
 
-from admoe_monai.checkpoints import CheckpointError, read_checkpoint
+from admoe_monai.checkpoints import Checkpoint, CheckpointError, phase_key, read_checkpoint
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.evaluation.predictions import PredictionTable
 from admoe_monai.workflows.run.cohort import TASKS
@@ -44,7 +44,7 @@ class TrainedRun:
     folder: Path
     parser: ConfigParser
     settings: dict[str, Any]
-    checkpoint: dict[str, Any]
+    checkpoint: Checkpoint
     network: nn.Module
 
     @classmethod
@@ -89,7 +89,7 @@ class TrainedRun:
             # Nothing is trained here, so only one of the two stores is computed.
             "initialize": ["$@validate::store.prepare(@num_workers)"],
         }
-        phase = next(phase for phase in phases if phase.is_pretrain == self.checkpoint["is_pretrain"])
+        phase = next(phase for phase in phases if phase.key == phase_key(self.checkpoint))
         return phase.build({**self.settings, "device": device}, objects)
 
 

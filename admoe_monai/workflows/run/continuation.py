@@ -5,30 +5,29 @@ from __future__ import annotations
 import csv
 import logging
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
+from admoe_monai.checkpoints import Checkpoint, CheckpointError, is_complete, read_checkpoint, write_checkpoint
 from admoe_monai.handlers import Cadence
 
-from .resume import ResumePoint
 from .run_directory import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, INTERRUPT
 
 logger = logging.getLogger(__name__)
 
 
-def complete_files(point: ResumePoint, folder: Path, save_interval: int) -> None:
+def complete_files(checkpoint: Checkpoint, source: Path, folder: Path, save_interval: int, phase_end: int) -> None:
     """Write what a kill kept from being written, or what a run takes along into a new folder.
 
     A kill between two files of one epoch leaves some of them stale, and the continuation begins after that epoch.
 
     Args:
-        point: where the run goes on; the best scores are forgotten where their file is lost.
-        folder: of the run, locked by this process.
-        save_interval: of the continuation.
+        checkpoint: Where the run goes on; the best scores are forgotten where their file is lost.
+        source: Folder of the checkpoint.
+        folder: Of the run, locked by this process.
+        save_interval: Of the continuation, in epochs.
+        phase_end: The epoch after the last one of the checkpoint's phase.
     """
-    checkpoint, source = point.checkpoint, point.path.parent
     scores = {BEST_PRETRAIN: "best_loss"}
     if not checkpoint["is_pretrain"]:
         _take_along(source / BEST_PRETRAIN, folder)
@@ -43,27 +42,23 @@ def complete_files(point: ResumePoint, folder: Path, save_interval: int) -> None
                 _forget(checkpoint["training_state"], score, name)
             else:
                 write_checkpoint(folder / name, best)
-    own = _own_name(point, save_interval)
+    own = _own_name(checkpoint, Cadence(save_interval, phase_end - 1))
     if own is not None and _read(folder / own) is None:
         write_checkpoint(folder / own, checkpoint)
     if source.resolve() != folder.resolve():
         _take_metrics_along(source / "metrics.csv", folder, checkpoint["epoch"])
 
 
-def _is_complete(checkpoint: Mapping[str, Any]) -> bool:
-    return bool(checkpoint["iteration"] % checkpoint["epoch_length"] == 0)
+def _if_of_epoch(checkpoint: Checkpoint, epoch: int) -> Checkpoint | None:
+    return checkpoint if checkpoint["epoch"] == epoch and is_complete(checkpoint) else None
 
 
-def _if_of_epoch(checkpoint: Mapping[str, Any], epoch: int) -> Mapping[str, Any] | None:
-    return checkpoint if checkpoint["epoch"] == epoch and _is_complete(checkpoint) else None
-
-
-def _of_epoch(path: Path, epoch: int) -> Mapping[str, Any] | None:
+def _of_epoch(path: Path, epoch: int) -> Checkpoint | None:
     contents = _read(path)
     return None if contents is None else _if_of_epoch(contents, epoch)
 
 
-def _read(path: Path) -> Mapping[str, Any] | None:
+def _read(path: Path) -> Checkpoint | None:
     """The contents of a file; None if it is absent or damaged."""
     try:
         return read_checkpoint(path)
@@ -71,12 +66,10 @@ def _read(path: Path) -> Mapping[str, Any] | None:
         return None
 
 
-def _own_name(point: ResumePoint, save_interval: int) -> str | None:
-    checkpoint = point.checkpoint
-    if not _is_complete(checkpoint):
+def _own_name(checkpoint: Checkpoint, saving: Cadence) -> str | None:
+    if not is_complete(checkpoint):
         return INTERRUPT
-    end = point.pretrain_epochs if checkpoint["is_pretrain"] else point.max_epochs
-    due = Cadence(save_interval, end - 1).is_due(checkpoint["epoch"]) or checkpoint["training_state"]["stopped_early"]
+    due = saving.is_due(checkpoint["epoch"]) or checkpoint["training_state"]["stopped_early"]
     return f"checkpoint_epoch_{checkpoint['epoch']}.pth" if due else None
 
 

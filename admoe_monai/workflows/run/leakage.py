@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.audit import CHECKPOINT_KEY, cheap_audit, subject_digests
+from admoe_monai.audit import cheap_audit
 from admoe_monai.checkpoints import load_whole
 from admoe_monai.data import Datalist
+from admoe_monai.data.subject_digests import CHECKPOINT_KEY, subject_digests
 from admoe_monai.errors import UserError
 
 logger = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from admoe_monai.checkpoints import (
+    Checkpoint,
     FileContents,
     ForeignCheckpointError,
     IncompatibleCheckpointError,
@@ -25,7 +26,7 @@ from admoe_monai.checkpoints import (
     optimizer_state_from_names,
 )
 from admoe_monai.handlers import parameter_names
-from admoe_monai.networks.nets import remove_decoder
+from admoe_monai.networks.nets import remove_decoder, without_decoder
 
 from .phase import PhaseWorkflow
 
@@ -35,7 +36,7 @@ logger = logging.getLogger(__name__)
 LEAST_SHARE = 0.9
 
 
-def restore_network(network: nn.Module, checkpoint: Mapping[str, Any]) -> None:
+def restore_network(network: nn.Module, checkpoint: Checkpoint) -> None:
     """Load all weights of a checkpoint; the decoder leaves first if the checkpoint has none.
 
     Args:
@@ -49,7 +50,7 @@ def restore_network(network: nn.Module, checkpoint: Mapping[str, Any]) -> None:
         raise IncompatibleCheckpointError(f"the checkpoint does not fit the network: {match.differences()}")
 
 
-def restore_phase(workflow: PhaseWorkflow, checkpoint: Mapping[str, Any]) -> None:
+def restore_phase(workflow: PhaseWorkflow, checkpoint: Checkpoint) -> None:
     """Restore optimizer, schedule, training state and position of a phase.
 
     Args:
@@ -84,7 +85,7 @@ def restore_phase(workflow: PhaseWorkflow, checkpoint: Mapping[str, Any]) -> Non
     )
 
 
-def _group_as_before(network: nn.Module, optimizer: Optimizer, checkpoint: Mapping[str, Any]) -> None:
+def _group_as_before(network: nn.Module, optimizer: Optimizer, checkpoint: Checkpoint) -> None:
     """Go on with the weight decay that a phase began with: before version 0.1.0 it took in what the network now exempts."""
     _, groups = optimizer_state_by_name(checkpoint["optimizer_state_dict"], checkpoint["parameter_names"])
     names = {id(parameter): name for name, parameter in network.named_parameters()}
@@ -157,13 +158,9 @@ def fit_of(weights: Mapping[str, torch.Tensor], network: nn.Module) -> Pretraine
         weights: by name.
         network: as built from the settings.
     """
-    match = match_parameters(_without_decoder(weights), _without_decoder(network.state_dict()))
+    match = match_parameters(without_decoder(weights), without_decoder(network.state_dict()))
     sizes = {name: p.numel() for name, p in network.named_parameters() if name.startswith("encoder.")}
     return PretrainedFit(match, sum(sizes.get(name, 0) for name in match.matched) / sum(sizes.values()))
-
-
-def _without_decoder(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: weight for name, weight in weights.items() if not name.startswith("decoder.")}
 
 
 def load_pretrained(network: nn.Module, path: Path) -> None:

@@ -5,103 +5,98 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from admoe_monai.checkpoints import (
+    Checkpoint,
     CheckpointError,
     IncompatibleCheckpointError,
     check_integrity,
     match_parameters,
+    phase_key,
+    position,
     position_of,
     read_checkpoint,
 )
 from admoe_monai.errors import UserError
+from admoe_monai.networks.nets import without_decoder
 from admoe_monai.workflows.settings.changes import check_changes
 
-from .phase import Phase
-from .restore import match_lines
-from .run_directory import (
-    FINAL_MODEL,
-    RunDirectory,
-    checkpoint_files,
-    periodic_epoch,
-)
+from .continuation import complete_files
+from .phase import Phase, PhaseWorkflow
+from .processes import from_main, is_main
+from .restore import match_lines, restore_network, restore_phase
+from .run_directory import FINAL_MODEL, RunDirectory, checkpoint_files, periodic_epoch
+from .run_log import log_lines
+from .start import Start
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass
-class ResumePoint:
-    """A checkpoint to go on from.
+class ResumePoint(Start):
+    """A checkpoint that a run goes on from.
 
-    Attributes:
-        path: of the checkpoint.
-        checkpoint: its contents.
-        folder: the run directory that goes on.
-        max_epochs: of the plan.
-        pretrain_epochs: of the plan.
-        finished: what to say if nothing is left to do; empty otherwise.
-        match: names that matched, were missing, were unexpected.
+    Args:
+        settings: Resolved, of the continuation or of the checkpoint itself.
+        path: Of the checkpoint.
+        checkpoint: Its contents.
+        folder: Run directory that goes on.
     """
 
-    path: Path
-    checkpoint: dict[str, Any]
-    folder: Path
-    max_epochs: int
-    pretrain_epochs: int
-    finished: str = ""
-    match: tuple[int, int, int] = field(default=(0, 0, 0))
+    checkpoint: Checkpoint
+
+    def __init__(self, settings: Mapping[str, Any], path: Path, checkpoint: Checkpoint, folder: Path) -> None:
+        super().__init__(settings)
+        self.path = path
+        self.checkpoint = checkpoint
+        self.folder = folder
+        is_own = folder.resolve() == path.parent.resolve()
+        # Also after the run in the other folder was resumed in its own.
+        self.parent = checkpoint.get("parent") if is_own else os.path.abspath(path)
+
+    @property
+    def phase_end(self) -> int:
+        """The epoch after the last one of the checkpoint's phase."""
+        return int(self.settings["pretrain_epochs" if self.checkpoint["is_pretrain"] else "max_epochs"])
 
     @property
     def phase_is_over(self) -> bool:
         """Whether the phase of the checkpoint has nothing left to do."""
-        end = self.pretrain_epochs if self.checkpoint["is_pretrain"] else self.max_epochs
-        return self.checkpoint["training_state"]["stopped_early"] or self.checkpoint["epoch"] >= end - 1
+        stopped = self.checkpoint["training_state"]["stopped_early"]
+        return bool(stopped or self.checkpoint["epoch"] >= self.phase_end - 1)
 
     @property
-    def start_epoch(self) -> int:
+    def epoch(self) -> int:  # type: ignore[override]
         """The epoch that comes next; after an early stop, the first one after the phase."""
-        if self.phase_is_over:
-            return self.pretrain_epochs if self.checkpoint["is_pretrain"] else self.max_epochs
-        return int(self.checkpoint["epoch"]) + 1
+        return self.phase_end if self.phase_is_over else self.checkpoint["epoch"] + 1
 
     def is_within(self, phase: Phase) -> bool:
-        """Whether the checkpoint is from this phase."""
-        return phase.is_pretrain == self.checkpoint["is_pretrain"]
+        """Tell whether the checkpoint is from this phase."""
+        return phase.key == phase_key(self.checkpoint)
 
     def is_past(self, phase: Phase) -> bool:
-        """Whether this phase is over and finetuning, or the end, comes next."""
-        leaves_pretraining = phase.is_pretrain and self.max_epochs > self.pretrain_epochs
+        """Tell whether this phase is over and finetuning, or the end, comes next."""
+        leaves_pretraining = phase.is_pretrain and self.settings["max_epochs"] > self.settings["pretrain_epochs"]
         return leaves_pretraining and (not self.checkpoint["is_pretrain"] or self.phase_is_over)
 
     def completes(self, phase: Phase) -> bool:
-        """Whether this phase has been trained to its end and lacks only what comes after."""
+        """Tell whether this phase has been trained to its end and lacks only what comes after."""
         return self.is_within(phase) and self.phase_is_over
 
-    def parent_of(self, folder: Path) -> str | None:
-        """The checkpoint that a run in another folder descends from, also after it was resumed in its own."""
-        if folder.resolve() == self.path.parent.resolve():
-            return self.checkpoint.get("parent")
-        return os.path.abspath(self.path)
-
-    def check_network(self, network: nn.Module) -> None:
-        """Compare names and shapes before anything is written.
+    def fit(self, network: nn.Module) -> None:
+        """Compare names and shapes before anything is written, and say what the run goes on from.
 
         Args:
-            network: as built from the settings, with decoder.
+            network: As built from the settings, with decoder.
 
         Raises:
-            IncompatibleCheckpointError: naming the differences.
+            IncompatibleCheckpointError: Naming the differences.
         """
-        own = network.state_dict()
-        if self.checkpoint["decoder_removed"]:
-            own = {name: weight for name, weight in own.items() if not name.startswith("decoder.")}
-        match = match_parameters(self.checkpoint["model_state_dict"], own)
-        self.match = (len(match.matched), len(match.missing), len(match.unexpected))
+        weights, own = self.checkpoint["model_state_dict"], network.state_dict()
+        match = match_parameters(weights, without_decoder(own) if self.checkpoint["decoder_removed"] else own)
         if self.checkpoint["is_pretrain"] and any(name.startswith("decoder.") for name in match.missing):
             raise IncompatibleCheckpointError(
                 f"{self.path} is from pretraining but lacks the decoder; a decoder started at random would not continue "
@@ -109,40 +104,64 @@ class ResumePoint:
             )
         if match.missing or match.unexpected or match.reshaped:
             raise IncompatibleCheckpointError(f"{self.path} does not fit the network: {match.differences()}")
-
-    def announcement(self) -> list[str]:
-        """What the log says on resume."""
-        weights = self.checkpoint["model_state_dict"]
-        return [
+        announcement = [
             "Resuming training from checkpoint...",
             f"Loading pretrained weights from: {self.path}",
             f"Loading from epoch {self.checkpoint['epoch']}, phase: {self.checkpoint['phase']}",
             f"Original checkpoint contains {len(weights)} parameters",
-            f"Found {sum(name.startswith('decoder.') for name in weights)} decoder parameters",
-            *match_lines(*self.match),
+            f"Found {len(weights) - len(without_decoder(weights))} decoder parameters",
+            *match_lines(len(match.matched), len(match.missing), len(match.unexpected)),
         ]
+        log_lines(logger, announcement)
+
+    def run_directory(self) -> RunDirectory:
+        """Choose the folder that the run goes on in; what other runs have written is protected.
+
+        Raises:
+            UserError: If the folder holds a run that this one is not the continuation of.
+        """
+        if self.folder.resolve() == self.path.parent.resolve():
+            if later := later_files(self):
+                raise UserError(
+                    f"{self.folder} holds later checkpoints than {self.path.name} ({', '.join(later[:3])}), which are "
+                    "never overwritten; name a new folder with --run_dir, or go on from the newest with --resume auto"
+                )
+        elif self.folder.is_dir() and checkpoint_files(self.folder):
+            raise UserError(f"{self.folder} holds a run; a run that goes on in a new folder needs an empty --run_dir")
+        return RunDirectory(self.folder, self.settings["keep_checkpoints"])
+
+    def enter(self, folder: Path, network: nn.Module) -> None:
+        """Complete the folder and load the weights."""
+        if is_main():
+            complete_files(self.checkpoint, self.path.parent, folder, self.settings["save_interval"], self.phase_end)
+        # It may have had to forget a best score.
+        self.checkpoint["training_state"] = from_main(self.checkpoint["training_state"])
+        restore_network(network, self.checkpoint)
+        logger.info("Resumed from epoch %d", self.epoch)
+
+    def enter_phase(self, workflow: PhaseWorkflow, phase: Phase) -> None:
+        """Restore the state of the phase that the checkpoint is from."""
+        if self.is_within(phase):
+            restore_phase(workflow, self.checkpoint)
 
 
-def resume_point(
+def start_of(
     settings: dict[str, Any], config_folder: Path, digests: Mapping[str, str], environment: Mapping[str, Any]
-) -> ResumePoint | None:
+) -> Start:
     """Find the checkpoint that the settings ask for and check that it continues this plan.
 
     Args:
-        settings: resolved; `run_dir` is filled in where it follows from `resume`.
-        config_folder: of the entry point; with `resume: auto`, a run's own config.yaml stands for its folder.
-        digests: of the data at hand.
-        environment: of this machine.
-
-    Returns:
-        None for a run that starts at epoch 0.
+        settings: Resolved; `run_dir` is filled in where it follows from `resume`.
+        config_folder: Of the entry point; with `resume: auto`, a run's own config.yaml stands for its folder.
+        digests: Of the data at hand.
+        environment: Of this machine.
 
     Raises:
-        UserError: if there is no usable checkpoint, or the settings are not those of the run.
+        UserError: If there is no usable checkpoint, or the settings are not those of the run.
     """
     resume = settings["resume"]
     if resume is None:
-        return None
+        return Start(settings)
     if str(resume) == "auto":
         if settings["run_dir"] is None:
             if not checkpoint_files(config_folder):
@@ -152,32 +171,32 @@ def resume_point(
         newest = newest_valid(folder)
         if newest is None:
             logger.info("%s holds no checkpoint to resume from: starting at epoch 0", folder)
-            return None
+            return Start(settings)
         path, checkpoint = newest
     else:
         path = Path(str(resume))
         checkpoint = read_checkpoint(path)
         folder = Path(str(settings["run_dir"] or path.parent))
     check_changes(settings, checkpoint, digests, environment, path)
-    point = ResumePoint(path, checkpoint, folder, settings["max_epochs"], settings["pretrain_epochs"])
+    point = ResumePoint(settings, path, checkpoint, folder)
     if point.phase_is_over and _is_final(point) and str(resume) == "auto":
         point.finished = f"{folder} is finished: nothing to resume (epoch {checkpoint['epoch']}, {path.name})"
     return point
 
 
 def _is_final(point: ResumePoint) -> bool:
-    finetunes = point.max_epochs > point.pretrain_epochs
+    finetunes = point.settings["max_epochs"] > point.settings["pretrain_epochs"]
     return (point.folder / FINAL_MODEL).exists() and point.checkpoint["is_pretrain"] != finetunes
 
 
-def newest_valid(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The whole checkpoint of a folder that stands furthest in the run.
+def newest_valid(folder: Path) -> tuple[Path, Checkpoint] | None:
+    """Find the intact checkpoint of a folder that stands furthest in the run.
 
     Args:
-        folder: may be absent.
+        folder: May be absent.
 
     Raises:
-        UserError: if there are checkpoints and none can be used; a run never starts from scratch in silence.
+        UserError: If there are checkpoints and none can be used; a run never starts from scratch in silence.
     """
     files = checkpoint_files(folder) if folder.is_dir() else []
     if not files:
@@ -185,12 +204,12 @@ def newest_valid(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     standing: list[tuple[tuple[int, bool, int, bool, bool], Path]] = []
     for path in files:
         try:
-            position = position_of(path)
+            place = position_of(path)
         except CheckpointError as error:
             logger.warning("Skipped: %s", error)
             continue
         # Among files of one position the final one says that the run is over, and periodic ones are never stale.
-        standing.append(((*position, path.name == FINAL_MODEL, periodic_epoch(path) is not None), path))
+        standing.append(((*place, path.name == FINAL_MODEL, periodic_epoch(path) is not None), path))
     for _, path in sorted(standing, reverse=True):
         try:
             return path, read_checkpoint(path)
@@ -201,55 +220,18 @@ def newest_valid(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     )
 
 
-def chosen_run_directory(settings: Mapping[str, Any], point: ResumePoint | None) -> RunDirectory | None:
-    """The folder that a run goes on in or was asked to use; what other runs have written is protected.
-
-    Args:
-        settings: resolved.
-        point: where the run goes on, if it does.
-
-    Returns:
-        None for a run that makes a folder of its own.
-
-    Raises:
-        UserError: if the folder holds a run that this one is not the continuation of.
-    """
-    keep = settings["keep_checkpoints"]
-    if point is None:
-        if settings["run_dir"] is None:
-            return None
-        folder = Path(str(settings["run_dir"]))
-        if folder.is_dir() and checkpoint_files(folder):
-            raise UserError(f"{folder} holds a run; continue it with --resume auto or choose another --run_dir")
-        return RunDirectory(folder, keep)
-    if point.folder.resolve() == point.path.parent.resolve():
-        later = later_files(point)
-        if later:
-            raise UserError(
-                f"{point.folder} holds later checkpoints than {point.path.name} ({', '.join(later[:3])}), which are "
-                "never overwritten; name a new folder with --run_dir, or go on from the newest with --resume auto"
-            )
-    elif point.folder.is_dir() and checkpoint_files(point.folder):
-        raise UserError(f"{point.folder} holds a run; a run that goes on in a new folder needs an empty --run_dir")
-    return RunDirectory(point.folder, keep)
-
-
-def _position(checkpoint: Mapping[str, Any]) -> tuple[int, bool, int]:
-    return checkpoint["epoch"], not checkpoint["is_pretrain"], checkpoint["iteration"]
-
-
 def later_files(point: ResumePoint) -> list[str]:
-    """Names of the sound checkpoints in the folder of the point that stand further in the run.
+    """Name the sound checkpoints in the folder of a point that stand further in the run.
 
     A damaged one is no reason not to go on: nothing can, and the run will write it anew.
 
     Args:
-        point: where the run goes on; its folder may be another than that of its checkpoint.
+        point: Where the run goes on; its folder may be another than that of its checkpoint.
     """
     later = []
     for path in checkpoint_files(point.folder):
         try:
-            if position_of(path) > _position(point.checkpoint):
+            if position_of(path) > position(point.checkpoint):
                 check_integrity(path)
                 later.append(path.name)
         except CheckpointError:

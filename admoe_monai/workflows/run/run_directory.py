@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from admoe_monai.checkpoints import sweep_temporary_files, write_checkpoint
+from admoe_monai.checkpoints import FORMAT_VERSION, sweep_temporary_files, write_checkpoint
 from admoe_monai.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,39 @@ def checkpoint_files(folder: Path) -> list[Path]:
     """All checkpoints of a run in a folder; a foreign .pth file is none."""
     named = {BEST_PRETRAIN, BEST_FINETUNE, BEST_MODEL, FINAL_MODEL, INTERRUPT}
     return sorted(p for p in folder.glob("*.pth") if p.name in named or periodic_epoch(p) is not None)
+
+
+def common_contents(
+    settings: Mapping[str, Any],
+    digests: Mapping[str, str],
+    environment: Mapping[str, Any],
+    *,
+    prior: Sequence[Mapping[str, Any]],
+    parent: str | None,
+    leakage: Sequence[str],
+    pretraining_subjects: Sequence[str],
+) -> dict[str, Any]:
+    """Build what all checkpoints of a run have in common; see `Checkpoint` for what each entry means.
+
+    Args:
+        settings: Resolved.
+        digests: Of what the settings point to.
+        environment: Of this machine.
+        prior: Statistics of the prior columns in use.
+        parent: Checkpoint, or bundle, that the run descends from.
+        leakage: Leaks that were allowed.
+        pretraining_subjects: Digests of everybody whose scans the weights have seen.
+    """
+    return {
+        "format_version": FORMAT_VERSION,
+        "settings": settings,
+        "digests": digests,
+        "environment": environment,
+        "prior": prior,
+        "parent": parent,
+        "leakage": leakage,
+        "pretraining_subjects": pretraining_subjects,
+    }
 
 
 class RunDirectory:

@@ -13,9 +13,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from admoe_monai.audit import subject_digests
 from admoe_monai.cli.main import app
 from admoe_monai.data import load_datalist
+from admoe_monai.data.subject_digests import subject_digests
 from admoe_monai.errors import UserError
 from run_comparison import assert_same_run
 from tiny_runs import make_run

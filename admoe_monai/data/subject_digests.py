@@ -1,0 +1,34 @@
+"""Whom a model was trained on, without naming anybody: a checkpoint carries digests of its subjects' identifiers.
+
+A digest is the first 16 hexadecimal characters of the SHA-256 of the identifier in UTF-8. It is no protection against
+somebody who has a list of identifiers to try, only against reading them off a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from .visits import Visit
+
+#: Key of a checkpoint that holds the digests, as a list.
+CHECKPOINT_KEY = "pretraining_subjects"
+LENGTH = 16
+
+
+def subject_digest(subject_id: str) -> str:
+    """Return the digest of one identifier.
+
+    Args:
+        subject_id: as the datalist has it.
+    """
+    return hashlib.sha256(subject_id.encode()).hexdigest()[:LENGTH]
+
+
+def subject_digests(visits: Iterable[Visit]) -> list[str]:
+    """Return the digests of all subjects, sorted, each once.
+
+    Args:
+        visits: those that a model is pretrained on.
+    """
+    return sorted({subject_digest(str(visit["subject_id"])) for visit in visits})

@@ -1,0 +1,142 @@
+"""One run of what is left of a plan: its phases in order, in the folder that it has, with one network for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ignite import distributed as idist
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from admoe_monai.checkpoints import load_matched, read_checkpoint
+from admoe_monai.handlers import Signals
+from admoe_monai.networks.nets import remove_decoder, without_decoder
+
+from .components import component_table
+from .phase import Phase, PhaseWorkflow
+from .processes import is_main
+from .run_directory import BEST_PRETRAIN, FINAL_MODEL, RunDirectory
+from .run_log import log_lines
+from .start import Start
+
+logger = logging.getLogger(__name__)
+
+#: Makes the components of a phase, with curves in this writer.
+Build = Callable[[Phase, SummaryWriter | None], PhaseWorkflow]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Whatever a run needs once its plan has been checked.
+
+    Attributes:
+        settings: Resolved.
+        phases: All of the plan, in order.
+        start: Where the run begins.
+        directory: Open.
+        network: One object for all phases.
+        signals: Those that end the run.
+        build: Makes the components of a phase.
+    """
+
+    settings: Mapping[str, Any]
+    phases: Sequence[Phase]
+    start: Start
+    directory: RunDirectory
+    network: nn.Module
+    signals: Signals
+    build: Build
+
+    def to_its_end(self) -> None:
+        """Run the phases that are left.
+
+        Raises:
+            Interrupted: If a signal came.
+        """
+        self.start.enter(self.directory.path, self.network)
+        if self.settings["pretrain_epochs"] == 0:
+            remove_decoder(self.network)
+        self._announce()
+        with contextlib.ExitStack() as stack:
+            folder = str(self.directory.path)
+            writer = stack.enter_context(SummaryWriter(folder, purge_step=self.start.epoch)) if is_main() else None
+            for phase in phases_to_come(self.phases, self.start):
+                self._run_phase(phase, writer)
+        log_lines(logger, component_table(self.network, "FINAL"))
+        logger.info("Finished: %s", self.directory.path)
+
+    def _run_phase(self, phase: Phase, writer: SummaryWriter | None) -> None:
+        if not phase.is_pretrain and not self.start.is_within(phase) and self.settings["pretrain_epochs"] > 0:
+            self._enter_finetuning()
+        self._warn_of_short_phase(phase)
+        workflow = self.build(phase, writer)
+        try:
+            self.start.enter_phase(workflow, phase)
+            # One that came since the last step: what the phase before has ended with is on the disk.
+            self.signals.leave_if_received()
+            if not self.start.completes(phase):
+                logger.info("Phase: %s, epochs %d to %d", phase.name, phase.first_epoch, phase.end_epoch - 1)
+                with warnings.catch_warnings():
+                    # The schedule counts batches: under accumulation it moves before the optimizer first does.
+                    warnings.filterwarnings("ignore", r"Detected call of `lr_scheduler.step\(\)` before", UserWarning)
+                    workflow.run()
+            if phase is self.phases[-1] or self.phases[-1].num_epochs == 0:
+                workflow["saver"].save(workflow["train::trainer"], FINAL_MODEL)
+        finally:
+            workflow.release()
+
+    def _enter_finetuning(self) -> None:
+        """Take the weights that pretraining ends with, without the decoder."""
+        remove_decoder(self.network)
+        if self.settings["finetune_from"] == "best":
+            idist.barrier()
+            path = self.directory.path / BEST_PRETRAIN
+            best = read_checkpoint(path)
+            load_matched(self.network, without_decoder(best["model_state_dict"]))
+            logger.info("Finetuning starts from the best pretraining weights: epoch %d, %s", best["epoch"], path.name)
+        log_lines(logger, component_table(self.network, "AFTER DECODER REMOVAL"))
+
+    def _announce(self) -> None:
+        log_lines(logger, component_table(self.network, "INITIAL"))
+        pretrain_epochs = self.settings["pretrain_epochs"]
+        log_lines(
+            logger,
+            [
+                "Training plan:",
+                f"- Pretraining epochs: {pretrain_epochs} (SimMIM reconstruction)",
+                f"- Finetuning epochs: {self.settings['max_epochs'] - pretrain_epochs} (Classification)",
+                f"- Starting from epoch: {self.start.epoch}",
+            ],
+        )
+
+    def _warn_of_short_phase(self, phase: Phase) -> None:
+        if self.settings["warmup_epochs"] > phase.num_epochs:
+            logger.warning(
+                "warmup_epochs %d is longer than the %d epochs of %s and is clamped to them",
+                self.settings["warmup_epochs"],
+                phase.num_epochs,
+                phase.name,
+            )
+        validations = -(-phase.num_epochs // self.settings["eval_interval"])
+        if self.settings["patience"] >= validations > 1:
+            logger.warning(
+                "patience %d never ends %s early: it has %d validations",
+                self.settings["patience"],
+                phase.name,
+                validations,
+            )
+
+
+def phases_to_come(phases: Sequence[Phase], start: Start) -> list[Phase]:
+    """Leave out phases without epochs and those that are over.
+
+    Args:
+        phases: All of the plan, in order.
+        start: Where the run begins.
+    """
+    return [phase for phase in phases if phase.num_epochs > 0 and not start.is_past(phase)]

@@ -1,0 +1,94 @@
+"""Where a run begins: at epoch 0, unless it goes on from a checkpoint (resume.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from admoe_monai.checkpoints import Checkpoint
+from admoe_monai.errors import UserError
+
+from .phase import Phase, PhaseWorkflow
+from .restore import load_pretrained
+from .run_directory import RunDirectory, checkpoint_files
+
+
+class Start:
+    """Epoch 0 of a run.
+
+    Args:
+        settings: Resolved.
+
+    Attributes:
+        checkpoint: That the run goes on from; None at epoch 0.
+        finished: What to say if nothing is left to do; empty otherwise.
+        epoch: The epoch that comes first.
+        parent: Path of the checkpoint that a run in another folder descends from.
+    """
+
+    checkpoint: Checkpoint | None = None
+    finished = ""
+    epoch = 0
+    parent: str | None = None
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+
+    def is_within(self, phase: Phase) -> bool:
+        """Tell whether the run begins in the middle, or at the end, of a phase."""
+        return False
+
+    def is_past(self, phase: Phase) -> bool:
+        """Tell whether a phase is over."""
+        return False
+
+    def completes(self, phase: Phase) -> bool:
+        """Tell whether a phase has been trained to its end and lacks only what comes after."""
+        return False
+
+    def fit(self, network: nn.Module) -> None:
+        """See that weights from elsewhere fit, before anything is written.
+
+        Args:
+            network: As built from the settings; takes pretrained weights if the settings name some.
+
+        Raises:
+            CheckpointError: If they don't fit or can't be read.
+        """
+        if self.settings["pretrained"] is not None:
+            load_pretrained(network, Path(self.settings["pretrained"]))
+
+    def run_directory(self) -> RunDirectory | None:
+        """Choose the folder of the run; what other runs have written is protected.
+
+        Returns:
+            None for a run that makes a folder of its own.
+
+        Raises:
+            UserError: If the folder holds another run.
+        """
+        if self.settings["run_dir"] is None:
+            return None
+        folder = Path(str(self.settings["run_dir"]))
+        if folder.is_dir() and checkpoint_files(folder):
+            raise UserError(f"{folder} holds a run; continue it with --resume auto or choose another --run_dir")
+        return RunDirectory(folder, self.settings["keep_checkpoints"])
+
+    def enter(self, folder: Path, network: nn.Module) -> None:
+        """Put folder and network into the state in which the run goes on.
+
+        Args:
+            folder: Of the run, locked by the main process.
+            network: That `fit` has looked at.
+        """
+
+    def enter_phase(self, workflow: PhaseWorkflow, phase: Phase) -> None:
+        """Put a phase into the state in which it goes on.
+
+        Args:
+            workflow: Of the phase.
+            phase: That is about to run.
+        """
