@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from admoe_monai.data import Datalist
+from admoe_monai.data.cohorts.change_rule import ChangeRule
 from admoe_monai.data.cohorts.contradictions import Contradiction, contradictions
-from admoe_monai.data.cohorts.labels import ChangeRule
 from admoe_monai.data.cohorts.reading import Record
 
 from .entries import Entry

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from admoe_monai.data.cohorts.labels import SEVERITY
+from admoe_monai.data.cohorts.change_rule import SEVERITY
 from admoe_monai.evaluation import evaluate_predictions
 from admoe_monai.evaluation.baselines import cross_validated_baseline, logistic_regression
 

@@ -1,8 +1,9 @@
 """A cohort on disk to a datalist: reading, labels on the whole history, filters, splits by person."""
 
 from .bids import BidsFolder
+from .change_rule import ChangeRule
 from .clinica import ClinicaTrees
-from .labels import Change, ChangeRule, change_labels, label_changes
+from .labels import Change, change_labels, label_changes
 from .mapping import built_in_mappings, load_mapping
 from .merged import MergedDatalists
 from .prepare import prepare_cohort

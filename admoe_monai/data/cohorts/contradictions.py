@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .labels import NEXT_VISIT, ChangeRule, change_labels
+from .change_rule import NEXT_VISIT, ChangeRule
+from .labels import change_labels
 from .reading import Record, group_by_subject
 
 __all__ = ["Contradiction", "contradictions", "visit_number_notes"]

@@ -15,10 +15,11 @@ from ..datalist import Datalist, save_datalist
 from ..datalist_problems import datalist_problems
 from ..prior import fit_prior
 from ..visits import SPLITS, Visit
+from .change_rule import NEXT_VISIT, ChangeRule
 from .columns import column_notes
 from .contradictions import contradictions, visit_number_notes
 from .images import check_images
-from .labels import NEXT_VISIT, ChangeRule, fill_diagnoses, label_changes
+from .labels import fill_diagnoses, label_changes
 from .reading import Reading, Record, Source, problems_first, refuse
 from .selection import Exclusions, Selection
 from .split_rule import SplitRule

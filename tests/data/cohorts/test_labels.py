@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from admoe_monai.data.cohorts import ChangeRule, change_labels, label_changes
-from admoe_monai.data.cohorts.labels import fill_diagnoses, parse_time
+from admoe_monai.data.cohorts.labels import fill_diagnoses
 from admoe_monai.errors import UserError
 
 OASIS2 = Path(__file__).parents[4] / "shared/data/oasis2_slices/oasis_longitudinal.csv"
@@ -128,40 +128,6 @@ def test_a_lent_diagnosis_is_no_point_of_the_history():
     fill_diagnoses(visits, window_days=30)
 
     assert [v["change"] for v in visits] == [None, None]  # not "stable" from the scan to its own diagnosis
-
-
-@pytest.mark.parametrize(
-    ("text", "days"),
-    [("next_visit", "next_visit"), ("36m", 1095.75), ("3y", 1095.75), ("400d", 400.0), ("1.5 y", 547.875)],
-)
-def test_a_horizon_is_read_as_people_write_it(text, days):
-    assert parse_time(text) == days
-
-
-@pytest.mark.parametrize("text", ["36", "m", "-3m", "0d", "next visit", "nan d"])
-def test_a_horizon_that_makes_no_sense_is_refused(text):
-    with pytest.raises(UserError, match="is not understood: write next_visit, 36m"):
-        parse_time(text)
-
-
-def test_the_rule_says_itself_in_plain_values():
-    assert ChangeRule.parse("24m").as_dict() == {
-        "horizon": "24m", "horizon_days": 730.5, "min_followup_days": 657.45, "change_for_ad": "null",
-    }  # fmt: skip
-    assert ChangeRule().as_dict()["horizon"] == "next_visit"
-
-
-@pytest.mark.parametrize(
-    ("rule", "message"),
-    [
-        (("next_visit", "12m"), "min_followup is a time"),
-        (("36m", "next_visit"), "min_followup is a time"),
-        (("36m", None, "none"), "change_for_ad must be one of null, stable, got 'none'"),
-    ],
-)
-def test_a_rule_that_makes_no_sense_is_refused(rule, message):
-    with pytest.raises(UserError, match=message):
-        ChangeRule.parse(*rule)
 
 
 @pytest.mark.realdata
