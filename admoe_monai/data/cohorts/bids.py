@@ -11,7 +11,8 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 
-from .bids_visits import ScanTree, read_visits
+from .bids_subject import ScanTree
+from .bids_visits import read_visits
 from .mapping import ColumnMapping
 from .reading import Reading
 from .t1w import ScanChoice, t1w_scans

@@ -15,7 +15,7 @@ from .mapping import ColumnMapping
 from .names import name_key, pair_names, session_label, session_name
 from .reading import refuse
 
-__all__ = ["FILE_NAME", "PERSON", "SESSION", "People", "read_people", "read_scan_facts", "read_sessions"]
+__all__ = ["FILE_NAME", "PERSON", "SESSION", "People", "Row", "read_people", "read_scan_facts", "read_sessions"]
 
 PERSON, SESSION, FILE_NAME = "participant_id", "session_id", "filename"
 

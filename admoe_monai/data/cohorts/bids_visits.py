@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from admoe_monai.errors import UserError
 
-from ..tables import EMPTY_CELLS
 from ..visits import nearest
-from .bids_counts import SubjectCounts
-from .bids_sessions import ONLY_SESSION, Sessions, match_sessions
-from .bids_tables import FILE_NAME, PERSON, SESSION, People, read_people, read_scan_facts, read_sessions
+from .bids_subject import ScanTree, SubjectReader
+from .bids_tables import FILE_NAME, PERSON, SESSION, People, read_people
 from .columns import unread_columns
 from .days import fill_days
 from .mapping import ColumnMapping
-from .names import is_alike, name_key, session_months
+from .names import is_alike
 from .reading import Reading
 from .reserves import reserve_notes
-from .t1w import ScanChoice, shown
+from .t1w import shown
 
-__all__ = ["ScanTree", "read_visits"]
-
-
-@dataclass(frozen=True)
-class ScanTree:
-    """Folders of subjects that hold scans.
-
-    Args:
-        root: folder that paths of scans are relative to.
-        subjects: folder of the subjects' folders, the root or below it.
-        scans: finds the T1w scans of a session by its folder.
-        choice: chooses among them.
-    """
-
-    root: Path
-    subjects: Path
-    scans: Callable[[Path], list[Path]]
-    choice: ScanChoice
+__all__ = ["read_visits"]
 
 
 def read_visits(root: Path, mapping: ColumnMapping, tree: ScanTree) -> Reading:
@@ -65,13 +45,13 @@ def read_visits(root: Path, mapping: ColumnMapping, tree: ScanTree) -> Reading:
         diagnosis_rule=mapping.diagnosis_rule,
         courses=mapping.courses,
     )
-    counts = SubjectCounts()
     folders = {path.name for place in {root, tree.subjects} for path in place.glob("sub-*") if path.is_dir()}
     people = read_people(root, mapping, folders, reading.problems)
-    columns = [PERSON, SESSION, *people.columns]
     names = _present(people, folders, tree, reading)
-    for subject in tqdm(names, desc="reading BIDS", unit="subject", delay=1.0, disable=None):
-        _read_subject(root, subject, people, mapping, tree, reading, columns, counts)
+    subjects = SubjectReader(root, people, mapping, tree, reading)
+    for name in tqdm(names, desc="reading BIDS", unit="subject", delay=1.0, disable=None):
+        subjects.read(name)
+    counts, columns = subjects.counts, subjects.columns
     reading.names_differ |= counts.has_loss or bool(counts.unmatched)
     _check_columns(columns, mapping, root, reading)
     if not reading.records and not reading.problems:
@@ -109,82 +89,6 @@ def _present(people: People, folders: set[str], tree: ScanTree, reading: Reading
             f"{len(strangers)} subjects have a folder but no row in participants.tsv ({shown(strangers)}): they are not read"
         )
     return [name for name in people.rows if name not in wrong]
-
-
-def _read_subject(
-    root: Path,
-    subject: str,
-    people: People,
-    mapping: ColumnMapping,
-    tree: ScanTree,
-    reading: Reading,
-    columns: list[str],
-    counts: SubjectCounts,
-) -> None:
-    rows = read_sessions(
-        root / subject / f"{subject}_sessions.tsv", mapping, people.visits.get(subject, {}), reading.problems
-    )
-    place = tree.subjects / subject
-    below = sorted(path for path in place.glob("*") if path.is_dir())
-    scans = {path: found for path in below if (found := tree.scans(path)) or path.name.startswith("ses-")}
-    sessions = match_sessions(
-        list(rows), {path: bool(found) for path, found in scans.items()}, place if tree.scans(place) else None
-    )
-    reading.problems += [f"{subject}: {problem}" for problem in sessions.problems]
-    counts.has_loss |= bool(sessions.problems)
-    if sessions.unplaced:
-        counts.unplaced.append(subject)
-    if sessions.problems:
-        return
-    person = people.rows[subject]
-    if not sessions.folders:
-        if people.path is None:
-            counts.scanless.append(subject)
-            return
-        sessions.folders = {ONLY_SESSION: None}
-    if len(sessions.folders) > 1:
-        person = _without_diagnosis(person, mapping, subject, counts)
-    facts = read_scan_facts(root / subject, mapping, reading.problems)
-    for label, folder in sessions.folders.items():
-        name = f"{subject} {label}" if rows or folder is not None else subject
-        scan = None if folder is None else tree.choice.choose(tree.scans(folder), name)
-        told = facts.get("" if folder == place else name_key(label), [])
-        fact = next(
-            (row for row in told if scan is not None and row[FILE_NAME].endswith(scan.name)), next(iter(told), {})
-        )
-        row = {**person, **fact, **rows.get(label, {}), PERSON: subject, SESSION: label}
-        columns += [column for column in row if column not in columns]
-        image = None if scan is None else scan.relative_to(tree.root).as_posix()
-        record, wrong = mapping.to_record(row, image, name)
-        record.months = session_months(label) if record.months is None else record.months
-        if scan is None:
-            record.absence = _absence(label if rows else "", folder, place, sessions)
-            if folder is None and sessions.strays:
-                counts.unmatched.append(name)
-        reading.records.append(record)
-        reading.problems += wrong
-
-
-def _without_diagnosis(
-    person: dict[str, str], mapping: ColumnMapping, subject: str, counts: SubjectCounts
-) -> dict[str, str]:
-    """The cells of somebody who came more than once: their diagnosis is of a visit that nobody knows."""
-    diagnoses = [name for name in mapping.columns_of("diagnosis") if name in person]
-    if any(person[name].strip().lower() not in EMPTY_CELLS for name in diagnoses):
-        counts.put_aside.append(subject)
-    return {**person, **dict.fromkeys(diagnoses, "")}
-
-
-def _absence(label: str, folder: Path | None, place: Path, sessions: Sessions) -> str:
-    """Why a visit has no image."""
-    if folder is not None:
-        return f"no T1w scan in {folder}"
-    if not place.is_dir():
-        return f"there is no folder {place}"
-    if not label:
-        return f"no T1w scan in {place}"
-    strays = f" ({' and '.join(sessions.strays)} has a scan, and no table lists it)" if sessions.strays else ""
-    return f"there is no folder {place / label}{strays}"
 
 
 def _check_columns(columns: Sequence[str], mapping: ColumnMapping, root: Path, reading: Reading) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from admoe_monai.errors import UserError
 
 from .bids import read_description
-from .bids_visits import ScanTree, read_visits
+from .bids_subject import ScanTree
+from .bids_visits import read_visits
 from .mapping import ColumnMapping
 from .reading import Reading, problems_first
 from .t1w import ScanChoice, is_scan

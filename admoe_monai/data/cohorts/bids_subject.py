@@ -1,0 +1,138 @@
+"""One subject of a BIDS folder: rows of its tables, joined with the folders that hold its scans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..tables import EMPTY_CELLS
+from .bids_counts import SubjectCounts
+from .bids_sessions import ONLY_SESSION, Sessions, match_sessions
+from .bids_tables import FILE_NAME, PERSON, SESSION, People, Row, read_scan_facts, read_sessions
+from .mapping import ColumnMapping
+from .names import name_key, session_months
+from .reading import Reading
+from .t1w import ScanChoice
+
+__all__ = ["ScanTree", "SubjectReader"]
+
+
+@dataclass(frozen=True)
+class ScanTree:
+    """Folders of subjects that hold scans.
+
+    Args:
+        root: folder that paths of scans are relative to.
+        subjects: folder of the subjects' folders, the root or below it.
+        scans: finds the T1w scans of a session by its folder.
+        choice: chooses among them.
+    """
+
+    root: Path
+    subjects: Path
+    scans: Callable[[Path], list[Path]]
+    choice: ScanChoice
+
+
+@dataclass
+class SubjectReader:
+    """Reads one subject after the other into one reading.
+
+    Args:
+        root: the BIDS folder.
+        people: who takes part.
+        mapping: what the columns mean.
+        tree: where the scans are.
+        reading: receives the visits and what is wrong with them.
+
+    Attributes:
+        columns: all columns of the tables read so far.
+        counts: what there is to say of many subjects at once.
+    """
+
+    root: Path
+    people: People
+    mapping: ColumnMapping
+    tree: ScanTree
+    reading: Reading
+    columns: list[str] = field(init=False)
+    counts: SubjectCounts = field(init=False, default_factory=SubjectCounts)
+
+    def __post_init__(self) -> None:
+        self.columns = [PERSON, SESSION, *self.people.columns]
+
+    def read(self, subject: str) -> None:
+        """Read the visits of a subject, with a visit without an image where a table lists one that has no scan.
+
+        Args:
+            subject: label, such as ``sub-01``.
+        """
+        table = self.root / subject / f"{subject}_sessions.tsv"
+        rows = read_sessions(table, self.mapping, self.people.visits.get(subject, {}), self.reading.problems)
+        place = self.tree.subjects / subject
+        sessions = self._sessions(subject, rows, place)
+        if sessions.problems:
+            return
+        if not sessions.folders:
+            if self.people.path is None:
+                self.counts.scanless.append(subject)
+                return
+            sessions.folders = {ONLY_SESSION: None}
+        person = self.people.rows[subject]
+        if len(sessions.folders) > 1:
+            person = self._without_diagnosis(subject, person)
+        facts = read_scan_facts(self.root / subject, self.mapping, self.reading.problems)
+        for label, folder in sessions.folders.items():
+            name = f"{subject} {label}" if rows or folder is not None else subject
+            scan = None if folder is None else self.tree.choice.choose(self.tree.scans(folder), name)
+            fact = _of_scan(facts.get("" if folder == place else name_key(label), []), scan)
+            self._add(name, {**person, **fact, **rows.get(label, {}), PERSON: subject, SESSION: label}, scan)
+            if scan is None:
+                self.reading.records[-1].absence = _absence(label if rows else "", folder, place, sessions)
+                if folder is None and sessions.strays:
+                    self.counts.unmatched.append(name)
+
+    def _sessions(self, subject: str, rows: dict[str, Row], place: Path) -> Sessions:
+        below = sorted(path for path in place.glob("*") if path.is_dir())
+        has_scan = {path: bool(self.tree.scans(path)) for path in below}
+        folders = {path: found for path, found in has_scan.items() if found or path.name.startswith("ses-")}
+        sessions = match_sessions(list(rows), folders, place if self.tree.scans(place) else None)
+        self.reading.problems += [f"{subject}: {problem}" for problem in sessions.problems]
+        self.counts.has_loss |= bool(sessions.problems)
+        if sessions.unplaced:
+            self.counts.unplaced.append(subject)
+        return sessions
+
+    def _without_diagnosis(self, subject: str, person: Row) -> Row:
+        """The cells of a subject who came more than once: their diagnosis is of a visit that nobody knows."""
+        diagnoses = [name for name in self.mapping.columns_of("diagnosis") if name in person]
+        if any(person[name].strip().lower() not in EMPTY_CELLS for name in diagnoses):
+            self.counts.put_aside.append(subject)
+        return {**person, **dict.fromkeys(diagnoses, "")}
+
+    def _add(self, name: str, row: Row, scan: Path | None) -> None:
+        self.columns += [column for column in row if column not in self.columns]
+        image = None if scan is None else scan.relative_to(self.tree.root).as_posix()
+        record, wrong = self.mapping.to_record(row, image, name)
+        record.months = session_months(row[SESSION]) if record.months is None else record.months
+        self.reading.records.append(record)
+        self.reading.problems += wrong
+
+
+def _of_scan(facts: list[Row], scan: Path | None) -> Row:
+    """The row of scans.tsv that names the scan, else the first one."""
+    named = (row for row in facts if scan is not None and row[FILE_NAME].endswith(scan.name))
+    return next(named, next(iter(facts), {}))
+
+
+def _absence(label: str, folder: Path | None, place: Path, sessions: Sessions) -> str:
+    """Why a visit has no image."""
+    if folder is not None:
+        return f"no T1w scan in {folder}"
+    if not place.is_dir():
+        return f"there is no folder {place}"
+    if not label:
+        return f"no T1w scan in {place}"
+    strays = f" ({' and '.join(sessions.strays)} has a scan, and no table lists it)" if sessions.strays else ""
+    return f"there is no folder {place / label}{strays}"
