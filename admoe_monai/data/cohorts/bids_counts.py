@@ -15,6 +15,7 @@ class SubjectCounts:
 
     Attributes:
         put_aside: people whose diagnosis can't be that of one visit.
+        scanned_once: those of them with at most one scan; their other visits stand in tables alone.
         unmatched: visits of tables without a folder, of people with a folder that no table lists.
         unplaced: people with scans outside of their sessions' folders.
         scanless: people without a scan, where no table names them.
@@ -22,10 +23,20 @@ class SubjectCounts:
     """
 
     put_aside: list[str] = field(default_factory=list)
+    scanned_once: list[str] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
     scanless: list[str] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
     has_loss: bool = False
+
+    def cautions(self) -> list[str]:
+        """What leaving out the visits without a scan does not mend."""
+        if not self.scanned_once:
+            return []
+        return [
+            f"the diagnosis in participants.tsv stays put aside for {len(self.scanned_once)} people of whom tables list "
+            f"more visits than have a scan ({shown(self.scanned_once)})"
+        ]
 
     def notes(self) -> list[str]:
         """One line for each kind, with the first few names."""

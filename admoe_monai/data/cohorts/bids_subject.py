@@ -79,13 +79,20 @@ class SubjectReader:
                 self.counts.scanless.append(subject)
                 return
             sessions.folders = {ONLY_SESSION: None}
+        names = {
+            label: f"{subject} {label}" if rows or folder is not None else subject
+            for label, folder in sessions.folders.items()
+        }
+        scans = {
+            label: None if folder is None else self.tree.choice.choose(self.tree.scans(folder), names[label])
+            for label, folder in sessions.folders.items()
+        }
         person = self.people.rows[subject]
         if len(sessions.folders) > 1:
-            person = self._without_diagnosis(subject, person)
+            person = self._without_diagnosis(subject, person, sum(scan is not None for scan in scans.values()))
         facts = read_scan_facts(self.root / subject, self.mapping, self.reading.problems)
         for label, folder in sessions.folders.items():
-            name = f"{subject} {label}" if rows or folder is not None else subject
-            scan = None if folder is None else self.tree.choice.choose(self.tree.scans(folder), name)
+            name, scan = names[label], scans[label]
             fact = _of_scan(facts.get("" if folder == place else name_key(label), []), scan)
             self._add(name, {**person, **fact, **rows.get(label, {}), PERSON: subject, SESSION: label}, scan)
             if scan is None:
@@ -104,11 +111,16 @@ class SubjectReader:
             self.counts.unplaced.append(subject)
         return sessions
 
-    def _without_diagnosis(self, subject: str, person: Row) -> Row:
-        """The cells of a subject who came more than once: their diagnosis is of a visit that nobody knows."""
+    def _without_diagnosis(self, subject: str, person: Row, scanned: int) -> Row:
+        """The cells of a subject who came more than once: the diagnosis is of a visit that nobody knows.
+
+        A listed visit counts even without a scan: which scans there are says nothing of when the diagnosis was made.
+        """
         diagnoses = [name for name in self.mapping.columns_of("diagnosis") if name in person]
         if any(person[name].strip().lower() not in EMPTY_CELLS for name in diagnoses):
             self.counts.put_aside.append(subject)
+            if scanned < 2:
+                self.counts.scanned_once.append(subject)
         return {**person, **dict.fromkeys(diagnoses, "")}
 
     def _add(self, name: str, row: Row, scan: Path | None) -> None:

@@ -56,6 +56,7 @@ def read_visits(root: Path, mapping: ColumnMapping, tree: ScanTree) -> Reading:
     _check_columns(columns, mapping, root, reading)
     if not reading.records and not reading.problems:
         raise UserError(f"{tree.subjects} holds no T1w scan of anybody, and no table of {root} lists a visit")
+    reading.cautions = counts.cautions()
     fill_days(reading.records)
     reading.columns = mapping.prior_columns(columns)
     reading.unread = unread_columns(columns, mapping, (PERSON, SESSION, FILE_NAME))

@@ -100,7 +100,7 @@ def prepare_cohort(
     problems += image_problems
     # Where names differ, to leave visits out would lose the labels of scans that are there.
     may_drop = missing and records and not reading.names_differ
-    refuse(problems, reading.name, advice if may_drop else "")
+    refuse(problems, reading.name, "; ".join([advice, *reading.cautions]) if may_drop else "")
     visits = [record.visit for record in records]
     report |= {"exclusions": exclusions.as_dict(), "unknown_change": _unknown_changes(visits)}
     report["notes"] = [

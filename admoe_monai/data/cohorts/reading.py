@@ -58,6 +58,7 @@ class Reading:
         courses: per value of a check column, the course of diagnoses that it stands for.
         problems: rows that can't be used, one line each; none may be left when a datalist is written.
         notes: what a user should know about the cohort, one line each.
+        cautions: what a user should know before leaving out the visits without an image, one line each.
         unread: columns that mean nothing to the mapping, each with a known name that is alike.
         names_differ: whether tables and folders seem to name somebody differently, so that leaving out the visits without
             an image would lose their labels.
@@ -76,6 +77,7 @@ class Reading:
     courses: dict[str, dict[str, str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     names_differ: bool = False
 

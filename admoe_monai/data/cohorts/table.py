@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from .reading import Reading, Record, problems_first
 from .reserves import reserve_notes
 
 __all__ = ["VisitTable"]
+
+#: ADNI's code of a visit outside of its schedule.
+UNNUMBERED = "nv"
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,10 @@ class VisitTable:
         ]
         records = [record for record in records if record.visit["image"] not in meant]
         fill_days(records)
+        apart = _tell_apart(records)
         notes = ["the table is separated by semicolons; decimal commas are read as points"] if table.decimal else []
+        if apart:
+            notes.append(f"{apart} visits of the code {UNNUMBERED} are told apart by their day")
         notes += reserve_notes(reserve for record in records for reserve in record.reserves)
         used = [name for name in table.columns if f"{{{name}}}" in self.images]
         return Reading(
@@ -113,6 +120,18 @@ def _pattern_columns(images: str, columns: Sequence[str]) -> list[str]:
         if name not in columns:
             raise UserError(f"image pattern '{images}' names the unknown column '{name}'{nearest(name, columns)}")
     return names
+
+
+def _tell_apart(records: Sequence[Record]) -> int:
+    """Add the day to the session of visits without a number, where a subject has several; return how many these are."""
+    unnumbered: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        if record.date is not None and name_key(record.visit["session_id"] or "") == UNNUMBERED:
+            unnumbered[record.visit["subject_id"]].append(record)
+    several = [record for visits in unnumbered.values() if len(visits) > 1 for record in visits]
+    for record in several:
+        record.visit["session_id"] += f"-{date.fromordinal(record.date or 1).isoformat()}"
+    return len(several)
 
 
 def _alike_paths(root: Path, images: Sequence[str]) -> dict[str, str]:

@@ -63,6 +63,18 @@ def test_diagnoses_that_are_put_aside_are_counted(people, add_scan, write_table,
     assert sum(PUT_ASIDE.format(2) in note for note in reading.notes) == 1
 
 
+def test_advice_to_leave_visits_out_says_whose_diagnosis_stays_put_aside(people, add_scan, write_table):
+    write_table(people / "sub-02/sub-02_sessions.tsv", [{"session_id": "mri"}, {"session_id": "later"}])
+    add_scan(people, "sub-05", "ses-later")
+
+    with pytest.raises(UserError, match="sub-02 ses-later: no image") as error:
+        prepare(people)
+    assert str(error.value).endswith(
+        "; --missing_images drop goes on without those; the diagnosis in participants.tsv stays put aside for 1 people of "
+        "whom tables list more visits than have a scan (sub-02)"
+    )
+
+
 def test_who_has_no_diagnosis_to_put_aside_is_not_counted(people, add_scan, write_table):
     write_table(
         people / "participants.tsv", [{"participant_id": f"sub-{n:02}", "diagnosis": "n/a"} for n in range(1, 13)]

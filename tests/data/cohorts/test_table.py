@@ -195,3 +195,27 @@ def test_adnis_codes_that_tell_no_month_and_vague_ages_are_counted(tmp_path):
         "column 'VISCODE' holds text such as 'uns1' in 2 visits: a visit code that tells no month; the day does",
         "column 'AGE' holds text such as '70-75' in 1 visits: a range or withheld, counted as unknown",
     ]
+
+
+def test_several_visits_without_a_number_are_told_apart_by_their_day(tmp_path):
+    table = write(
+        tmp_path,
+        "PTID,VISCODE,EXAMDATE,DX,AGE",
+        "p1,bl,2005-09-08,CN,70",
+        "p1,nv,2006-01-02,CN,70",
+        "p1,nv,2006-09-08,MCI,70",
+        "p2,nv,2005-09-08,MCI,70",
+    )
+    reading = VisitTable(table, "{PTID}_{EXAMDATE}.nii", load_mapping("adnimerge")).read()
+
+    assert [visit["session_id"] for visit in reading.visits] == ["bl", "nv-2006-01-02", "nv-2006-09-08", "nv"]
+    assert "2 visits of the code nv are told apart by their day" in reading.notes
+
+
+def test_visits_without_a_number_on_one_day_are_one_twice(tmp_path):
+    table = write(tmp_path, "PTID,VISCODE,EXAMDATE,DX,AGE", *2 * ["p1,nv,2006-01-02,CN,70"])
+    source = VisitTable(table, "{PTID}_{EXAMDATE}.nii", load_mapping("adnimerge"))
+    with pytest.raises(UserError) as error:
+        prepare_cohort(tmp_path / "d.json", source)
+
+    assert f"{table} line 3: visit p1 nv-2006-01-02 stands already at {table} line 2" in error.value.details
