@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from admoe_monai import __version__
 from admoe_monai.errors import UserError
@@ -19,7 +22,32 @@ from .prepare import prepare
 from .preprocess import preprocess
 from .report import report
 
+COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
+    "demo-cohort": demo_cohort,
+    "prepare": prepare,
+    "preprocess": preprocess,
+    "audit": audit,
+    "inspect": inspect,
+    "evaluate": evaluate,
+    "report": report,
+    "export": export,
+}
+
+
+class InOrder(TyperGroup):
+    """Lists the commands as above: typer would put those with subcommands last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the commands.
+
+        Args:
+            ctx: typer's context, whose class differs between its versions.
+        """
+        return list(COMMANDS)
+
+
 app = typer.Typer(
+    cls=InOrder,
     help="Prepare, inspect, evaluate and hand over runs of admoe_monai. Training itself is a MONAI bundle: "
     "python -m monai.bundle run training --config_file configs/train.yaml",
     no_args_is_help=True,
@@ -27,8 +55,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo_cohort, prepare, preprocess, audit, inspect, evaluate, report, export):
-    app.command(name=command.__name__.replace("_", "-"))(command)
+for name, command in COMMANDS.items():
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name)
+    else:
+        app.command(name)(command)
 
 
 def _version(asked: bool) -> None:

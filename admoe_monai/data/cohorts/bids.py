@@ -17,7 +17,7 @@ from .mapping import ColumnMapping
 from .reading import Reading
 from .t1w import ScanChoice, t1w_scans
 
-__all__ = ["BidsFolder", "is_bids_folder", "read_description"]
+__all__ = ["BidsFolder", "read_description"]
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,6 @@ class BidsFolder:
             if folder.is_dir():
                 return folder
         raise UserError(f"there is no derivative '{self.derivative}': neither below {root}/derivatives nor as a folder")
-
-
-def is_bids_folder(directory: Path) -> bool:
-    """Whether a folder has what a BIDS dataset is recognised by: participants.tsv or a subject's T1w scan.
-
-    Args:
-        directory: that may be one.
-    """
-    return (directory / "participants.tsv").is_file() or any(
-        next(directory.glob(pattern), None) is not None for pattern in ("sub-*/anat/*_T1w.*", "sub-*/*/anat/*_T1w.*")
-    )
 
 
 def read_description(directory: str | Path) -> dict[str, Any]:

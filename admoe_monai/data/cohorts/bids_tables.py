@@ -56,7 +56,8 @@ def read_people(root: Path, mapping: ColumnMapping, folders: Collection[str], pr
     if not path.is_file():
         if not folders:
             raise UserError(
-                f"{root} is no BIDS folder: it has no participants.tsv (for a table, give --table and --images)"
+                f"{root} is no BIDS folder: it has no participants.tsv and no folder of a subject; other kinds of cohorts "
+                "have commands of their own, see `admoe prepare --help`"
             )
         return People({name: {} for name in sorted(folders)})
     table = spelled(read_table_file(path), _names(mapping, PERSON))

@@ -41,7 +41,7 @@ class MergedDatalists:
             UserError: If a datalist can't be read, or there is only one.
         """
         if len(self.paths) < 2:
-            raise UserError("--merge needs two or more datalists")
+            raise UserError("merge needs two or more datalists")
         datalists = _load(self.paths)
         root = Path(os.path.commonpath([datalist.dataset_dir for datalist in datalists]))
         in_cohorts = Counter(name for datalist in datalists for name in _subjects(datalist))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class SplitRule:
     """How a cohort is divided; one rule may give several divisions.
 
     Args:
-        fractions: share of the people per split, summing to 1.
+        fractions: share of the people per split, summing to 1; 0.6, 0.15 and 0.25 by default.
         seed: another seed gives another split.
         folds: number of folds; each is the test set of one division and the next one its validation set.
         holdout: ``site`` or another field of visits: each of its values is the test set of one division; or
@@ -37,18 +37,22 @@ class SplitRule:
             ``validation.tsv`` and ``test.tsv``.
 
     Raises:
-        UserError: If more than one way is asked for.
+        UserError: If more than one way is asked for, or one of the others beside fractions.
     """
 
-    fractions: Mapping[str, float] = field(default_factory=lambda: DEFAULT_FRACTIONS)
+    fractions: Mapping[str, float] | None = None
     seed: int = 42
     folds: int | None = None
     holdout: str | None = None
     listed: Path | None = None
 
     def __post_init__(self) -> None:
-        if sum(way is not None for way in (self.folds, self.holdout, self.listed)) > 1:
+        ways = {"--folds": self.folds, "--holdout": self.holdout, "--splits": self.listed}
+        given = [name for name, way in ways.items() if way is not None]
+        if len(given) > 1:
             raise UserError("give one of --folds, --holdout and --splits, not several")
+        if given and self.fractions is not None:
+            raise UserError(f"{given[0]} divides the cohort; --fractions would change nothing")
 
     def divide(self, visits: Sequence[Visit]) -> dict[str, dict[str, list[Visit]]]:
         """Divide a cohort.
@@ -106,7 +110,7 @@ class SplitRule:
         """Plain values for the datalist."""
         if self.listed is not None:
             return {"listed": self.listed.name}
-        way: dict[str, Any] = {"fractions": dict(self.fractions)}
+        way: dict[str, Any] = {"fractions": dict(self.fractions or DEFAULT_FRACTIONS)}
         if self.folds is not None:
             way = {"folds": self.folds}
         elif self.holdout is not None:

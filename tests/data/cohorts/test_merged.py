@@ -164,5 +164,5 @@ def test_what_one_cohort_bans_for_a_task_none_may_use_for_it(two_cohorts):
 
 
 def test_one_datalist_is_nothing_to_merge(two_cohorts):
-    with pytest.raises(UserError, match="--merge needs two or more datalists"):
+    with pytest.raises(UserError, match="merge needs two or more datalists"):
         MergedDatalists(two_cohorts[:1]).read()

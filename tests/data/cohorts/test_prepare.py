@@ -1,11 +1,8 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from admoe_monai.cli.main import app
 from admoe_monai.data import load_datalist
 from admoe_monai.data.cohorts import (
     BidsFolder,
@@ -259,62 +256,6 @@ def test_masked_times_of_scans_are_unknown_with_a_note(bids_cohort, tmp_path, wr
     )
 
 
-def run(*arguments):
-    return CliRunner().invoke(app, ["prepare", *map(str, arguments)])
-
-
-def test_the_command_needs_a_folder_only_and_prints_a_summary(bids_cohort, tmp_path):
-    result = run(bids_cohort, "--output", tmp_path / "datalist.json", "--horizon", "next_visit")
-
-    assert result.exit_code == 0, result.output
-    for text in (
-        "cohort (simulated)",
-        "diagnosis: simulated;",
-        "change: horizon next_visit",
-        "diagnosis CN",
-        "change conversion",
-        "change unknown: 20 visits, last",
-        "wrote",
-    ):
-        assert text in result.output
-    assert "36 (12)" in result.output
-
-
-def test_the_command_takes_options_in_the_spelling_of_the_settings(bids_cohort, tmp_path):
-    result = run(
-        bids_cohort,
-        *("--output", tmp_path / "d.json", "--horizon", "24m", "--min_followup", "12m", "--change_for_ad", "stable"),
-        *("--missing_images", "drop", "--fractions", "0.5", "0.0", "0.5", "--seed", "7", "--check_images", "headers"),
-    )
-
-    assert result.exit_code == 0, result.output
-    datalist = load_datalist(tmp_path / "d.json")
-    assert [len(datalist.splits[split]) for split in SPLITS] == [30, 0, 30]
-    assert datalist.label_definition["change"]["min_followup_days"] == pytest.approx(365.25)
-
-
-def test_the_command_reads_slices_of_the_original_code(tmp_path):
-    for n in range(12):
-        values = np.random.default_rng(n).uniform(0, 255, (32, 32)).astype(np.float32)
-        np.savez(tmp_path / f"sub-{n:02}_0.npz", slice=values, label=n % 3, change_label=0, prior=np.ones(3))
-    result = run(tmp_path, "--output", tmp_path / "d.json")
-
-    assert result.exit_code == 0, result.output
-    assert len(all_visits(load_datalist(tmp_path / "d.json", classes=CLASSES))) == 12
-    assert "its columns are banned" in result.output
-
-
-def test_the_command_takes_a_folder_of_scans_without_tables_for_a_bids_folder(tmp_path, write_scan):
-    for n in range(8):
-        write_scan(tmp_path / f"bids/sub-{n}/ses-1/anat/sub-{n}_ses-1_T1w.nii.gz", seed=n)
-    np.savez(tmp_path / "bids/template.npz", slice=np.ones((4, 4)))
-    result = run(tmp_path / "bids", "--output", tmp_path / "d.json")
-
-    assert result.exit_code == 0, result.output
-    assert "note: there is no participants.tsv" in result.output
-    assert "note: nobody has a label: this cohort is for pretraining alone" in result.output
-
-
 def test_advice_that_would_lose_labels_is_not_given(bids_cohort, tmp_path, write_table):
     people = bids_cohort / "participants.tsv"
     people.write_text(people.read_text().replace("sub-07", "sub-7").replace("sub-08", "sub-88"))
@@ -323,31 +264,6 @@ def test_advice_that_would_lose_labels_is_not_given(bids_cohort, tmp_path, write
     assert "--missing_images" not in message
     assert lines[0].endswith("participants.tsv: 'sub-7' has no folder; did you mean sub-07?")
     assert lines[1].startswith("sub-88: no image: there is no folder ")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((), "nothing to prepare: give a BIDS folder, or --table and --images"),
-        ((".", "--images", "{a}.nii"), "--images goes with --table; a BIDS folder does not read it"),
-        ((".", "--id_map", "ids.csv"), "--id_map goes with --merge"),
-        (("--merge", "a.json", "--horizon", "24m"), "--horizon goes with a BIDS folder or --caps or --table"),
-        ((".", "--caps", "c", "--bids", "b"), "a folder goes with a BIDS folder or --table"),
-        ((".", "--folds", "4", "--fractions", "1", "0", "0"), "--folds divides the cohort"),
-        (("--table", "t.csv"), "a --table needs --images"),
-        (("--caps", "c"), "--caps holds no diagnoses: give the BIDS folder"),
-        (("--caps", "c", "--table", "t.csv"), "--table and --caps name two cohorts"),
-        ((".", "--horizon", "soon"), "horizon 'soon' is not understood"),
-        ((".", "--mapping", "bid"), "unknown mapping 'bid', did you mean 'bids'?"),
-        ((".", "--folds", "3", "--holdout", "site"), "give one of --folds, --holdout and --splits"),
-    ],
-)
-def test_arguments_that_make_no_sense_are_refused(tmp_path, monkeypatch, arguments, message):
-    monkeypatch.chdir(tmp_path)
-    error = run(*arguments).exception
-
-    assert isinstance(error, UserError)
-    assert message in str(error)
 
 
 def oasis2(output, images="coronal/{MRI ID}.nii.gz", **options):
