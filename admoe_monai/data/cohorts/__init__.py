@@ -1,4 +1,4 @@
-"""A cohort on disk to a datalist: reading, labels on the whole history, filters, splits by person."""
+"""From a cohort on disk to a datalist: reading, labels on the whole history, filters, splits by person."""
 
 from .bids import BidsFolder
 from .change_rule import ChangeRule

@@ -1,4 +1,4 @@
-"""A BIDS folder: labels of its tables, and T1w scans, raw or of a derivative."""
+"""BIDS folders: labels from the tables, T1w scans from the raw data or a derivative."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class BidsFolder:
     """A BIDS dataset.
 
     Args:
-        directory: its root.
-        mapping: what the columns mean.
-        derivative: name of a folder below ``derivatives``, or any folder of the same layout, that holds the scans.
-        prefer: parts of file names, such as ``acq-mprage``: of several T1w scans of a session the one that has the
-            first of them counts, and the first by name among equals.
+        directory: Root of the dataset.
+        mapping: Meaning of the columns.
+        derivative: Folder with the scans: a name below ``derivatives``, or the path of any folder of the same layout.
+        prefer: Parts of file names, such as ``acq-mprage``, the most wanted first: they choose among several T1w scans of
+            a session; the first by name counts among equals.
     """
 
     directory: Path
@@ -41,10 +41,10 @@ class BidsFolder:
         """Read the visits.
 
         Values in sessions.tsv win over those in participants.tsv. A diagnosis in participants.tsv can't follow a
-        change, so it holds only for somebody who came once.
+        change, so it holds only for people with a single visit.
 
         Raises:
-            UserError: If it is no BIDS folder, or a table can't be read or lacks a column that is needed.
+            UserError: If the folder is not BIDS, or a table can't be read or lacks a column that is needed.
         """
         root = Path(os.path.abspath(self.directory))
         images = self._images(root)
@@ -73,9 +73,6 @@ class BidsFolder:
 
 def read_description(directory: str | Path) -> dict[str, Any]:
     """Read ``dataset_description.json``, or nothing where a folder has none.
-
-    Args:
-        directory: root of the BIDS folder.
 
     Raises:
         UserError: If the file is not valid JSON.

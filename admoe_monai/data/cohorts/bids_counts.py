@@ -1,4 +1,4 @@
-"""What there is to say of many people of a BIDS folder at once, counted."""
+"""Remarks on a BIDS folder that concern many people, counted instead of repeated."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["SubjectCounts"]
 
 @dataclass
 class SubjectCounts:
-    """People and visits of whom something is said once for all.
+    """People and visits by what the notes say of them.
 
     Attributes:
-        put_aside: people whose diagnosis can't be that of one visit.
-        scanned_once: those of them with at most one scan; their other visits stand in tables alone.
-        unmatched: visits of tables without a folder, of people with a folder that no table lists.
-        unplaced: people with scans outside of their sessions' folders.
-        scanless: people without a scan, where no table names them.
-        has_loss: whether names that may mean one session were found.
+        put_aside: People whose diagnosis can't be assigned to one visit.
+        scanned_once: Those of them with at most one scan; their other visits are in tables alone.
+        unmatched: Visits of tables without a folder, of people with a folder that no table lists.
+        unplaced: People with scans outside of their sessions' folders.
+        scanless: People without a scan, where no table names them.
+        has_loss: Whether names that may mean one session were found.
     """
 
     put_aside: list[str] = field(default_factory=list)
@@ -30,7 +30,7 @@ class SubjectCounts:
     has_loss: bool = False
 
     def cautions(self) -> list[str]:
-        """What leaving out the visits without a scan does not mend."""
+        """Losses that leaving out the visits without a scan does not repair, one line each."""
         if not self.scanned_once:
             return []
         return [
@@ -39,7 +39,7 @@ class SubjectCounts:
         ]
 
     def notes(self) -> list[str]:
-        """One line for each kind, with the first few names."""
+        """One line for each kind of remark, with the first few names."""
         notes = []
         if self.put_aside:
             notes.append(

@@ -1,4 +1,4 @@
-"""The sessions of a subject: what tables list and what lies in folders, in whatever spelling."""
+"""Sessions of a subject: labels in tables matched with folders on disk, in any spelling."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ONLY_SESSION = "ses-1"
 
 @dataclass
 class Sessions:
-    """Which folder each session lies in.
+    """Sessions of a subject and their folders.
 
     Attributes:
-        folders: folder by label of the session, listed ones first; `None` where a listed one has no folder.
-        strays: labels of folders with a scan that no table lists.
-        problems: names that may mean one session, one line each.
-        unplaced: scans that lie outside of the sessions' folders, where there are such.
+        folders: Folder by label of the session, listed ones first; `None` where a listed one has no folder.
+        strays: Labels of folders with a scan that no table lists.
+        problems: Names that may mean one session, one line each.
+        unplaced: Whether scans lie outside of the sessions' folders.
     """
 
     folders: dict[str, Path | None] = field(default_factory=dict)
@@ -39,9 +39,9 @@ def match_sessions(listed: Sequence[str], folders: Mapping[Path, bool], loose: P
     one session, and those that are merely alike, are problems: whoever left such a visit out would lose its label.
 
     Args:
-        listed: labels that tables list.
-        folders: folders of sessions, and whether there is a T1w scan in each.
-        loose: the subject's own folder if there is a T1w scan in it that belongs to no session.
+        listed: Labels in the tables.
+        folders: Folders of sessions, and whether each holds a T1w scan.
+        loose: The subject's own folder if it holds a T1w scan that belongs to no session.
 
     Returns:
         The sessions, listed ones in the order of the tables, then those that only have a folder with a scan.

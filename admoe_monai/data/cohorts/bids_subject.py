@@ -1,4 +1,4 @@
-"""One subject of a BIDS folder: rows of its tables, joined with the folders that hold its scans."""
+"""Subjects of a BIDS folder: rows of the tables joined with the folders that hold the scans."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class ScanTree:
     """Folders of subjects that hold scans.
 
     Args:
-        root: folder that paths of scans are relative to.
-        subjects: folder of the subjects' folders, the root or below it.
-        scans: finds the T1w scans of a session by its folder.
-        choice: chooses among them.
+        root: Folder that paths of scans are relative to.
+        subjects: Folder of the subjects' folders, the root or below it.
+        scans: Function from a session's folder to its T1w scans.
+        choice: Rule that chooses among them.
     """
 
     root: Path
@@ -37,18 +37,18 @@ class ScanTree:
 
 @dataclass
 class SubjectReader:
-    """Reads one subject after the other into one reading.
+    """A reader that adds one subject after the other to a reading.
 
     Args:
-        root: the BIDS folder.
-        people: who takes part.
-        mapping: what the columns mean.
-        tree: where the scans are.
-        reading: receives the visits and what is wrong with them.
+        root: The BIDS folder.
+        people: Rows of participants.tsv.
+        mapping: Meaning of the columns.
+        tree: Folders with the scans.
+        reading: Receiver of the visits and problems.
 
     Attributes:
-        columns: all columns of the tables read so far.
-        counts: what there is to say of many subjects at once.
+        columns: Columns of all tables read so far.
+        counts: Remarks that concern many subjects.
     """
 
     root: Path
@@ -66,7 +66,7 @@ class SubjectReader:
         """Read the visits of a subject, with a visit without an image where a table lists one that has no scan.
 
         Args:
-            subject: label, such as ``sub-01``.
+            subject: Label, such as ``sub-01``.
         """
         table = self.root / subject / f"{subject}_sessions.tsv"
         rows = read_sessions(table, self.mapping, self.people.visits.get(subject, {}), self.reading.problems)
@@ -112,9 +112,9 @@ class SubjectReader:
         return sessions
 
     def _without_diagnosis(self, subject: str, person: Row, scanned: int) -> Row:
-        """The cells of a subject who came more than once: the diagnosis is of a visit that nobody knows.
+        """Cells of a subject with several visits, without the diagnosis: it belongs to an unknown one of them.
 
-        A listed visit counts even without a scan: which scans there are says nothing of when the diagnosis was made.
+        A listed visit counts even without a scan: which scans exist does not tell when the diagnosis was made.
         """
         diagnoses = [name for name in self.mapping.columns_of("diagnosis") if name in person]
         if any(person[name].strip().lower() not in EMPTY_CELLS for name in diagnoses):
@@ -133,13 +133,13 @@ class SubjectReader:
 
 
 def _of_scan(facts: list[Row], scan: Path | None) -> Row:
-    """The row of scans.tsv that names the scan, else the first one."""
+    """Row of scans.tsv that names the scan, else the first one."""
     named = (row for row in facts if scan is not None and row[FILE_NAME].endswith(scan.name))
     return next(named, next(iter(facts), {}))
 
 
 def _absence(label: str, folder: Path | None, place: Path, sessions: Sessions) -> str:
-    """Why a visit has no image."""
+    """Reason why a visit has no image."""
     if folder is not None:
         return f"no T1w scan in {folder}"
     if not place.is_dir():

@@ -1,4 +1,4 @@
-"""The tables of a BIDS folder: participants.tsv, a sessions.tsv per subject, a scans.tsv per session."""
+"""Tables of a BIDS folder: participants.tsv, a sessions.tsv per subject, a scans.tsv per session."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Row = dict[str, str]
 
 @dataclass
 class People:
-    """Who takes part, and what participants.tsv says of each.
+    """Participants and their rows of participants.tsv.
 
     Attributes:
-        rows: cells that hold for the person, by name.
-        visits: where the table has a row per session, the rows by name and label of the session.
-        columns: of the table.
-        path: of the table; None where there is none.
+        rows: Cells that hold for the person, by name.
+        visits: Rows by name and label of the session, where the table has one per session.
+        columns: Header of the table.
+        path: Path of the table; None where there is none.
     """
 
     rows: dict[str, Row]
@@ -44,13 +44,13 @@ def read_people(root: Path, mapping: ColumnMapping, folders: Collection[str], pr
     """Read participants.tsv; where BIDS leaves it out, people are the folders.
 
     Args:
-        root: of the BIDS folder.
-        mapping: what the columns mean.
-        folders: names of the subjects' folders.
-        problems: receives what is wrong with single lines.
+        root: The BIDS folder.
+        mapping: Meaning of the columns.
+        folders: Names of the subjects' folders.
+        problems: List to which faults of single lines are added.
 
     Raises:
-        UserError: If there is neither table nor folder, or the table can't be read or names nobody.
+        UserError: If there is neither table nor folder, or the table can't be read or is empty.
     """
     path = root / "participants.tsv"
     if not path.is_file():
@@ -72,16 +72,16 @@ def read_people(root: Path, mapping: ColumnMapping, folders: Collection[str], pr
 
 
 def read_sessions(path: Path, mapping: ColumnMapping, others: dict[str, Row], problems: list[str]) -> dict[str, Row]:
-    """Read a sessions.tsv.
+    """Read the sessions.tsv of a subject.
 
     Args:
-        path: of the table, which need not exist.
-        mapping: what the columns mean.
-        others: rows of the same subject's sessions in participants.tsv; those of this table win.
-        problems: receives what is wrong.
+        path: Path of the table, which need not exist.
+        mapping: Meaning of the columns.
+        others: Rows of the same subject's sessions in participants.tsv; those of this table win.
+        problems: List to which faults are added.
 
     Returns:
-        The rows of all sessions that a table lists, by label.
+        Rows of all listed sessions, by label.
     """
     table = _table(path, mapping, SESSION, problems)
     if table is None:
@@ -96,12 +96,12 @@ def read_sessions(path: Path, mapping: ColumnMapping, others: dict[str, Row], pr
 
 
 def read_scan_facts(subject: Path, mapping: ColumnMapping, problems: list[str]) -> dict[str, list[Row]]:
-    """Read what the scans.tsv of each session say of T1w scans, such as the day or the field strength.
+    """Read the rows on T1w scans in the scans.tsv of each session, such as the day or the field strength.
 
     Args:
-        subject: folder of the subject.
-        mapping: what the columns mean.
-        problems: receives what is wrong.
+        subject: Folder of the subject.
+        mapping: Meaning of the columns.
+        problems: List to which faults are added.
 
     Returns:
         Rows by key of the session's name, which is empty where the folder has no sessions.
@@ -117,7 +117,7 @@ def read_scan_facts(subject: Path, mapping: ColumnMapping, problems: list[str]) 
 
 
 def _by_session(table: Table, mapping: ColumnMapping, problems: list[str]) -> People:
-    """A participants.tsv with a row per session: what all rows of somebody say alike holds for the person."""
+    """Read a participants.tsv with a row per session: cells that all rows of a person share hold for the person."""
     people = People({}, {}, table.columns, table.path)
     for row in _by_name(table, PERSON, _visit_name, problems).values():
         name = row[PERSON].strip()
@@ -141,7 +141,7 @@ def _visit_name(row: Row) -> str:
 def _by_name(
     table: Table, column: str, name_of: Callable[[Row], str], problems: list[str], hint: str = ""
 ) -> dict[str, Row]:
-    """Rows by name; one whose name is empty in a column, or that of an earlier one, is a problem."""
+    """Rows by name; an empty or repeated name is a problem."""
     found: dict[str, Row] = {}
     lines: dict[str, int] = {}
     for line, row in zip(table.lines, table.rows, strict=True):

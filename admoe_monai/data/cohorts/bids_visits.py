@@ -1,4 +1,4 @@
-"""The visits of a BIDS folder: people and sessions of its tables, joined with the folders that hold their scans."""
+"""Visits of a BIDS folder: people and sessions of the tables, joined with the folders that hold the scans."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ __all__ = ["read_visits"]
 
 
 def read_visits(root: Path, mapping: ColumnMapping, tree: ScanTree) -> Reading:
-    """Read who came when and with which diagnosis, and where the scans are.
+    """Read all visits with day, diagnosis and scan.
 
-    Whoever participants.tsv names is there in the end, with a visit without an image if need be. A table that is wrong
-    does not hide the next one: what is wrong with all of them is in the reading's problems.
+    Everyone in participants.tsv is kept, if need be with a visit without an image. A faulty table does not hide the next
+    one: the faults of all of them are in the reading's problems.
 
     Args:
-        root: of the BIDS folder.
-        mapping: what the columns mean.
-        tree: where the scans are.
+        root: The BIDS folder.
+        mapping: Meaning of the columns.
+        tree: Folders with the scans.
 
     Raises:
-        UserError: If it is no BIDS folder.
+        UserError: If the folder is not BIDS.
     """
     reading = Reading(
         name=root.name,
@@ -65,7 +65,7 @@ def read_visits(root: Path, mapping: ColumnMapping, tree: ScanTree) -> Reading:
 
 
 def _present(people: People, folders: set[str], tree: ScanTree, reading: Reading) -> list[str]:
-    """The people to read; those whose name is another one's in a second spelling are problems instead."""
+    """People to read; a name that is a second spelling of another one is a problem instead."""
     here = {path.name for path in tree.subjects.glob("sub-*") if path.is_dir()}
     strangers = sorted(here - set(people.rows))
     if people.path is None:
@@ -93,7 +93,7 @@ def _present(people: People, folders: set[str], tree: ScanTree, reading: Reading
 
 
 def _check_columns(columns: Sequence[str], mapping: ColumnMapping, root: Path, reading: Reading) -> None:
-    """Refuse a folder without diagnoses if a column seems to hold them; else it is a cohort for pretraining, and says so."""
+    """Refuse a folder without diagnoses if a column seems to hold them; else note that it is for pretraining alone."""
     missing = mapping.missing_columns(columns, str(root))
     wanted = mapping.columns_of("diagnosis") if "diagnosis" in missing else []
     # Columns that the mapping knows as something else, such as the screening's diagnosis, are not the missing one.

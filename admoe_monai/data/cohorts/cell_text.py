@@ -1,4 +1,4 @@
-"""Text of a cell to a number, a day or months, in the forms that cohorts write them in."""
+"""Numbers, days and months from the text of a cell, in the forms that cohorts use."""
 
 from __future__ import annotations
 
@@ -33,11 +33,7 @@ BASELINE_CODES = frozenset({"bl", "sc", "scmri", "f", "v01", "v02"})
 
 
 def plain_number(text: str) -> float | None:
-    """The number that a text is, None if it is none.
-
-    Args:
-        text: of a cell.
-    """
+    """Convert a text to a finite number; None if it is not one."""
     try:
         number = float(text)
     except ValueError:
@@ -50,13 +46,13 @@ def read_number(text: str) -> tuple[float | None, str]:
     """Read a measurement.
 
     Args:
-        text: of a cell that is not empty.
+        text: Content of a cell, not empty.
 
     Returns:
-        The number, None where only a range is known, and what was taken for granted; empty for a plain number.
+        The number, None where only a range is known, and the assumption made; empty for a plain number.
 
     Raises:
-        ValueError: saying what the text is not.
+        ValueError: With what the text is not.
     """
     number = plain_number(text)
     if number is not None:
@@ -74,13 +70,13 @@ def read_day(text: str) -> tuple[int | None, str]:
     """Read a date, with or without the time of the day.
 
     Args:
-        text: of a cell that is not empty.
+        text: Content of a cell, not empty.
 
     Returns:
-        The proleptic Gregorian ordinal, None where the day is masked, and what was taken for granted.
+        The proleptic Gregorian ordinal, None where the day is masked, and the assumption made; empty for a plain date.
 
     Raises:
-        ValueError: saying what the text is not.
+        ValueError: With what the text is not.
     """
     day, _, time = text.replace("T", " ", 1).partition(" ")
     if not time or TIME_OF_DAY.fullmatch(time.strip()) or COMPACT_TIME.fullmatch(time):
@@ -99,10 +95,10 @@ def read_months(text: str) -> float:
     """Read a visit code such as ``bl``, ``m12`` or ``ses-M012``; ADNI4 puts ``4_`` before its own.
 
     Args:
-        text: of a cell that is not empty.
+        text: Content of a cell, not empty.
 
     Raises:
-        ValueError: saying what the text is not.
+        ValueError: With what the text is not.
     """
     code = re.sub(r"^\d_", "", text.lower())
     if code in BASELINE_CODES:

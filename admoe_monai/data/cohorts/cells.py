@@ -1,4 +1,4 @@
-"""One cell of a table to a value, by a few words of a mapping that say what it means."""
+"""Values from the cells of a table, by the entries of a mapping that say what a cell means."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ CELL_KINDS = ("number", "continuous", "categorical", "date", "viscode")
 
 
 class CellError(ValueError):
-    """A cell that is not understood.
+    """Error for a cell that is not understood.
 
     Args:
-        column: it stands in.
-        text: of the cell.
-        why: the text, and what it is not.
+        column: Column of the cell.
+        text: Its content.
+        why: The content, and what it is not.
     """
 
     def __init__(self, column: str, text: str, why: str) -> None:
@@ -35,7 +35,7 @@ def columns_of(cell: Mapping[str, Any]) -> list[str]:
     """Names of the columns that a cell may be read from, in order of preference.
 
     Args:
-        cell: as a mapping describes it: ``column`` (a name, or several of which the first present one counts) or
+        cell: Entry of a mapping: ``column`` (a name, or several of which the first present one counts) or
             ``any_of`` (cells of which the first filled one counts).
     """
     if "any_of" in cell:
@@ -55,22 +55,22 @@ def read_cell(
     missing: Sequence[Any] = (),
     reserves: list[Reserve] | None = None,
 ) -> Any:
-    """Read a cell.
+    """Read the value of a cell.
 
     Args:
-        row: text by column.
-        cell: what it means: ``kind`` (``number``; ``date``, which gives days; ``viscode``, which gives months; text
+        row: Text by column.
+        cell: Entry of a mapping: ``kind`` (``number``; ``date``, which gives days; ``viscode``, which gives months; text
             otherwise), ``values`` (code to value, others are refused), ``pattern`` (a regular expression whose first
             group is kept), ``missing`` (codes that mean nothing), ``empty`` (what an empty cell means) and ``range``
             (smallest and largest number that can be right).
-        missing: codes that mean nothing in every column of the table.
-        reserves: receives what is read with reserve, such as an age of 89+; None: such a cell is not understood.
+        missing: Codes that mean nothing in every column of the table.
+        reserves: List to which imprecise cells are added, such as an age of 89+; None makes them errors.
 
     Returns:
         The value, None where there is none.
 
     Raises:
-        CellError: naming column and content, if it is not understood.
+        CellError: If the content is not understood; it names the column and the content.
     """
     if "any_of" in cell:
         values = (read_cell(row, part, missing, reserves) for part in cell["any_of"])
@@ -100,12 +100,12 @@ def read_cell(
 
 
 def cell_problem(cell: Any, required: Sequence[str] = (), allowed: Sequence[str] = ()) -> str:
-    """What is wrong with the description of a cell; empty if nothing is.
+    """Find the fault in a mapping's entry for a cell; empty if there is none.
 
     Args:
-        cell: as the mapping's file holds it.
-        required: words that must be there beside a column.
-        allowed: words beyond those of every cell.
+        cell: The entry, as the mapping's file holds it.
+        required: Keys that it must have beside a column.
+        allowed: Keys that it may have beside those of every cell.
     """
     known = CELL_KEYS | set(required) | set(allowed)
     if not isinstance(cell, dict) or not set(required) <= set(cell) or ("column" in cell) == ("any_of" in cell):
@@ -119,7 +119,7 @@ def cell_problem(cell: Any, required: Sequence[str] = (), allowed: Sequence[str]
 
 
 def _read(text: str, cell: Mapping[str, Any]) -> tuple[Any, str]:
-    """The value of a text, and with which reserve."""
+    """Value of a text, and the reserve with which it was read."""
     kind = cell.get("kind")
     if kind in ("number", "continuous"):
         number, meaning = read_number(text)
@@ -135,7 +135,7 @@ def _read(text: str, cell: Mapping[str, Any]) -> tuple[Any, str]:
 
 
 def _decoded(text: str, values: Mapping[Any, Any], column: str) -> Any:
-    """The value of a code: as it is written, else with no regard to case."""
+    """Value of a code: as written, else ignoring case."""
     for fold in (str, str.casefold):
         for code, value in values.items():
             if _is_one_of(fold(text), (fold(code) if isinstance(code, str) else code,)):

@@ -1,4 +1,4 @@
-"""How the course after a visit becomes its change label: the horizon, the follow-up and the order of diagnoses."""
+"""The rule of change labels: horizon, follow-up and order of diagnoses."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ FOLLOWUP_SHARE = 0.9
 
 
 def parse_time(text: str, what: str = "horizon") -> Horizon:
-    """Read a horizon or a follow-up as people write it.
+    """Parse a horizon or a follow-up, such as ``36m``.
 
     Args:
         text: ``next_visit``, or a time such as ``36m`` (months), ``3y`` (years) or ``1095d`` (days).
-        what: name of the option, for the message.
+        what: Name of the option, for the message.
 
     Returns:
         ``"next_visit"`` or days.
 
     Raises:
-        UserError: If it is none of these, or not positive.
+        UserError: If the text is none of these, or not positive.
     """
     if text == NEXT_VISIT:
         return NEXT_VISIT
@@ -45,20 +45,20 @@ def parse_time(text: str, what: str = "horizon") -> Horizon:
 
 @dataclass(frozen=True)
 class ChangeRule:
-    """How the course after a visit becomes its change label.
+    """Rule by which the course of diagnoses after a visit becomes its change label.
 
     - ``conversion``: the diagnosis only gets worse within the horizon; ``reversion``: it only gets better.
     - ``stable``: it stays, seen until ``min_followup`` at least. A visit after the horizon counts if it still says
-      the same; if it says something else, nobody knows when that came about.
+      the same; if it says something else, the time of the change is unknown.
     - None: too short a follow-up, a course that gets both worse and better inside the horizon, an unknown diagnosis
       or day.
 
     Args:
-        horizon: days, or ``"next_visit"``: the next visit with a diagnosis, however late.
-        min_followup: days that a stable course must have been seen; 0.9 of the horizon by default.
+        horizon: Days, or ``"next_visit"``: the next visit with a diagnosis, however late.
+        min_followup: Days for which a stable course must have been observed; 0.9 of the horizon by default.
         change_for_ad: ``"null"`` leaves visits at the most severe stage without a label, since they can't convert;
             ``"stable"`` treats them like the others.
-        severity: diagnoses from the mildest to the most severe.
+        severity: Diagnoses from the mildest to the most severe.
 
     Raises:
         UserError: If a value is not one of these, or a follow-up is named for the next visit.
@@ -83,16 +83,16 @@ class ChangeRule:
         change_for_ad: Literal["null", "stable"] = "null",
         severity: Sequence[str] = SEVERITY,
     ) -> ChangeRule:
-        """Make a rule of what people write, such as ``36m``.
+        """Make a rule from text such as ``36m``.
 
         Args:
-            horizon: see :func:`parse_time`.
-            min_followup: likewise.
-            change_for_ad: see the class.
-            severity: see the class.
+            horizon: Text for :func:`parse_time`.
+            min_followup: The same.
+            change_for_ad: As for the class.
+            severity: As for the class.
 
         Raises:
-            UserError: If it is not understood.
+            UserError: If a text is not understood.
         """
         followup = None if min_followup is None else parse_time(min_followup, "min_followup")
         if followup == NEXT_VISIT:
@@ -101,18 +101,18 @@ class ChangeRule:
 
     @property
     def followup(self) -> float | None:
-        """Days that a stable course must have been seen; None for the next visit."""
+        """Days for which a stable course must have been observed; None for the next visit."""
         if self.horizon == NEXT_VISIT:
             return None
         return FOLLOWUP_SHARE * float(self.horizon) if self.min_followup is None else self.min_followup
 
     @classmethod
     def described(cls, definition: Mapping[str, Any]) -> ChangeRule:
-        """Return the rule by which labels can be held against a course of diagnoses.
+        """Rule by which given labels can be compared with a course of diagnoses.
 
         Args:
-            definition: as :meth:`as_dict` gives it; where it does not say, the horizon is 0 days, within which nothing
-                contradicts a label but the end of the course.
+            definition: Output of :meth:`as_dict`; without a horizon it is 0 days, within which nothing contradicts a
+                label but the end of the course.
         """
         if definition.get("horizon") == NEXT_VISIT:
             return cls(NEXT_VISIT)

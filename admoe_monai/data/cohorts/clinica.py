@@ -1,4 +1,4 @@
-"""Clinica trees: scans on the template from a CAPS folder, labels from the BIDS folder that it was made of."""
+"""Clinica: registered scans from a CAPS folder, labels from the BIDS folder that it was made of."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class ClinicaTrees:
     the visits (sessions.tsv): ``diagnosis_sc`` in participants.tsv is the screening's and is never used.
 
     Args:
-        caps: the CAPS folder.
-        bids: the BIDS folder.
-        mapping: what the columns of the BIDS folder's tables mean.
-        prefer: see :class:`.bids.BidsFolder`; cropped scans are preferred in any case.
+        caps: The CAPS folder.
+        bids: The BIDS folder.
+        mapping: Meaning of the columns in the BIDS folder's tables.
+        prefer: As for :class:`.bids.BidsFolder`; cropped scans are preferred in any case.
     """
 
     caps: Path

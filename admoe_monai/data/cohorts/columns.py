@@ -1,4 +1,4 @@
-"""Columns of a table by the names that somebody asks for: in any case, and what is left over."""
+"""Columns of a table by wanted names, in any case, and the columns left over."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def known_spelling(columns: Sequence[str], names: Iterable[str]) -> tuple[dict[s
     """Find names among the columns of a table: as they are, else in another case.
 
     Args:
-        columns: header of the table.
-        names: that are asked for.
+        columns: Header of the table.
+        names: Wanted names.
 
     Returns:
-        The asked name per column that has another case, and what is not clear, one line each.
+        The wanted name of each column that has another case, and what is ambiguous, one line each.
     """
     renamed: dict[str, str] = {}
     unclear = []
@@ -46,12 +46,7 @@ def known_spelling(columns: Sequence[str], names: Iterable[str]) -> tuple[dict[s
 
 
 def spelled(table: Table, names: Collection[str]) -> Table:
-    """The table with its columns in the case that they are asked for in; what is not clear joins its problems.
-
-    Args:
-        table: as it was read.
-        names: that are asked for.
-    """
+    """Rename the columns of a table to the wanted case; ambiguous ones join its problems."""
     renamed, unclear = known_spelling(table.columns, names)
     if not renamed and not unclear:
         return table
@@ -61,12 +56,12 @@ def spelled(table: Table, names: Collection[str]) -> Table:
 
 
 def unread_columns(columns: Iterable[str], mapping: ColumnMapping, others: Collection[str] = ()) -> list[str]:
-    """The columns that mean nothing to a mapping; those whose name is nearly one that it misses come first and say so.
+    """Columns that a mapping does not use; near misses of a name that it lacks come first, with a hint.
 
     Args:
-        columns: of all tables of a cohort, in the mapping's spelling.
-        mapping: what the columns mean.
-        others: names that are read by other means.
+        columns: Columns of all tables of a cohort, in the mapping's spelling.
+        mapping: Meaning of the columns.
+        others: Names that are read by other means.
     """
     present = list(dict.fromkeys(columns))
     known = {*mapping.column_names, *others}
@@ -81,11 +76,11 @@ def unread_columns(columns: Iterable[str], mapping: ColumnMapping, others: Colle
 
 
 def column_notes(prior: Sequence[Mapping[str, Any]], unread: Sequence[str]) -> list[str]:
-    """Say which columns a cohort's prior has, and which columns were left alone.
+    """Notes on the columns of a cohort's prior, and on those that are not read.
 
     Args:
-        prior: name and role of the prior columns.
-        unread: see :func:`unread_columns`.
+        prior: Name and role of the prior columns.
+        unread: Result of :func:`unread_columns`.
     """
     kinds = {"": ["clinical"], "measured on the scan, used where named": ["image_derived"], "never used": _NEVER_USED}
     listed = []
@@ -102,7 +97,7 @@ def column_notes(prior: Sequence[Mapping[str, Any]], unread: Sequence[str]) -> l
 
 
 def _meant(column: str, missed: Sequence[str]) -> str:
-    """The missed name that a column seems to be: nearly that word, or that word among others."""
+    """Missing name that a column seems to be: nearly that word, or that word among others."""
     bare = {name: re.sub(r"[\W_]+", "", name).casefold() for name in missed}
     words = re.findall(r"[a-z]+\d*", re.sub(r"([a-z])([A-Z])", r"\1 \2", column).casefold())
     inside = [name for name, word in bare.items() if word in words]

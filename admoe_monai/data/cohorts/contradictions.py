@@ -23,12 +23,12 @@ CDR_COLUMN = re.compile(r"(?i)cdr(_?glob(al)?)?")
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Things that can't be true at once.
+    """Facts on a subject that can't be true at once.
 
     Attributes:
-        kind: short name of what they are.
-        text: one line, naming subject and visits.
-        places: where the visits stand.
+        kind: Short name, as listed at :func:`contradictions`.
+        text: One line, naming subject and visits.
+        places: File and line of the visits.
     """
 
     kind: str
@@ -42,7 +42,7 @@ def contradictions(
     rule: ChangeRule | None = None,
     whole: bool = True,
 ) -> list[Contradiction]:
-    """List what can't be true at once.
+    """List facts that can't be true at once.
 
     - ``diagnosis_against_cdr``: CN with a CDR of 1 and above, AD with a CDR of 0;
     - ``change_against_diagnoses``: a change label that came with the data, and diagnoses that say something else;
@@ -50,11 +50,11 @@ def contradictions(
     - ``two_diagnoses`` of one session or one day; ``dates_out_of_order``; ``ages_out_of_order``; ``two_sexes``.
 
     Args:
-        records: visits of any number of subjects.
-        courses: per check column and value a regular expression for the subject's diagnoses, each followed by a space.
-        rule: how change labels are made.
-        whole: whether these are all visits of each subject; of an excerpt only what no missing visit could explain is
-            held against a change label.
+        records: Visits of any number of subjects.
+        courses: Per check column and value, a regular expression for the subject's diagnoses, each followed by a space.
+        rule: Rule of change labels.
+        whole: Whether these are all visits of each subject; in an excerpt only what no missing visit could explain
+            contradicts a change label.
     """
     rule = rule or ChangeRule()
     found: list[Contradiction] = []
@@ -73,10 +73,10 @@ def contradictions(
 
 
 def visit_number_notes(records: Sequence[Record]) -> list[str]:
-    """Say whose visits are not numbered 1, 2, 3, …: there were visits that the table does not have.
+    """Notes on subjects whose visits are not numbered 1, 2, 3, …: the table lacks some of them.
 
     Args:
-        records: all visits, with a check ``visit_number``.
+        records: All visits, with a check ``visit_number``.
     """
     skipping = {}
     for subject, history in group_by_subject(records).items():

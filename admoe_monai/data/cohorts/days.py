@@ -1,4 +1,4 @@
-"""When the visits of a subject were, in days since the first, from whatever the cohort tells: days, dates or months."""
+"""Days since a subject's first visit, from the days, dates or months that the cohort has."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ def fill_days(records: Iterable[Record]) -> None:
 
     Dates count from the subject's first dated visit, which itself lies at its nominal month if that is known: a first
     scan at month 12 is a year after baseline. Without a date the nominal month counts.
-
-    Args:
-        records: of any number of subjects.
     """
     for history in group_by_subject(records).values():
         dated = [record for record in history if record.date is not None]

@@ -1,4 +1,4 @@
-"""What can be wrong with the images of a cohort, found before anything is trained on them.
+"""Checks of a cohort's images before anything is trained on them.
 
 Reading every voxel of 2,000 volumes takes minutes, and a NaN that is found after a night of training takes longer.
 """
@@ -32,15 +32,15 @@ LARGEST_HEAD_MM = (182.0, 225.0)
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What one image is.
+    """Geometry and faults of one image.
 
     Attributes:
-        shape: voxels along each axis, single last axes left out.
-        spacing: edge of a voxel along each axis, in mm.
-        notes: what is odd about the header.
-        background: median of the outermost voxels, None where voxels were not read.
-        foreground_mm: extent of what is brighter than the background along each axis, in mm, None likewise.
-        problems: what makes it unusable, one sentence each.
+        shape: Voxels along each axis, single last axes left out.
+        spacing: Edge of a voxel along each axis, in mm.
+        notes: Oddities of the header.
+        background: Median of the outermost voxels, None where voxels were not read.
+        foreground_mm: Extent of everything brighter than the background along each axis, in mm, None likewise.
+        problems: Reasons why it can't be used, one sentence each.
     """
 
     shape: tuple[int, ...] = ()
@@ -52,11 +52,11 @@ class ImageFacts:
 
 
 def examine_image(path: str | Path, voxels: bool = True) -> ImageFacts:
-    """Look at one image, of any format that :func:`admoe_monai.scan_files.open_scan` reads.
+    """Examine one image, of any format that :func:`admoe_monai.scan_files.open_scan` reads.
 
     Args:
-        path: of the image; must exist.
-        voxels: read them all, or the header alone.
+        path: Path of an existing image.
+        voxels: Whether to read all voxels, or the header alone.
     """
     try:
         scan = open_scan(path)
@@ -72,13 +72,13 @@ def examine_image(path: str | Path, voxels: bool = True) -> ImageFacts:
 def check_images(
     records: Sequence[Record], root: Path, voxels: bool = True, workers: int | None = None
 ) -> tuple[list[str], list[str]]:
-    """Look at all images of a cohort, with a progress bar.
+    """Examine all images of a cohort, with a progress bar.
 
     Args:
-        records: visits whose image exists.
-        root: folder that image paths are relative to.
-        voxels: read all voxels, or headers alone.
-        workers: threads; one per core by default.
+        records: Visits whose image exists.
+        root: Folder that image paths are relative to.
+        voxels: Whether to read all voxels, or headers alone.
+        workers: Number of threads; one per core by default.
 
     Returns:
         Problems, one line per image that can't be used, and notes on what the images have in common.
@@ -102,7 +102,7 @@ def check_images(
 
 
 def _implausible(shape: tuple[int, ...], spacing: tuple[float, ...]) -> str:
-    """What no scan of a head can be; empty if nothing is."""
+    """Reason why a geometry can't be that of a head; empty if there is none."""
     if not all(VOXEL_MM[0] <= step <= VOXEL_MM[1] for step in spacing):
         edges = " x ".join(f"{step:g}" for step in spacing)
         return f"has voxels of {edges} mm, outside {VOXEL_MM[0]:g} to {VOXEL_MM[1]:g} mm (another unit?)"
@@ -126,7 +126,7 @@ def _background(values: NDArray[np.float32], spacing: tuple[float, ...]) -> tupl
 
 
 def _header_notes(names: Sequence[str], facts: Sequence[ImageFacts]) -> list[str]:
-    """What is odd about headers, once for all images of which it is, with the first of them."""
+    """Oddities of headers, each once for all images that have it, with the first of them."""
     found: dict[str, list[str]] = {}
     for name, fact in zip(names, facts, strict=True):
         for note in fact.notes:

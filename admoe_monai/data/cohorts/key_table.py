@@ -1,4 +1,4 @@
-"""Tables that say something of people or of single visits: lists, verdicts of quality control, published splits."""
+"""Tables on people or single visits: lists, verdicts of quality control, published splits."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class KeyTable:
     """Rows that name a person, or a person and a session, in one of the spellings of the field.
 
     Attributes:
-        path: of the table.
-        rows: its rows.
-        subject: column of the people.
-        by_session: whether rows name single visits.
+        path: Path of the table.
+        rows: Cells by column.
+        subject: Name of the column with the people.
+        by_session: Whether rows name single visits.
     """
 
     path: Path
@@ -44,11 +44,11 @@ class KeyTable:
         """Read a table.
 
         Args:
-            path: of the table.
-            needed: column that must be there beside the person's.
+            path: Path of the table.
+            needed: Column that it must have beside the person's.
 
         Raises:
-            UserError: If it can't be read, or lacks a column.
+            UserError: If the table can't be read, or lacks a column.
         """
         rows = read_rows(path)
         names = [*SUBJECT_COLUMNS, SESSION, *([needed] if needed else [])]
@@ -66,20 +66,20 @@ class KeyTable:
 
     @property
     def first(self) -> str:
-        """The name in the first row."""
+        """Name in the first row."""
         return self._name(self.rows[0])
 
     def rows_of(self, records: Sequence[Record]) -> dict[int, Row]:
-        """The row that speaks of each visit.
+        """Find the row that refers to each visit.
 
         Args:
-            records: all visits of a cohort.
+            records: All visits of a cohort.
 
         Returns:
-            Rows by the identity of the visit; the last one where several speak of it.
+            Rows by the identity of the visit; the last one where several refer to it.
 
         Raises:
-            UserError: If it is not clear whom a row speaks of.
+            UserError: If the person that a row refers to is ambiguous.
         """
         subjects = self.people(record.visit["subject_id"] for record in records)
         sessions: dict[str, dict[str, list[Record]]] = {}
@@ -99,23 +99,23 @@ class KeyTable:
         return found
 
     def people(self, names: Iterable[str]) -> dict[str, str]:
-        """The people of a cohort that rows speak of, by the name that the table has.
+        """Find the people of a cohort that rows refer to, by the name in the table.
 
         Args:
-            names: of the cohort's people.
+            names: Names of the cohort's people.
 
         Raises:
-            UserError: If it is not clear whom a row speaks of.
+            UserError: If the person that a row refers to is ambiguous.
         """
         paired, unclear = pair_names([row[self.subject] for row in self.rows], dict.fromkeys(names), subject_name)
         self._refuse_unclear(unclear)
         return paired
 
     def strangers(self, found: Mapping[int, Row]) -> list[str]:
-        """Say how many rows speak of nobody, as a misspelt name does.
+        """Note how many rows fit no visit, as a misspelt name does.
 
         Args:
-            found: the rows that speak of somebody, see :meth:`rows_of`.
+            found: Result of :meth:`rows_of`.
         """
         names = list(dict.fromkeys(self._name(row) for row in self.rows))
         known = {self._name(row) for row in found.values()}
@@ -142,14 +142,14 @@ def read_key_table(path: Path, value: str) -> dict[str, str]:
     """Read a table of one value per subject.
 
     Args:
-        path: table with ``participant_id`` and the value's column.
-        value: name of that column.
+        path: Table with ``participant_id`` and the value's column.
+        value: Name of that column.
 
     Returns:
         The value by the subject's name without ``sub-``.
 
     Raises:
-        UserError: If the table can't be read or lacks a column, or gives somebody two values.
+        UserError: If the table can't be read or lacks a column, or gives one person two values.
     """
     table = KeyTable.read(path, value)
     value_of: dict[str, str] = {}
@@ -168,15 +168,15 @@ def read_key_table(path: Path, value: str) -> dict[str, str]:
 
 
 def values_of(value_of: Mapping[str, str], subjects: Iterable[str], source: Path) -> dict[str, str]:
-    """The values of a cohort's people, in whatever spelling a table names them.
+    """Find the values of a cohort's people, in any spelling of their names.
 
     Args:
-        value_of: value by name, see :func:`read_key_table`.
-        subjects: the cohort's people.
-        source: of the values, for messages.
+        value_of: Result of :func:`read_key_table`.
+        subjects: The cohort's people.
+        source: Path of the table, for messages.
 
     Raises:
-        UserError: If it is not clear whom a name means.
+        UserError: If a name is ambiguous.
     """
     paired, unclear = pair_names(value_of, dict.fromkeys(subjects), subject_name)
     if unclear:

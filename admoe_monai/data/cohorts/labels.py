@@ -16,14 +16,14 @@ __all__ = ["Change", "change_labels", "fill_diagnoses", "label_changes"]
 
 @dataclass(frozen=True)
 class Change:
-    """The change label of one visit and how it came about.
+    """Change label of one visit, with its reason.
 
     Attributes:
         label: ``stable``, ``conversion``, ``reversion`` or None.
-        event: ``conversion`` or ``reversion`` if one was seen at any time after the visit, else None; the first counts.
-        event_days: days from the visit to the first visit with another diagnosis.
-        followup_days: days from the visit to the last one with a diagnosis.
-        reason: in words why the label is what it is.
+        event: ``conversion`` or ``reversion``, whichever came first at any time after the visit, else None.
+        event_days: Days from the visit to the first visit with another diagnosis.
+        followup_days: Days from the visit to the last one with a diagnosis.
+        reason: Reason for the label, in words.
     """
 
     label: str | None
@@ -34,11 +34,11 @@ class Change:
 
 
 def change_labels(history: Sequence[tuple[float | None, str | None]], rule: ChangeRule | None = None) -> list[Change]:
-    """Label every visit of one subject by what happens to the diagnosis after it.
+    """Label every visit of one subject by the course of the diagnosis after it.
 
     Args:
         history: (days from baseline, diagnosis) of all the subject's visits, in any order, before any filter.
-        rule: how; the next visit decides by default.
+        rule: Rule of labelling; the next visit decides by default.
 
     Returns:
         One change per visit, in the order of ``history``.
@@ -103,13 +103,13 @@ def _direction(ranks: list[int]) -> str | None:
 
 
 def label_changes(visits: Sequence[Visit], rule: ChangeRule | None = None) -> list[Visit]:
-    """Return the visits of a cohort with ``change``, ``event``, ``event_days``, ``followup_days`` and ``change_reason``.
+    """Add to the visits of a cohort ``change``, ``event``, ``event_days``, ``followup_days`` and ``change_reason``.
 
     A visit that brings a change label along keeps it.
 
     Args:
-        visits: all visits of all subjects, before any filter.
-        rule: see :func:`change_labels`.
+        visits: All visits of all subjects, before any filter; they are copied.
+        rule: As for :func:`change_labels`.
     """
     rows: dict[str, list[int]] = {}
     for row, visit in enumerate(visits):
@@ -132,11 +132,11 @@ def fill_diagnoses(visits: Sequence[Visit], window_days: float) -> int:
     Called after the change labels are made: a diagnosis that is lent to a scan is no further point of the history.
 
     Args:
-        visits: all visits of all subjects, labelled.
-        window_days: largest distance in days.
+        visits: All visits of all subjects, labelled.
+        window_days: Largest distance in days.
 
     Returns:
-        How many visits got one.
+        Number of visits that got one.
     """
     histories: dict[str, list[Visit]] = {}
     for visit in visits:

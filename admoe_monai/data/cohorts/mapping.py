@@ -1,4 +1,4 @@
-"""Rows of a table to visits, by a small YAML file that says which column is what."""
+"""Visits from the rows of a table, by a small YAML file that says what each column means."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ REQUIRED_FIELDS = (*IDENTITY, "diagnosis")
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """What the columns of a cohort's table mean.
+    """Meaning of the columns of a cohort's table.
 
     Attributes:
-        name: short name of the cohort.
-        visit: per field of a visit the cell it comes from (see :mod:`.cells`); beside them ``date`` and ``months``,
+        name: Short name of the cohort.
+        visit: Per field of a visit, the cell it comes from (see :mod:`.cells`); beside them ``date`` and ``months``,
             from which days are counted where there is no ``days_from_baseline``.
-        prior: the same per prior column, with ``role`` and ``kind`` (``continuous`` or ``categorical``), and
+        prior: The same per prior column, with ``role`` and ``kind`` (``continuous`` or ``categorical``), and
             ``banned_for`` (tasks whose label it knows).
-        label_source: where diagnoses come from, such as ``clinical`` or ``cdr``.
-        diagnosis_rule: one sentence on how diagnoses were made.
-        cohort: name of the cohort for every visit, where no column tells.
-        description: one sentence on the cohort.
-        missing: codes that mean nothing in every column.
-        checks: columns that are compared with what the visits say, by name: ``visit_number`` (counts the visits of a
+        label_source: Origin of the diagnoses, such as ``clinical`` or ``cdr``.
+        diagnosis_rule: One sentence on how diagnoses were made.
+        cohort: Name of the cohort for every visit, where no column tells.
+        description: One sentence on the cohort.
+        missing: Codes that mean nothing in every column.
+        checks: Columns that are compared with what the visits say, by name: ``visit_number`` (counts the visits of a
             subject) and others, such as a group, with ``course``: per value a regular expression that the subject's
-            diagnoses, each followed by a space, must match as a whole.
+            diagnoses, each followed by a space, must match in full.
     """
 
     name: str
@@ -56,30 +56,26 @@ class ColumnMapping:
     checks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def columns_of(self, name: str) -> list[str]:
-        """Return the columns that a field of a visit may come from, the first present one counting.
-
-        Args:
-            name: the field.
-        """
+        """Columns that a field of a visit may come from; the first present one counts."""
         return columns_of(self.visit[name])
 
     @property
     def courses(self) -> dict[str, dict[str, str]]:
-        """Per check the courses of diagnoses that its values stand for."""
+        """Courses of diagnoses that the values of each check stand for."""
         return {name: check["course"] for name, check in self.checks.items() if "course" in check}
 
     @property
     def column_names(self) -> list[str]:
-        """All columns that the mapping names."""
+        """Columns that the mapping names."""
         cells = (*self.visit.values(), *self.prior.values(), *self.checks.values())
         return list(dict.fromkeys(name for cell in cells for name in columns_of(cell)))
 
     def missing_columns(self, columns: Sequence[str], source: str) -> dict[str, str]:
-        """Say which columns that identify or label a visit a table lacks, by field of the visit.
+        """Messages on the columns that identify or label a visit and that a table lacks, by field of the visit.
 
         Args:
-            columns: header of the table.
-            source: name of the table for the message.
+            columns: Header of the table.
+            source: Name of the table, for the message.
         """
         missing = {}
         for name in REQUIRED_FIELDS:
@@ -95,17 +91,17 @@ class ColumnMapping:
         """Raise a ``UserError`` if the table lacks columns that identify or label a visit.
 
         Args:
-            columns: header of the table.
-            source: name of the table for the message.
+            columns: Header of the table.
+            source: Name of the table, for the message.
         """
         if missing := list(self.missing_columns(columns, source).values()):
             raise UserError(missing[0], missing if len(missing) > 1 else ())
 
     def prior_columns(self, columns: Sequence[str]) -> list[dict[str, Any]]:
-        """Return name, role and kind of the prior columns that the table has.
+        """Name, role and kind of the prior columns that a table has.
 
         Args:
-            columns: header of the table.
+            columns: Header of the table.
         """
         return [
             {"name": name, **{key: cell[key] for key in ("role", "kind", "banned_for") if key in cell}}
@@ -114,15 +110,15 @@ class ColumnMapping:
         ]
 
     def to_record(self, row: Mapping[str, str], image: str | None, place: str) -> tuple[Record, list[str]]:
-        """Translate one row.
+        """Translate one row to a visit.
 
         Args:
-            row: text per column, as the table holds it.
-            image: path of the scan relative to the cohort's folder, `None` where there is no scan.
-            place: where the row stands, for messages.
+            row: Text per column, as the table holds it.
+            image: Path of the scan relative to the cohort's folder, `None` where there is no scan.
+            place: File and line of the row, for messages.
 
         Returns:
-            The visit, and what is wrong with the row (place, column and value), one line each.
+            The visit, and the faults of the row (place, column and value), one line each.
         """
         problems: list[str] = []
         reserves: list[Reserve] = []
@@ -155,7 +151,7 @@ class ColumnMapping:
         return record, list(dict.fromkeys(problems))
 
     def _months(self, row: Mapping[str, str], reserves: list[Reserve]) -> Any:
-        """Months by the code of a visit whose day is known; a code that tells none is needless."""
+        """Months from the code of a visit whose day is known; a code without months is noted and ignored."""
         try:
             return read_cell(row, self.visit["months"], self.missing, reserves)
         except CellError as error:
@@ -172,10 +168,10 @@ def load_mapping(name: str | Path) -> ColumnMapping:
     """Read a mapping.
 
     Args:
-        name: a built-in one (see :func:`built_in_mappings`) or the path of a YAML file.
+        name: A built-in one (see :func:`built_in_mappings`) or the path of a YAML file.
 
     Raises:
-        UserError: If there is no such mapping, or it is not one.
+        UserError: If there is no such mapping, or the file is not a valid one.
     """
     known = built_in_mappings()
     path = FOLDER / f"{name}.yaml" if str(name) in known else Path(name)

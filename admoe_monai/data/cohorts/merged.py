@@ -1,4 +1,4 @@
-"""Several datalists as one cohort: the same person under two names stays one person."""
+"""Several datalists as one cohort, with people who have a name in each of them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class MergedDatalists:
     A datalist no longer holds the visits without a scan, so change labels can't be made again from it.
 
     Args:
-        paths: of the datalists, two or more.
-        id_map: table with ``participant_id`` and ``person_id``: who is the same person in several cohorts. Without it
+        paths: Two or more datalists.
+        id_map: Table with ``participant_id`` and ``person_id``: who is the same person in several cohorts. Without it
             equal names in two cohorts are two people.
     """
 

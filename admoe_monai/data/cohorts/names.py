@@ -1,4 +1,4 @@
-"""Names of people and sessions in the spellings of tables and folders, and which spellings mean one name."""
+"""Names of people and sessions in the spellings of tables and folders."""
 
 from __future__ import annotations
 
@@ -18,48 +18,28 @@ LIKENESS = 0.6
 
 
 def subject_name(text: str) -> str:
-    """The name of a person without ``sub-``.
-
-    Args:
-        text: as a table or folder has it.
-    """
+    """Strip ``sub-`` from the name of a person."""
     return re.sub(rf"(?i)^sub{SEPARATORS}+", "", text.strip())
 
 
 def session_name(text: str) -> str:
-    """The name of a session without ``ses-``.
-
-    Args:
-        text: as a table or folder has it.
-    """
+    """Strip ``ses-`` from the name of a session."""
     return re.sub(rf"(?i)^ses{SEPARATORS}+", "", text.strip())
 
 
 def session_label(text: str) -> str:
-    """The name of a session with ``ses-``.
-
-    Args:
-        text: as a table or folder has it.
-    """
+    """Put ``ses-`` before the name of a session that lacks it."""
     return f"ses-{session_name(text)}"
 
 
 def session_months(session: str) -> float | None:
-    """Months since the first visit in labels such as ``ses-M012``, as Clinica names sessions; None in others.
-
-    Args:
-        session: the label.
-    """
+    """Months since the first visit in labels such as ``ses-M012``, as Clinica names sessions; None in others."""
     match = re.fullmatch(r"ses-[Mm](\d+)", session)
     return float(match[1]) if match else None
 
 
 def name_key(text: str) -> str:
-    """What a name keeps when prefix, case, leading zeros and separators are put aside.
-
-    Args:
-        text: name of a person or session.
-    """
+    """Reduce a name to what remains without prefix, case, leading zeros and separators."""
     bare = PREFIX.sub("", text.strip().casefold())
     bare = re.sub(r"(\d{4})[-_](\d\d)[-_](\d\d)", r"\1\2\3", bare)  # dates
     # Between digits a separator means something: 1_5 is not 15.
@@ -68,12 +48,7 @@ def name_key(text: str) -> str:
 
 
 def is_alike(one: str, other: str) -> bool:
-    """Whether two names may be one: the same numbers, and letters that are a part, an abbreviation or nearly equal.
-
-    Args:
-        one: name of a person or session.
-        other: another.
-    """
+    """Whether two names may be one: the same numbers, and letters that are a part, an abbreviation or nearly equal."""
     keys = name_key(one), name_key(other)
     short, long = sorted(keys, key=len)
     if BASELINE.issuperset(keys) or (short and long.endswith(short) and long.removesuffix(short).isalpha()):
@@ -95,12 +70,12 @@ def pair_names(
     """Find the names of a table among those of a cohort: as they are, else in another spelling where only one fits.
 
     Args:
-        wanted: names of the table.
-        known: names of the cohort.
-        plain: takes the prefix off.
+        wanted: Names of the table.
+        known: Names of the cohort.
+        plain: Function that strips the prefix, such as :func:`subject_name`.
 
     Returns:
-        The known name per wanted one, and those that may be each of the wanted ones which are not clear.
+        The known name per wanted one, and for each ambiguous wanted name the known ones that it may be.
     """
     exact = {plain(name): name for name in known}
     paired = {name: exact[plain(name)] for name in wanted if plain(name) in exact}

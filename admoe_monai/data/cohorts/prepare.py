@@ -1,4 +1,4 @@
-"""A cohort on disk to a datalist: read, label on the whole history, filter, look at the images, split, fit."""
+"""From a cohort on disk to a datalist: read, label on the whole history, filter, check images, split, fit."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ def prepare_cohort(
     """Make datalists of a cohort.
 
     Change labels are made on the whole history of a subject, before any filter; statistics of the prior are fitted on
-    the training split alone. Everything that is wrong is reported at once, and nothing is written unless all is right.
+    the training split alone. All problems are reported at once, and nothing is written while there is one.
 
     Args:
-        output: the datalist to write; where the split rule gives several divisions, their names go before its ending.
-        source: where the visits come from.
-        change: how change labels are made, a horizon of 36 months by default; labels that came with the source (merged
+        output: The datalist to write; where the split rule gives several divisions, their names go before its suffix.
+        source: Cohort on disk.
+        change: Rule of change labels, a horizon of 36 months by default; labels that came with the source (merged
             datalists, slices of the original code) are kept.
-        split: how people are divided.
-        selection: which visits are used.
-        dx_window_days: a visit without a diagnosis gets the nearest one of its subject within this time.
-        allow_mixed_labels: accept clinical diagnoses and those by CDR in one cohort.
-        voxels: read every voxel of every image, or headers alone.
-        overwrite: replace an existing output.
+        split: Rule of division by person.
+        selection: Filter of the visits.
+        dx_window_days: Time in days within which a visit without a diagnosis gets its subject's nearest one.
+        allow_mixed_labels: Whether clinical diagnoses and those by CDR may be in one cohort.
+        voxels: Whether to read every voxel of every image, or headers alone.
+        overwrite: Whether to replace an existing output.
 
     Returns:
         The datalists as written.
 
     Raises:
-        UserError: If anything in the cohort is wrong; its details have one line for each thing.
+        UserError: If the cohort has a problem; its details have one line for each.
     """
     output = Path(output)
     change, split, selection = change or ChangeRule.parse("36m"), split or SplitRule(), selection or Selection()
@@ -184,13 +184,13 @@ def _empty_columns(reading: Reading) -> list[str]:
 
 
 def _unknown_changes(visits: Sequence[Visit]) -> dict[str, int]:
-    """Visits without a change label, counted by why; the days in the reasons differ from visit to visit."""
+    """Visits without a change label, counted by reason; the days in the reasons differ from visit to visit."""
     reasons = (visit["change_reason"] for visit in visits if visit["change"] is None)
     return dict(Counter(re.sub(r"\d+(\.\d+)?", "…", reason or "unknown") for reason in reasons).most_common())
 
 
 def _next_visits(visits: Sequence[Visit], reading: Reading, change: ChangeRule) -> list[str]:
-    """How far away the next visits are that change labels speak of, where they set no horizon."""
+    """Note on the time to the next visit, where it is the horizon of change labels and varies."""
     if reading.change is not None or change.horizon != NEXT_VISIT:
         return []
     days = [float(found[1]) for v in visits if (found := NEXT_DAYS.fullmatch(v["change_reason"] or ""))]

@@ -1,4 +1,4 @@
-"""What every reader of a cohort returns: visits, where each was found, and what was wrong or odd on the way."""
+"""The common result of all readers of cohorts: visits, their places, problems and notes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["Reading", "Record", "Source", "problems_first", "refuse"]
 
 @dataclass
 class Record:
-    """One visit and where it was found.
+    """One visit and its place in the tables.
 
     Attributes:
-        visit: its fields; ``image`` relative to the cohort's folder, None where there is no scan.
-        place: file and line, for messages.
-        checks: text of the columns that the mapping names for checks, such as the group or the number of the visit.
-        date: day of the visit (proleptic Gregorian ordinal), where a column tells it.
-        months: nominal months since the first visit, where a code or label tells them.
-        reserves: what was read with reserve.
-        absence: why there is no image, where there is none.
+        visit: Fields of the visit; ``image`` relative to the cohort's folder, None where there is no scan.
+        place: File and line, for messages.
+        checks: Text of the columns that the mapping names for checks, such as the group or the number of the visit.
+        date: Day of the visit (proleptic Gregorian ordinal), where a column tells it.
+        months: Nominal months since the first visit, where a code or label tells them.
+        reserves: Imprecise cells and their reading.
+        absence: Reason why there is no image, where there is none.
     """
 
     visit: Visit
@@ -44,24 +44,24 @@ class Reading:
     """A cohort as it stands on disk, before labels, splits and filters.
 
     Attributes:
-        name: short name of the cohort.
-        root: folder that image paths are relative to.
-        records: all visits, also those without a scan: they are part of a subject's history.
-        columns: name, role and kind of the prior columns.
-        description: one sentence on the cohort.
-        simulated: whether the images were made by software.
-        label_source: where diagnoses come from, such as ``clinical`` or ``cdr``.
-        diagnosis_rule: one sentence on how diagnoses were made.
-        change: how change labels were made, where they came with the data; they are kept as they are. None: they are
-            still to be made, on the whole history.
-        preprocessing: what was done to the images already; empty for scans as they came.
-        courses: per value of a check column, the course of diagnoses that it stands for.
-        problems: rows that can't be used, one line each; none may be left when a datalist is written.
-        notes: what a user should know about the cohort, one line each.
-        cautions: what a user should know before leaving out the visits without an image, one line each.
-        unread: columns that mean nothing to the mapping, each with a known name that is alike.
-        names_differ: whether tables and folders seem to name somebody differently, so that leaving out the visits without
-            an image would lose their labels.
+        name: Short name of the cohort.
+        root: Folder that image paths are relative to.
+        records: All visits, also those without a scan: they are part of a subject's history.
+        columns: Name, role and kind of the prior columns.
+        description: One sentence on the cohort.
+        simulated: Whether the images were made by software.
+        label_source: Origin of the diagnoses, such as ``clinical`` or ``cdr``.
+        diagnosis_rule: One sentence on how diagnoses were made.
+        change: Rule of the change labels that came with the data and are kept; None where they are still to be made, on
+            the whole history.
+        preprocessing: Steps already applied to the images; empty for raw scans.
+        courses: Per value of a check column, the course of diagnoses that it stands for.
+        problems: Rows that can't be used, one line each; none may be left when a datalist is written.
+        notes: Facts that a user should know about the cohort, one line each.
+        cautions: Facts that a user should know before leaving out the visits without an image, one line each.
+        unread: Columns that the mapping does not use, each with a similar known name if there is one.
+        names_differ: Whether tables and folders seem to name a person differently, so that leaving out the visits
+            without an image would lose labels.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Reading:
 
     @property
     def visits(self) -> list[Visit]:
-        """The visits alone."""
+        """Fields of the visits, without their places."""
         return [record.visit for record in self.records]
 
     def by_subject(self) -> dict[str, list[Record]]:
@@ -98,16 +98,12 @@ class Source(Protocol):
         """Read all of it.
 
         Raises:
-            UserError: If nothing can be read; what is wrong with single rows is in the reading's problems.
+            UserError: If nothing can be read; faults of single rows are in the reading's problems.
         """
 
 
 def group_by_subject(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """Group records by subject, in the order given.
-
-    Args:
-        records: of any number of subjects.
-    """
+    """Group records by subject, in the order given."""
     grouped: dict[str, list[Record]] = {}
     for record in records:
         grouped.setdefault(record.visit["subject_id"], []).append(record)
@@ -118,9 +114,9 @@ def refuse(problems: Sequence[str], name: str, advice: str = "") -> None:
     """Raise one error for all problems, if there are any.
 
     Args:
-        problems: one line each.
-        name: of the cohort.
-        advice: what to do, added to the error's line.
+        problems: One line each; repeated ones count once.
+        name: Name of the cohort.
+        advice: Way out, added to the error's line.
 
     Raises:
         UserError: If there is a problem; where there are several, its details are all of them.
@@ -135,11 +131,11 @@ def refuse(problems: Sequence[str], name: str, advice: str = "") -> None:
 
 @contextmanager
 def problems_first(problems: Sequence[str], name: str) -> Iterator[None]:
-    """Let an error of the step inside come after the problems that were there before it, never in their place.
+    """Context in which an error comes after the problems found before it, never in their place.
 
     Args:
-        problems: of the steps before, one line each.
-        name: of the cohort.
+        problems: Problems of the steps before, one line each.
+        name: Name of the cohort.
 
     Raises:
         UserError: The step's own error where there was no problem, else one of all.

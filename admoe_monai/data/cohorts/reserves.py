@@ -1,4 +1,4 @@
-"""What was read with reserve: cells that say less than they should, counted instead of refused."""
+"""Imprecise cells, such as an age of 89+, which are read with reserve and counted instead of refused."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["Reserve", "reserve_notes"]
 
 @dataclass(frozen=True)
 class Reserve:
-    """One such cell.
+    """One imprecise cell.
 
     Attributes:
-        column: it stands in.
-        text: of the cell.
-        meaning: what it was read as.
+        column: Column of the cell.
+        text: Its content.
+        meaning: The reading that was chosen.
     """
 
     column: str
@@ -25,11 +25,7 @@ class Reserve:
 
 
 def reserve_notes(reserves: Iterable[Reserve]) -> list[str]:
-    """Say how many such cells there are, by column and by what they were read as, with an example of each.
-
-    Args:
-        reserves: of all visits.
-    """
+    """Notes on the number of imprecise cells by column and reading, with an example of each."""
     texts: dict[tuple[str, str], list[str]] = defaultdict(list)
     for reserve in reserves:
         texts[reserve.column, reserve.meaning].append(reserve.text)

@@ -1,4 +1,4 @@
-"""Which visits of a cohort are used: lists of people or visits, quality control, and what is lost on the way."""
+"""Selection of the visits to use: lists of people or visits, quality control, missing images."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Exclusions:
     """Visits left out, counted by cause.
 
     Attributes:
-        visits: number of visits per cause.
-        subjects: subjects per cause of whom no visit is left by it.
-        notes: what the tables name that the cohort does not have, one line each.
+        visits: Number of visits per cause.
+        subjects: Number of subjects per cause who lose their last visit by it.
+        notes: Rows of the tables that fit no visit of the cohort, one line per table.
     """
 
     visits: Counter[str] = field(default_factory=Counter)
@@ -37,12 +37,12 @@ class Exclusions:
     notes: list[str] = field(default_factory=list)
 
     def drop(self, records: Sequence[Record], kept: Sequence[Record], cause: str) -> None:
-        """Count what a filter left out.
+        """Count the visits that a filter left out.
 
         Args:
-            records: before it.
-            kept: after it.
-            cause: in words.
+            records: Visits before the filter.
+            kept: Visits after it.
+            cause: Name of the filter, for the report.
         """
         lost = len(records) - len(kept)
         if lost:
@@ -57,11 +57,11 @@ class Exclusions:
 
 @dataclass(frozen=True)
 class Selection:
-    """What to use of a cohort.
+    """Filter of a cohort's visits.
 
     Args:
-        include: table with ``participant_id`` and, where single visits are meant, ``session_id``.
-        qc: table with the same columns and ``qc`` (pass or fail, or 1 and 0); a failed visit is left out, one that it
+        include: Table with ``participant_id`` and, where single visits are meant, ``session_id``.
+        qc: Table with the same columns and ``qc`` (pass or fail, or 1 and 0); a failed visit is left out, one that it
             does not list is used.
         missing_images: ``error``, or ``drop`` to go on without visits that have no image.
     """
@@ -78,15 +78,15 @@ class Selection:
         """Filter the visits; the verdict of quality control is kept in their field ``qc``.
 
         Args:
-            records: all visits.
-            root: folder that image paths are relative to.
-            exclusions: receives what is left out.
+            records: All visits.
+            root: Folder that image paths are relative to.
+            exclusions: Counts to which the excluded visits are added.
 
         Returns:
             The visits that are left, and a line per missing image that must not be missing.
 
         Raises:
-            UserError: If a table can't be read or names nobody.
+            UserError: If a table can't be read or fits no visit.
         """
         kept = list(records)
         if self.include is not None:

@@ -1,4 +1,4 @@
-"""Slices as the original training code kept them: one .npz per slice with ``slice, label, change_label, prior``."""
+"""Slices of the original training code: one .npz per slice with ``slice, label, change_label, prior``."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class SliceArrays:
     the commonest leak of the field. The days of the visits are not known; change labels are taken as they are.
 
     Args:
-        directory: the folder, searched at any depth.
-        subject_pattern: regular expression whose first group, in the path below the folder, is the subject; the names
+        directory: The folder, searched at any depth.
+        subject_pattern: Regular expression whose first group, in the path below the folder, is the subject; the names
             of BIDS, ADNI and OASIS are known without it.
-        diagnoses: names of the codes 0, 1, … in ``label``.
-        changes: names of the codes 0, 1, … in ``change_label``.
+        diagnoses: Names of the codes 0, 1, … in ``label``.
+        changes: Names of the codes 0, 1, … in ``change_label``.
     """
 
     directory: Path

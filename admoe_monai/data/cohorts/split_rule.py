@@ -1,4 +1,4 @@
-"""How a cohort is divided: by shares, into folds, by site or cohort, or as somebody has published."""
+"""The rule by which a cohort is divided: shares, folds, held-out sites or cohorts, a published split."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ HOLDOUTS = ("site", "cohort", "scanner", "field_strength")
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How a cohort is divided; one rule may give several divisions.
+    """Rule by which a cohort is divided; one rule may give several divisions.
 
     Args:
-        fractions: share of the people per split, summing to 1; 0.6, 0.15 and 0.25 by default.
-        seed: another seed gives another split.
-        folds: number of folds; each is the test set of one division and the next one its validation set.
+        fractions: Share of the people per split, summing to 1; 0.6, 0.15 and 0.25 by default.
+        seed: Seed of the split.
+        folds: Number of folds; each is the test set of one division and the next one its validation set.
         holdout: ``site`` or another field of visits: each of its values is the test set of one division; or
             ``site=A`` for that value alone. Of the others a fifth validates.
-        listed: published split: a table with ``participant_id`` and ``split``, or a folder with ``train.tsv``,
+        listed: Published split: a table with ``participant_id`` and ``split``, or a folder with ``train.tsv``,
             ``validation.tsv`` and ``test.tsv``.
 
     Raises:
@@ -57,13 +57,11 @@ class SplitRule:
     def divide(self, visits: Sequence[Visit]) -> dict[str, dict[str, list[Visit]]]:
         """Divide a cohort.
 
-        Who has no label at all goes to training, where pretraining can use the scans; if nobody has one, all are divided.
-
-        Args:
-            visits: all visits.
+        People without any label go to training, where pretraining can use the scans; if no one has a label, all are
+        divided.
 
         Returns:
-            Per division (its name is empty where there is one) the visits of each split.
+            The visits of each split, per division; a sole division has an empty name.
 
         Raises:
             UserError: If the cohort can't be divided in this way.

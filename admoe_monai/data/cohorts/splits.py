@@ -26,12 +26,12 @@ def split_subjects(
     Each split gets its share of every first diagnosis and, as far as numbers allow, of sexes and ten-year age bands.
 
     Args:
-        visits: all visits; those of a person keep their order.
-        fractions: share of the people per split, summing to 1.
-        seed: another seed gives another split.
+        visits: All visits; those of a person keep their order.
+        fractions: Share of the people per split, summing to 1.
+        seed: Seed of the split.
 
     Raises:
-        UserError: If the fractions are not shares that sum to 1, or a split with a share gets nobody.
+        UserError: If the fractions are not shares that sum to 1, or a split with a share stays empty.
     """
     shares = dict(DEFAULT_FRACTIONS if fractions is None else fractions)
     if set(shares) - set(SPLITS) or min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > 1e-6:
@@ -53,9 +53,9 @@ def kfold_subjects(visits: Sequence[Visit], folds: int = 5, seed: int = 42) -> l
     """Divide a cohort into folds of about equal numbers of people, stratified as :func:`split_subjects` does.
 
     Args:
-        visits: all visits.
-        folds: number of folds, at least 2 and at most the number of people.
-        seed: another seed gives other folds.
+        visits: All visits.
+        folds: Number of folds, at least 2 and at most the number of people.
+        seed: Seed of the folds.
 
     Raises:
         UserError: If the number of folds is out of range.

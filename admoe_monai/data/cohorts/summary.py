@@ -1,4 +1,4 @@
-"""What was found in a cohort, for people to read: lines of its report, and counts per class and split."""
+"""Summary of a cohort for the terminal: lines of the report, counts per class and split."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SHOWN = 10
 
 
 def report_lines(datalist: Datalist) -> list[str]:
-    """The report of a datalist and its rules of labelling, one line each.
+    """Lines on the report of a datalist and its rules of labelling.
 
     Args:
-        datalist: as :func:`.prepare.prepare_cohort` makes it.
+        datalist: Result of :func:`.prepare.prepare_cohort`.
     """
     report = datalist.report
     lines = [
@@ -40,9 +40,6 @@ def report_lines(datalist: Datalist) -> list[str]:
 
 def count_classes(datalist: Datalist) -> list[dict[str, list[tuple[int, int]]]]:
     """Numbers of visits and of subjects per split: of all, of each diagnosis, of each change label.
-
-    Args:
-        datalist: any.
 
     Returns:
         One dictionary for all, one for the diagnoses and one for the change labels, from the name of a class to a pair of

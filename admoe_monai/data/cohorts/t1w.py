@@ -1,4 +1,4 @@
-"""Which of the T1w scans of a session counts."""
+"""Choice of one T1w scan per session."""
 
 from __future__ import annotations
 
@@ -22,35 +22,31 @@ SHOWN = 3
 
 
 def t1w_scans(folders: Iterable[Path]) -> list[Path]:
-    """The T1w scans in some folders.
+    """Find the T1w scans in some folders.
 
     Args:
-        folders: such as ``sub-01/ses-1/anat``.
+        folders: Folders such as ``sub-01/ses-1/anat``.
     """
     found = (path for folder in folders for path in folder.glob("*_T1w.*"))
     return sorted(path for path in found if is_scan(path))
 
 
 def is_scan(path: Path) -> bool:
-    """Whether a file's name is that of a picture of a head: no phase image, and no hidden file.
-
-    Args:
-        path: of the file.
-    """
+    """Whether a file's name is that of a picture of a head: no phase image, and no hidden file."""
     # macOS leaves ._sub-01_T1w.nii.gz beside a file that it copies to another system.
     return is_scan_name(path) and not path.name.startswith(".") and not NO_SCAN.search(path.name)
 
 
 @dataclass
 class ScanChoice:
-    """Chooses one T1w scan per session, and remembers what there is to say about it.
+    """A rule that chooses one T1w scan per session, and keeps count of its choices.
 
-    Whole scans come before chunks, what has the first of the preferred parts before the others, scans without a contrast
+    Complete scans come before chunks, files with the first of the preferred parts before the others, scans without a contrast
     agent before those with one, and the first by name among equals.
 
     Args:
-        prefer: parts of file names, such as ``acq-mprage``.
-        always: parts that are preferred in any case, after those; scans without them are no choice that a user has.
+        prefer: Parts of file names, such as ``acq-mprage``, the most wanted first.
+        always: Parts that are preferred in any case, after those; scans without them are never noted as rivals.
     """
 
     prefer: Sequence[str] = ()
@@ -63,11 +59,11 @@ class ScanChoice:
         """Choose the scan of a session.
 
         Args:
-            scans: of the session.
-            place: subject and session, for messages.
+            scans: Scans of the session.
+            place: Subject and session, for messages.
 
         Returns:
-            The scan; None where there is none. A part of a scan is a problem as well.
+            The scan; None where there is none. A chunk that was not asked for is also a problem.
         """
         if not scans:
             return None
@@ -85,7 +81,7 @@ class ScanChoice:
         return chosen
 
     def notes(self) -> list[str]:
-        """Say by which rule scans were chosen, where there was a choice, and what they are not."""
+        """Notes on sessions with several scans and the rule that chose, and on scans with a contrast agent."""
         notes = []
         if self.several:
             rule = f"preferring {', '.join(self.prefer)}, then" if self.prefer else "taking"
@@ -105,7 +101,7 @@ class ScanChoice:
         return (self._unnamed_chunk(path) is not None, *parts, *later, path.name)
 
     def _unnamed_chunk(self, path: Path) -> str | None:
-        """The chunk that a file is, unless it is one that the user has asked for by name."""
+        """Chunk that a file is, unless the user has asked for it by name."""
         chunk = CHUNK.search(path.name)
         asked = any("chunk-" in part and part in path.name for part in self.prefer)
         return None if chunk is None or asked else chunk[1]
@@ -116,9 +112,5 @@ class ScanChoice:
 
 
 def shown(names: Collection[str]) -> str:
-    """The first few names of many.
-
-    Args:
-        names: in order.
-    """
+    """Join the first few of many names."""
     return ", ".join(list(names)[:SHOWN]) + (", …" if len(names) > SHOWN else "")

@@ -1,4 +1,4 @@
-"""A CSV or TSV table of visits, and a pattern that names each one's scan."""
+"""Tables of visits (CSV or TSV), with a pattern of the scans' paths."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class VisitTable:
     """A table with one visit per row.
 
     Args:
-        path: the CSV or TSV table.
-        images: pattern of the scans' paths with column names in braces, such as ``coronal/{MRI ID}.nii.gz``,
+        path: The CSV or TSV table.
+        images: Pattern of the scans' paths with column names in braces, such as ``coronal/{MRI ID}.nii.gz``,
             relative to ``dataset_dir`` or absolute; a visit whose file does not exist has no scan.
-        mapping: what the columns mean.
-        dataset_dir: folder of the images; by default the fixed part of an absolute pattern, else the table's own folder.
+        mapping: Meaning of the columns.
+        dataset_dir: Folder of the images; by default the fixed part of an absolute pattern, else the table's own folder.
     """
 
     path: Path
@@ -135,7 +135,7 @@ def _tell_apart(records: Sequence[Record]) -> int:
 
 
 def _alike_paths(root: Path, images: Sequence[str]) -> dict[str, str]:
-    """Per image that is not there the one file of almost its name, if no other row names that file."""
+    """For each missing image, the one file of almost its name, if no other row names that file."""
 
     @cache
     def below(folder: Path) -> dict[str, list[Path]]:
