@@ -1,4 +1,4 @@
-"""Leakage guard: what a datalist shares between its splits, and what gives its labels away.
+"""Leakage guard: overlap between the splits of a datalist, and inputs that give its labels away.
 
 ``cheap_audit`` needs the datalist alone; ``full_audit`` also reads the images and runs probes.
 """

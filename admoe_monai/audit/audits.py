@@ -1,4 +1,4 @@
-"""The audit of a datalist: the cheap part, which training runs itself, and the whole."""
+"""The audit of a datalist: the cheap part, which training runs itself, and the full one."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def cheap_audit(
     pretraining: Sequence[Visit] = (),
     pretraining_digests: Collection[str] | None = None,
 ) -> list[Finding]:
-    """Look for everything that the datalist alone can tell: overlap, banned and label-coded priors, labels.
+    """Run the checks that need the datalist alone: overlap, banned and label-coded priors, labels.
 
     Args:
-        datalist: what is audited.
-        prior_columns: names of the prior columns that a run takes; None = all that may become an input.
-        pretraining: visits that the model was pretrained on.
-        pretraining_digests: digests of the subjects that its checkpoint names; empty = it names none, None = there is no
+        datalist: Datalist to audit.
+        prior_columns: Names of the prior columns that a run takes; None = all that may become an input.
+        pretraining: Visits that the model was pretrained on.
+        pretraining_digests: Digests of the subjects that its checkpoint names; empty = it names none, None = there is no
             checkpoint.
 
     Returns:
-        The findings, the worst first; nothing for a datalist that is in order.
+        The findings, the worst first; none for a sound datalist.
     """
     entries = entries_of(datalist, pretraining)
     findings = [
@@ -64,14 +64,14 @@ def full_audit(
     pretraining: Sequence[Visit] = (),
     pretraining_digests: Collection[str] | None = None,
 ) -> AuditReport:
-    """Look for everything: beside the cheap audit file contents, near-duplicate images, probes and the control.
+    """Run all checks: beside the cheap audit file contents, near-duplicate images, probes and the control.
 
     Args:
-        datalist: what is audited.
-        images: whether to read the images.
-        prior_columns: see ``cheap_audit``.
-        pretraining: see ``cheap_audit``.
-        pretraining_digests: see ``cheap_audit``.
+        datalist: Datalist to audit.
+        images: Whether to read the images.
+        prior_columns: As for ``cheap_audit``.
+        pretraining: As for ``cheap_audit``.
+        pretraining_digests: As for ``cheap_audit``.
     """
     findings = cheap_audit(
         datalist, prior_columns=prior_columns, pretraining=pretraining, pretraining_digests=pretraining_digests
@@ -99,7 +99,7 @@ def full_audit(
 def _features(
     table: Any, own: Sequence[Entry], columns: Sequence[str], contents: dict[str, Content]
 ) -> dict[str, np.ndarray]:
-    """What the control recognises subjects by."""
+    """Features by which the control recognises subjects."""
     numbers = encoded(table, [*(f"prior {name}" for name in columns), *ACQUISITION])
     features = {}
     if not numbers.empty:

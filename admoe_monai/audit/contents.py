@@ -1,4 +1,4 @@
-"""What the image files hold: digests that find a copy under another name, the header, the fingerprint."""
+"""Contents of image files: digests that find a copy under another name, the header, the fingerprint."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Content:
-    """One image file.
+    """Contents of one image file.
 
     Attributes:
         file_digest: SHA-256 of its bytes.
         voxel_digest: SHA-256 of its shape and voxels; compression, data type and header make no difference.
-        shape: voxels along each axis.
-        spacing: edge of a voxel along each axis, in mm.
-        print: the head at low resolution.
+        shape: Voxels along each axis.
+        spacing: Edge of a voxel along each axis, in mm.
+        print: Fingerprint: the head at low resolution.
     """
 
     file_digest: str
@@ -48,7 +48,7 @@ def read_contents(entries: Sequence[Entry]) -> tuple[dict[str, Content], list[Fi
     """Read each image once.
 
     Args:
-        entries: whose images are read.
+        entries: Rows whose images are read.
 
     Returns:
         The contents by path, and a finding for those that can't be read.
@@ -72,8 +72,8 @@ def content_overlaps(entries: Sequence[Entry], contents: Mapping[str, Content]) 
     """Find files with the same bytes, and images with the same voxels in different files.
 
     Args:
-        entries: rows to compare.
-        contents: of their images, by path.
+        entries: Rows to compare.
+        contents: Contents of their images, by path.
     """
     unique: dict[tuple[str, str], Entry] = {}
     for entry in entries:
@@ -112,7 +112,7 @@ def _read(path: str) -> Content:
 
 
 def _file_digest(path: Path) -> str:
-    """Of all files that make up the scan."""
+    """SHA-256 of all files that make up the scan."""
     digest = hashlib.sha256()
     for file in files_of(path):
         digest.update(file.read_bytes())

@@ -1,4 +1,4 @@
-"""The random-label control: labels are dealt out to subjects at random, so that nothing can be learned but who is who.
+"""The random-label control: with labels dealt to subjects at random, nothing can be learned but identities.
 
 The nearest neighbour in the training split predicts each test visit. Across a subject-level split it guesses; where
 splits share subjects it recognises them. Yagis et al., "Effect of data leakage in brain MRI classification using 2D
@@ -27,13 +27,13 @@ CHUNK = 1000
 def random_label_control(
     table: pd.DataFrame, features: np.ndarray, name: str, seed: int = 0
 ) -> tuple[list[Probe], list[Finding]]:
-    """Measure what the datalist's own split gives away about subjects.
+    """Measure how far the datalist's own split lets a model recognise subjects.
 
     Args:
-        table: see ``visit_table``; rows of ``training`` and ``test`` count.
-        features: one row per row of the table (N + M, F), NaN in rows without any.
-        name: of the features.
-        seed: of the deals.
+        table: Result of ``visit_table``; rows of ``training`` and ``test`` count.
+        features: One row per row of the table (N + M, F), NaN in rows without any.
+        name: Name of the features, for messages.
+        seed: Seed of the deals.
 
     Returns:
         Mean balanced accuracy over the deals with their central 95 %, per task, and a leak where chance lies below.
@@ -64,11 +64,11 @@ def random_label_control(
 
 
 def nearest_neighbours(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the row of ``known`` that is nearest to each row of ``wanted``, the first of several.
+    """Find the row of ``known`` that is nearest to each row of ``wanted``, the first of several.
 
     Args:
-        wanted: (M, F).
-        known: (N, F).
+        wanted: Features (M, F).
+        known: Features (N, F).
 
     Returns:
         Row numbers (M,).

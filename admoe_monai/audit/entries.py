@@ -1,4 +1,4 @@
-"""The rows of a datalist, and of what was pretrained on, as the checks compare them."""
+"""Rows of a datalist, and of the data of pretraining, in the form that the checks compare."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Entry:
-    """One row.
+    """One row of a datalist.
 
     Attributes:
         split: ``training``, ``validation``, ``test`` or ``pretraining``.
-        row: number within the split, from 0.
-        visit: as the datalist holds it.
+        row: Number within the split, from 0.
+        visit: Fields of the row.
     """
 
     split: str
@@ -36,7 +36,7 @@ class Entry:
 
     @property
     def place(self) -> str:
-        """Where it stands, such as ``training[3]``."""
+        """Place in the datalist, such as ``training[3]``."""
         return f"{self.split}[{self.row}]"
 
     @property
@@ -46,7 +46,7 @@ class Entry:
 
     @property
     def person(self) -> str:
-        """Who the subject is: ``person_id`` where a visit carries one, which joins subjects of several datasets."""
+        """``person_id`` where a visit has one, which joins subjects of several datasets; else the subject."""
         return str(self.visit.get("person_id") or self.subject)
 
     @property
@@ -56,22 +56,22 @@ class Entry:
 
 
 def entries_of(datalist: Datalist, pretraining: Sequence[Visit] = ()) -> list[Entry]:
-    """List all rows.
+    """List the rows of a datalist and of pretraining.
 
     Args:
-        datalist: whose splits are audited.
-        pretraining: visits that a model was pretrained on.
+        datalist: Datalist to audit.
+        pretraining: Visits that a model was pretrained on.
     """
     splits = {**{split: datalist.splits.get(split, []) for split in SPLITS}, PRETRAINING: pretraining}
     return [Entry(split, row, visit) for split, visits in splits.items() for row, visit in enumerate(visits)]
 
 
 def grouped(entries: Iterable[Entry], key: Callable[[Entry], Key | None]) -> dict[Key, list[Entry]]:
-    """Collect rows that share something, in their order.
+    """Group the rows that share a key, in their order.
 
     Args:
-        entries: any rows.
-        key: what they may share; rows for which it is None are left out.
+        entries: Rows of any splits.
+        key: Function of a row; rows for which it is None are left out.
     """
     groups: dict[Key, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -81,12 +81,12 @@ def grouped(entries: Iterable[Entry], key: Callable[[Entry], Key | None]) -> dic
 
 
 def severity_between(splits: Iterable[str]) -> Severity | None:
-    """Say how bad it is that the same person or image is in all these splits; None = it is not.
+    """Severity of a person or image that is in all these splits; None = it may be.
 
     Pretraining may hold the training split, and should not hold the validation split, since that chooses the model.
 
     Args:
-        splits: names, ``pretraining`` among them or not.
+        splits: Names of splits, perhaps with ``pretraining``.
     """
     found = set(splits)
     if len(found - {PRETRAINING}) > 1 or found >= {PRETRAINING, "test"}:

@@ -16,14 +16,14 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong, how badly, and where.
+    """A fault, its severity and its place.
 
     Attributes:
-        check: short name of the check.
-        severity: ``leak`` (figures on this datalist would be wrong: training refuses), ``warning`` (somebody has to
-            look) or ``note`` (something could not be checked).
-        message: one line.
-        rows: places in the datalist, such as ``training[3]``.
+        check: Short name of the check.
+        severity: ``leak`` (figures on this datalist would be wrong: training refuses), ``warning`` (a person
+            must judge) or ``note`` (something could not be checked).
+        message: One line.
+        rows: Places in the datalist, such as ``training[3]``.
     """
 
     check: str
@@ -37,11 +37,7 @@ class Finding:
 
 
 def leaks(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings that are leaks.
-
-    Args:
-        findings: of any severity.
-    """
+    """Filter the findings that are leaks."""
     return [finding for finding in findings if finding.severity == "leak"]
 
 
@@ -49,7 +45,7 @@ def examples(texts: Sequence[str]) -> str:
     """Join the first three texts, and say how many more there are.
 
     Args:
-        texts: one per case.
+        texts: One per case.
     """
     more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
     return "; ".join(texts[:NAMED]) + more

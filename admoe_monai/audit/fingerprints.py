@@ -33,12 +33,12 @@ TURN_DEGREES = 10
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a head lies: ``centre + radius * axes @ u`` for a point ``u`` of the fingerprint's grid.
+    """Position, axes and size of a head: ``centre + radius * axes @ u`` for a point ``u`` of the fingerprint's grid.
 
     Attributes:
-        centre: of the foreground (D,), in the unit of the image's spacing.
-        axes: principal axes in columns (D, D), the longest first.
-        radius: root mean square distance from the centre per axis.
+        centre: Centre of the foreground (D,), in the unit of the image's spacing.
+        axes: Principal axes in columns (D, D), the longest first.
+        radius: Root mean square distance from the centre per axis.
     """
 
     centre: np.ndarray
@@ -48,12 +48,12 @@ class Pose:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """An image in its own pose.
+    """An image in its own pose, at low resolution.
 
     Attributes:
-        pose: where the head lies in the image.
-        grid: intensities (*G), 0 for the background and 1 for bright tissue.
-        planes: pairs of axes whose directions are not to be trusted.
+        pose: Pose of the head in the image.
+        grid: Intensities (*G), 0 for the background and 1 for bright tissue.
+        planes: Pairs of axes whose directions are not reliable.
     """
 
     pose: Pose
@@ -62,11 +62,7 @@ class Fingerprint:
 
 
 def fingerprint(image: Image) -> Fingerprint:
-    """Bring an image into its own pose at low resolution.
-
-    Args:
-        image: a slice or a volume.
-    """
+    """Bring a slice or volume into its own pose at low resolution."""
     low = coarse(image)
     inside = foreground(low.voxels)
     points = np.argwhere(inside) * low.spacing
@@ -85,10 +81,10 @@ def fingerprint(image: Image) -> Fingerprint:
 
 
 def detail_vectors(prints: Sequence[Fingerprint | None]) -> dict[str, np.ndarray]:
-    """Lay out fingerprints as rows of numbers whose distance tells how unlike two images are.
+    """Lay out fingerprints as vectors whose distance measures how much two images differ.
 
     Args:
-        prints: of images, None where one could not be read.
+        prints: One per image, None where it could not be read.
 
     Returns:
         Per number of axes one array (N, F), NaN in the rows of other images.
@@ -105,14 +101,14 @@ def detail_vectors(prints: Sequence[Fingerprint | None]) -> dict[str, np.ndarray
 
 
 def turns(dims: int, planes: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int] | None, np.ndarray]]:
-    """Yield the turns that comparing tries before mirroring: none, and steps of ten degrees within each plane.
+    """Yield the rotations to compare before mirroring: none, and steps of ten degrees within each plane.
 
     Args:
-        dims: number of axes D.
-        planes: pairs of axes.
+        dims: Number of axes D.
+        planes: Pairs of axes.
 
     Yields:
-        The plane (None for no turn) and the matrix (D, D).
+        The plane (None for no rotation) and the matrix (D, D).
     """
     yield None, np.eye(dims)
     for plane in planes:
@@ -125,10 +121,10 @@ def turns(dims: int, planes: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[
 
 
 def similarities(prints: Sequence[Fingerprint]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Compare all pairs: the best correlation of the first with any turned and mirrored form of the second.
+    """Correlate all pairs: the first with the best of the rotated and mirrored forms of the second.
 
     Args:
-        prints: fingerprints of images with the same number of axes.
+        prints: Fingerprints of images with the same number of axes.
 
     Returns:
         Correlations (N, N), the number of the best form (N, N), and the matrix of each form: a point ``u`` of the

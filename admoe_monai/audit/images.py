@@ -1,4 +1,4 @@
-"""An image as the near-duplicate check sees it: numbers on a grid of known spacing, in two or three dimensions.
+"""Images for the near-duplicate check: intensities on a grid of known spacing, in two or three dimensions.
 
 Shapes: ``*S`` spatial axes, D of them.
 """
@@ -27,11 +27,11 @@ COARSE = 48
 
 @dataclass(frozen=True)
 class Image:
-    """Numbers on a grid; positions are index times spacing, whatever the header says about orientation.
+    """Intensities on a grid; positions are index times spacing, whatever the header says about orientation.
 
     Attributes:
         voxels: (*S) float32.
-        spacing: edge of a voxel along each axis (D,), in mm if the header is right.
+        spacing: Edge of a voxel along each axis (D,), in mm if the header is right.
     """
 
     voxels: np.ndarray
@@ -42,7 +42,7 @@ def read_image(path: str | Path) -> Image:
     """Read an image as training does.
 
     Args:
-        path: see :func:`admoe_monai.scan_files.open_scan`.
+        path: Path as for :func:`admoe_monai.scan_files.open_scan`.
 
     Raises:
         UserError: If it can't be read, has neither two nor three axes, or is constant or not finite.
@@ -56,19 +56,19 @@ def read_image(path: str | Path) -> Image:
 
 
 def background(voxels: np.ndarray) -> float:
-    """The level outside the head: the median of the edges of the grid."""
+    """Level outside the head: the median of the edges of the grid."""
     edges = [np.take(voxels, end, axis).ravel() for axis in range(voxels.ndim) for end in (0, -1)]
     return float(np.median(np.concatenate(edges)))
 
 
 def foreground(voxels: np.ndarray) -> np.ndarray:
-    """Where the head or brain is: the largest piece beyond half of Otsu's threshold (Otsu 1979), holes filled.
+    """Mask of the head or brain: the largest piece beyond half of Otsu's threshold (Otsu 1979), holes filled.
 
     Args:
-        voxels: (*S), not constant.
+        voxels: Intensities (*S), not constant.
 
     Returns:
-        bool (*S), with at least one voxel inside.
+        Mask (*S), bool, with at least one voxel inside.
     """
     empty = background(voxels)
     otsu = sitk.OtsuThresholdImageFilter()
@@ -90,8 +90,8 @@ def reduced(image: Image, edge: float) -> Image:
     """Sample an image on cubic voxels, after the blur that a coarser grid needs.
 
     Args:
-        image: any spacing.
-        edge: edge of the new voxels, in the unit of the spacing.
+        image: Image of any spacing.
+        edge: Edge of the new voxels, in the unit of the spacing.
     """
     if np.allclose(image.spacing, edge, rtol=SAME_SPACING):
         return image

@@ -29,8 +29,8 @@ def label_findings(datalist: Datalist, entries: Sequence[Entry]) -> list[Finding
     """Find contradictions; none of them is a leak, each is a warning.
 
     Args:
-        datalist: whose definition of change labels holds.
-        entries: its rows.
+        datalist: Datalist with the definition of change labels.
+        entries: Its rows.
     """
     records = [Record(entry.visit, entry.place) for entry in entries]
     by_kind: dict[str, list[Contradiction]] = defaultdict(list)

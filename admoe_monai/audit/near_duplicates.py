@@ -1,4 +1,4 @@
-"""Near-duplicate images: a copy that was turned, mirrored, resampled, shifted, rescaled or made noisy.
+"""Near-duplicate images: copies that were turned, mirrored, resampled, shifted, rescaled or made noisy.
 
 Fingerprints choose, for each image, the few images of other people that it could be a copy of; registration and the
 correlation of fine detail decide. How often they are right, per kind of copy and on repeat visits, stands in
@@ -39,8 +39,8 @@ def near_duplicates(entries: Sequence[Entry], contents: Mapping[str, Content]) -
     voxels are left to ``content_overlaps``.
 
     Args:
-        entries: rows to compare.
-        contents: of their images, by path.
+        entries: Rows to compare.
+        contents: Contents of their images, by path.
     """
     copies: list[Pair] = []
     lookalikes: list[Pair] = []
@@ -59,12 +59,12 @@ def near_duplicates(entries: Sequence[Entry], contents: Mapping[str, Content]) -
 
 
 def copy_threshold(repeats: Sequence[float]) -> float:
-    """Choose the correlation from which on an image counts as a copy.
+    """Choose the correlation above which an image counts as a copy.
 
     Where repeat visits are themselves closer than 0.90, as in simulated cohorts, copies must be closer still.
 
     Args:
-        repeats: correlations of pairs of visits of the same subject; 0 for those that were too different.
+        repeats: Correlations of pairs of visits of the same subject; 0 for those that were too different.
     """
     close = np.array([figure for figure in repeats if figure > 0])
     if len(close) < FEWEST_REPEATS:
@@ -78,8 +78,8 @@ class _Comparison:
     """Pairs of images with the same number of axes.
 
     Args:
-        entries: one per image.
-        contents: of their images, by path.
+        entries: One per image.
+        contents: Contents of the images, by path.
     """
 
     def __init__(self, entries: Sequence[Entry], contents: Mapping[str, Content]) -> None:
@@ -116,7 +116,7 @@ class _Comparison:
 
 
 def _comparable(entries: Sequence[Entry], contents: Mapping[str, Content]) -> list[list[Entry]]:
-    """One entry per distinct image, apart by number of axes."""
+    """One entry per distinct image, grouped by number of axes."""
     distinct: dict[str, Entry] = {}
     for entry in entries:
         if content := contents.get(str(entry.visit["image"])):

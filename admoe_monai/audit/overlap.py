@@ -1,4 +1,4 @@
-"""The same subject, visit, image or scan in two splits, as far as the datalist itself tells."""
+"""Subjects, visits, images or scans that are in two splits, as far as the datalist itself tells."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SLICE = re.compile(r"(?i)(?:^|(?<=[/_.-]))(?:slices?|slc|sl|axial|coronal|sagit
 
 
 def overlaps(entries: Sequence[Entry]) -> list[Finding]:
-    """Find what splits share.
+    """Find subjects, visits, images and scans that splits share.
 
     Args:
-        entries: rows of the datalist, and of what was pretrained on.
+        entries: Rows of the datalist and of pretraining.
     """
     return [
         *_subjects(entries),
@@ -31,13 +31,13 @@ def overlaps(entries: Sequence[Entry]) -> list[Finding]:
 
 
 def shared(check: str, what: str, entries: Sequence[Entry], key: Callable[[Entry], str | None]) -> list[Finding]:
-    """Find what is listed twice: a leak across splits, a warning within one.
+    """Find rows that share a key: a leak across splits, a warning within one.
 
     Args:
-        check: name of the check.
-        what: noun of the message.
-        entries: any rows.
-        key: what two rows may share; None = nothing.
+        check: Name of the check.
+        what: Noun of the message.
+        entries: Rows of any splits.
+        key: Function of a row; None = the row shares nothing.
     """
     across: dict[Severity, list[list[Entry]]] = {"leak": [], "warning": []}
     for group in grouped(entries, key).values():
@@ -58,12 +58,9 @@ def shared(check: str, what: str, entries: Sequence[Entry], key: Callable[[Entry
 
 
 def plain_identifier(identifier: str) -> str:
-    """Reduce an identifier to what people vary least: no case, prefix, separators or leading zeros.
+    """Reduce an identifier to what all its spellings share: no case, prefix, separators or leading zeros.
 
     ``sub-OAS2_0001`` and ``oas2-1`` become the same; ``S1_11`` and ``S11_1`` do not.
-
-    Args:
-        identifier: of a subject.
     """
     parts = re.findall(r"[a-z]+|\d+", identifier.lower())
     while len(parts) > 1 and parts[0] in _PREFIXES:
@@ -72,10 +69,10 @@ def plain_identifier(identifier: str) -> str:
 
 
 def scan_of_slice(image: str) -> str | None:
-    """Return the path of a slice without its number, which all slices of a scan share; None if it has none.
+    """Path of a slice without its number, which all slices of a scan share; None if it has none.
 
     Args:
-        image: a path such as ``sub-01/sub-01_slice-12.png``.
+        image: Path such as ``sub-01/sub-01_slice-12.png``.
     """
     path = os.path.normpath(image)
     without = _SLICE.sub("", path)

@@ -19,14 +19,14 @@ __all__ = ["pretrained_on", "pretraining_visits"]
 
 
 def pretraining_visits(path: str | Path, dataset_dir: str | Path | None = None) -> list[Visit]:
-    """Read what a datalist gives to pretraining: its training split, and its list ``pretraining`` if it has one.
+    """Read the visits that pretraining uses: the training split, and the list ``pretraining`` if there is one.
 
     Args:
-        path: the datalist.
-        dataset_dir: folder of its images in place of the one that it names.
+        path: Path of the datalist.
+        dataset_dir: Folder of the images in place of the one that it names.
 
     Raises:
-        UserError: If it can't be read.
+        UserError: If the datalist can't be read.
     """
     datalist = load_datalist(path, dataset_dir, refuse_overlaps=False)
     further: list[Any] = json.loads(Path(path).read_text(encoding="utf-8")).get(PRETRAINING) or []
@@ -41,8 +41,8 @@ def pretrained_on(entries: Sequence[Entry], digests: Collection[str]) -> list[Fi
     """Find subjects of the validation and test split that a checkpoint was pretrained on.
 
     Args:
-        entries: rows of the datalist.
-        digests: of the checkpoint; empty = it doesn't say.
+        entries: Rows of the datalist.
+        digests: Digests in the checkpoint; empty = it has none.
     """
     if not digests:
         message = f"the checkpoint has no '{CHECKPOINT_KEY}': whether it was pretrained on test subjects is unknown"
@@ -66,7 +66,7 @@ def pretrained_on(entries: Sequence[Entry], digests: Collection[str]) -> list[Fi
 
 
 def _possible_digests(entry: Entry) -> set[str]:
-    """Of the identifier as it is, with and without the prefix that BIDS puts before it."""
+    """Digests of the identifier with and without the prefix that BIDS puts before it."""
     names = {
         name for identifier in (entry.subject, entry.person) for name in (identifier, identifier.removeprefix("sub-"))
     }

@@ -1,4 +1,4 @@
-"""Prior columns that know the answer: by their names, and by what they give away."""
+"""Prior columns that give the label away, by their names or by their values."""
 
 from __future__ import annotations
 
@@ -49,21 +49,17 @@ CODED, SUSPECT = 0.75, 0.5
 
 
 def banned_reason(name: str) -> str | None:
-    """Say what a column of this name is that may not be an input, or None.
-
-    Args:
-        name: of a prior column.
-    """
+    """Reason why a column of this name may not be an input, or None."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     return next((reason for reason, names in BANNED.items() if any(re.fullmatch(n, plain) for n in names)), None)
 
 
 def usable_columns(datalist: Datalist, names: Sequence[str] | None = None) -> list[str]:
-    """Return the names of the prior columns that can become an input.
+    """Names of the prior columns that can become an input.
 
     Args:
-        datalist: whose declared columns count.
-        names: those that a run takes; None = all with a role that allows it.
+        datalist: Datalist that declares the columns.
+        names: Names that a run takes; None = all with a role that allows it.
     """
     usable = [column["name"] for column in datalist.prior if column.get("role", "clinical") in USABLE_ROLES]
     return [name for name in usable if names is None or name in names]
@@ -73,8 +69,8 @@ def prior_findings(entries: Sequence[Entry], columns: Sequence[str]) -> list[Fin
     """Find banned columns, and columns from which the label can be read off.
 
     Args:
-        entries: rows of the datalist.
-        columns: names of the prior columns to look at.
+        entries: Rows of the datalist.
+        columns: Names of the prior columns to check.
     """
     banned = {name: reason for name in columns if (reason := banned_reason(name)) is not None}
     findings = [

@@ -1,6 +1,6 @@
-"""Probes: how well something that is no anatomy predicts the label, in people whom the probe has not seen.
+"""Probes: how well variables other than anatomy predict the label, in people whom the probe has not seen.
 
-A network that does no better than a probe has learned nothing that the probe does not know. Folds are of whole
+A network that does no better than a probe has learned nothing beyond it. Folds are of whole
 subjects, intervals from the bootstrap over subjects.
 """
 
@@ -37,17 +37,17 @@ class Probe:
     """Balanced accuracy of one probe.
 
     Attributes:
-        name: what it predicts from.
-        task: what it predicts.
-        classes: that take part.
-        visits: which visits it was tested on.
-        n_subjects: subjects that it was tested on.
-        smallest: subjects of the rarest class among them.
-        value: balanced accuracy; None where it could not be estimated.
-        low: lower end of the 95 % interval.
-        high: upper end of it.
-        chance: balanced accuracy of guessing.
-        note: why something is None, or who is left out.
+        name: Variables that it predicts from.
+        task: Label that it predicts.
+        classes: Classes that take part.
+        visits: Visits that it was tested on, in words.
+        n_subjects: Number of subjects that it was tested on.
+        smallest: Number of subjects of the rarest class among them.
+        value: Balanced accuracy; None where it could not be estimated.
+        low: Lower end of the 95 % interval.
+        high: Upper end of the 95 % interval.
+        chance: Balanced accuracy of guessing.
+        note: Reason why a value is None, or who is left out.
     """
 
     name: str
@@ -77,12 +77,12 @@ def probes(table: pd.DataFrame, prior: Sequence[str]) -> tuple[list[Probe], list
     """Run all probes for both tasks.
 
     Args:
-        table: see ``visit_table``.
-        prior: names of the prior columns.
+        table: Result of ``visit_table``.
+        prior: Names of the prior columns.
 
     Returns:
-        The figures (``time`` is visit index and delay), a warning where the
-        acquisition predicts a label, and notes on probes that had too little to go on.
+        The figures (``time`` is visit index and delay), a warning where the acquisition predicts a label, and notes on
+        probes with too little data.
     """
     header = [name for name in map(str, table.columns) if name.startswith("voxel")]
     plan = (
@@ -101,7 +101,7 @@ def probes(table: pd.DataFrame, prior: Sequence[str]) -> tuple[list[Probe], list
 
 
 def _shortcuts(figures: Sequence[Probe]) -> list[Finding]:
-    """Scanners leave their traces in images, so that a network can learn them in place of anatomy."""
+    """Warn of acquisitions that predict a label: a network can learn a scanner's traces in place of anatomy."""
     return [
         Finding(
             "acquisition_shortcut",
@@ -115,11 +115,7 @@ def _shortcuts(figures: Sequence[Probe]) -> list[Finding]:
 
 
 def not_estimated(figures: Sequence[Probe]) -> list[Finding]:
-    """Turn probes without a figure into notes, one per reason.
-
-    Args:
-        figures: of any probes.
-    """
+    """Turn probes without a figure into notes, one per reason."""
     reasons: dict[str, list[str]] = {}
     for figure in figures:
         if figure.value is None:
@@ -140,13 +136,13 @@ def probe(
     """Predict a label from some columns, by cross-validation over subjects.
 
     Args:
-        name: of the probe.
-        table: see ``visit_table``.
-        columns: to predict from.
-        task: column to predict.
-        one_visit_per_subject: test on the first labelled visit of each subject; otherwise on all of them.
-        model: makes the model that is fitted in each fold.
-        n_boot: resamples behind the interval; 0 gives none.
+        name: Name of the probe.
+        table: Result of ``visit_table``.
+        columns: Columns to predict from.
+        task: Column to predict.
+        one_visit_per_subject: Whether to test on the first labelled visit of each subject, or on all of them.
+        model: Function that makes the model for each fold.
+        n_boot: Number of resamples for the interval; 0 gives none.
     """
     visits = "first labelled visit of each subject" if one_visit_per_subject else "all labelled visits"
     classes, rare = classes_of(table, task, one_visit_per_subject)
@@ -173,12 +169,12 @@ def probe(
 
 
 def classes_of(table: pd.DataFrame, task: str, one_visit_per_subject: bool = False) -> tuple[list[str], list[str]]:
-    """Return the classes with enough subjects for folds and for an interval, and the others with their number.
+    """Classes with enough subjects for folds and for an interval, and the others with their number.
 
     Args:
-        table: see ``visit_table``.
-        task: column of the labels.
-        one_visit_per_subject: count the first labelled visits alone.
+        table: Result of ``visit_table``.
+        task: Column of the labels.
+        one_visit_per_subject: Whether to count the first labelled visits alone.
     """
     labelled = table.dropna(subset=[task])
     if one_visit_per_subject:

@@ -1,4 +1,4 @@
-"""Whether two images are one and the same scan: rigid registration, then the correlation of their fine detail.
+"""Identity of two images: rigid registration, then the correlation of their fine detail.
 
 Two scans of one head share its anatomy, but neither the exact position of every fold within the voxels nor the noise; a
 copy shares both. Detail between 0.7 and 1.4 voxels is therefore what tells a copy from a repeat visit, and it survives
@@ -40,9 +40,9 @@ def detail_correlation(images: Sequence[Image], poses: Sequence[Pose], form: np.
     """Register the second image to the first and correlate their detail.
 
     Args:
-        images: two slices, or two volumes.
-        poses: of both, as their fingerprints have them.
-        form: matrix (D, D) from the first fingerprint's grid to the second's, with turn and mirroring.
+        images: Two slices, or two volumes.
+        poses: Poses of both, from their fingerprints.
+        form: Matrix (D, D) from the first fingerprint's grid to the second's, with rotation and mirroring.
 
     Returns:
         The correlation over the foreground that both share; 0 where they share too little, or differ so much at half
@@ -88,7 +88,7 @@ def detail_correlation(images: Sequence[Image], poses: Sequence[Pose], form: np.
 
 @dataclass(frozen=True)
 class _Head:
-    """An image with the background at 0 and bright tissue at 1, and where the head is in it, as ITK has them."""
+    """An image with the background at 0 and bright tissue at 1, and the mask of its head, as ITK images."""
 
     voxels: np.ndarray
     inside: np.ndarray
@@ -149,7 +149,7 @@ def _resampled(moving: sitk.Image, fixed: sitk.Image, transform: sitk.Transform)
 
 
 def _as_itk(voxels: np.ndarray, spacing: np.ndarray) -> sitk.Image:
-    """An ITK image whose first axis is the array's first; it lies at the origin, without any orientation."""
+    """Convert to an ITK image whose first axis is the array's first; it lies at the origin, without any orientation."""
     converted = sitk.GetImageFromArray(np.ascontiguousarray(voxels.T))
     converted.SetSpacing(spacing.tolist())
     return converted

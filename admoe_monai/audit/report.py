@@ -20,13 +20,13 @@ __all__ = ["AuditReport", "format_report"]
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What was looked at and what was found.
+    """Scope and findings of an audit.
 
     Attributes:
-        cohort: name, datalist, whether it is simulated, and subjects and visits per split.
-        checks: groups of checks that were run.
-        findings: the worst first.
-        probes: figures of the probes.
+        cohort: Name, datalist, whether it is simulated, and subjects and visits per split.
+        checks: Groups of checks that were run.
+        findings: Findings, the worst first.
+        probes: Figures of the probes.
     """
 
     cohort: Mapping[str, Any]
@@ -36,7 +36,7 @@ class AuditReport:
 
     @property
     def leaks(self) -> list[Finding]:
-        """The findings because of which training refuses."""
+        """Findings because of which training refuses."""
         return leaks(self.findings)
 
     def as_dict(self) -> dict[str, Any]:
@@ -56,11 +56,11 @@ class AuditReport:
 
 
 def format_report(report: AuditReport, width: int = 120) -> str:
-    """Format an audit: who, what was found, what the probes reach.
+    """Format an audit as text: cohort, findings, figures of the probes.
 
     Args:
-        report: of an audit.
-        width: largest width of the tables, in characters.
+        report: Report to format.
+        width: Largest width of the tables, in characters.
     """
     cohort = report.cohort
     splits = ", ".join(f"{split} {n['subjects']} ({n['visits']})" for split, n in cohort["splits"].items())

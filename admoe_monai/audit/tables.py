@@ -22,12 +22,12 @@ MOST_CATEGORIES = 30
 def visit_table(
     entries: Sequence[Entry], prior: Sequence[str], contents: Mapping[str, Content] | None = None
 ) -> pd.DataFrame:
-    """Make a table with one line per row of the datalist.
+    """Make a table with one row per row of the datalist.
 
     Args:
-        entries: rows; those of pretraining are left out.
-        prior: names of the prior columns to take along, as ``prior <name>``.
-        contents: of the images, for voxel size and shape; None leaves them out.
+        entries: Rows; those of pretraining are left out.
+        prior: Names of the prior columns to include, as ``prior <name>``.
+        contents: Contents of the images, for voxel size and shape; None leaves these out.
 
     Returns:
         Columns ``image`` (the place in the datalist, which is unique), ``subject_id`` (the person), ``session_id``,
@@ -59,8 +59,8 @@ def encoded(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Turn columns into numbers: text into one column per category, constant columns into nothing.
 
     Args:
-        table: see ``visit_table``.
-        columns: of the table.
+        table: Result of ``visit_table``.
+        columns: Columns to convert.
 
     Returns:
         Numeric columns in the order of the rows, NaN where a number is missing; perhaps none.
