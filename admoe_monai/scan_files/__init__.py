@@ -1,4 +1,4 @@
-"""Scans on disk: the one reader of every step, from preparation to inference, so that none accepts what another can't read."""
+"""Reader of scans for every step, from preparation to inference, so that none accepts what another can't read."""
 
 from .dicom import is_dicom
 from .names import SCAN_SUFFIXES, file_states, files_of, is_scan_name

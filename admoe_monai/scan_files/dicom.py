@@ -1,7 +1,7 @@
-"""DICOM: one series in a folder, or one file; where its slices lie is read from each of them, never made up.
+"""DICOM: one series in a folder, or one file; the position is read from each slice, never assumed.
 
 A series that was copied in part, or holds a slice twice, still makes a volume in every reader; its geometry is then wrong
-without a word (ITK, issue 1391). pydicom hands out the position of each slice, also within a file of several frames.
+without a warning (ITK, issue 1391). pydicom gives the position of each slice, also within a file of several frames.
 """
 
 from __future__ import annotations
@@ -41,11 +41,7 @@ _TAGS = [
 
 
 def is_dicom(file: str | Path) -> bool:
-    """Whether a file says that it is DICOM.
-
-    Args:
-        file: that may be anything.
-    """
+    """Whether a file has the mark of DICOM; any path is allowed."""
     try:
         with Path(file).open("rb") as stream:
             stream.seek(_MAGIC_START)
@@ -55,15 +51,15 @@ def is_dicom(file: str | Path) -> bool:
 
 
 def open_dicom(path: Path) -> ScanFile:
-    """Read where the slices of a series lie.
+    """Read the header of a series: the positions of its slices.
 
     Args:
-        path: a folder that holds the files of one series and nothing else of DICOM, or one file.
+        path: Folder that holds the files of one series and no other DICOM, or one file.
 
     Raises:
         ScanFileError: If there is no series or there are several, slices lack a position, are missing or doubled, lie
             unevenly or are turned against each other, or hold colours.
-        Exception: Whatever pydicom raises at a file that it can't read.
+        Exception: Any error of pydicom at a file that it can't read.
     """
     headers = [(file, header) for file in files_of(path) if (header := _header(file)) is not None]
     series = {str(header.get("SeriesInstanceUID", "")) for _, header in headers}
@@ -78,7 +74,7 @@ def open_dicom(path: Path) -> ScanFile:
 
 
 def _header(file: Path) -> pydicom.Dataset | None:
-    """Of a file with an image; None for any other file of the folder."""
+    """Header of a file with an image; None for any other file of the folder."""
     if not is_dicom(file):
         return None
     try:
@@ -91,7 +87,7 @@ def _header(file: Path) -> pydicom.Dataset | None:
 
 @dataclass(frozen=True)
 class _Frames:
-    """What the functional groups of an enhanced file say of one frame, else what stands beside them."""
+    """Values of one frame: from the functional groups of an enhanced file, else from the header itself."""
 
     header: pydicom.Dataset
     groups: Sequence[pydicom.Dataset]
@@ -132,7 +128,7 @@ def _slices(file: Path, header: pydicom.Dataset) -> list[Slice]:
 
 
 def _numbers(value: Any, count: int) -> tuple[float, ...] | None:
-    """The numbers of an element; None if it is absent, empty, or holds others."""
+    """Numbers of an element; None if it is absent, empty, or has another count."""
     if value is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What ITK reads: NRRD, with its data in the same file or beside it, and PNG."""
+"""Formats that ITK reads: NRRD, with its data in the same file or beside it, and PNG."""
 
 from __future__ import annotations
 
@@ -21,14 +21,11 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def open_itk(path: Path) -> ScanFile:
-    """Read the header of a scan.
-
-    Args:
-        path: of the file.
+    """Read the header of an NRRD or PNG file.
 
     Raises:
         ScanFileError: If its voxels are no grey values, or its data are missing.
-        Exception: Whatever ITK raises at a file that it can't read.
+        Exception: Any error of ITK at a file that it can't read.
     """
     files_of(path)  # says which file of data is missing
     reader = sitk.ImageFileReader()
@@ -52,7 +49,7 @@ def _voxels(reader: sitk.ImageFileReader) -> NDArray[np.generic]:
 
 
 def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
-    """Of the first three axes; a slice lies in the plane z = 0."""
+    """Affine of the first three axes; a slice lies in the plane z = 0."""
     axes = min(reader.GetDimension(), 3)
     direction = np.reshape(reader.GetDirection(), (reader.GetDimension(),) * 2)
     affine = np.eye(4)

@@ -1,4 +1,4 @@
-"""Which files are scans, by their names, and of which files a scan consists."""
+"""Names of scan files, and the files that make up a scan."""
 
 from __future__ import annotations
 
@@ -20,35 +20,28 @@ _DETACHED = re.compile(rb"^data ?file: *(.+?) *\r?$", re.IGNORECASE | re.MULTILI
 
 
 def suffix_of(path: str | Path) -> str:
-    """The known ending of a name in lower case; empty if it has none.
-
-    Args:
-        path: of a file.
-    """
+    """Known suffix of a name in lower case; empty if it has none."""
     name = Path(path).name.lower()
     known = (*SCAN_SUFFIXES, *NAMED_SUFFIXES)
     return max((suffix for suffix in known if name.endswith(suffix)), key=len, default="")
 
 
 def is_scan_name(name: str | Path) -> bool:
-    """Whether a folder's file of this name is taken for a scan.
+    """Whether a file of this name in a folder is taken for a scan.
 
-    DICOM series are folders, and of .npz files the content tells (:func:`.slices.is_slice`).
-
-    Args:
-        name: of a file.
+    DICOM series are folders, and .npz files are told apart by their content (:func:`.slices.is_slice`).
     """
     return suffix_of(name) in SCAN_SUFFIXES
 
 
 def files_of(path: str | Path) -> list[Path]:
-    """The files whose bytes decide what a scan is.
+    """List the files that make up a scan.
 
     Args:
-        path: of the scan: a file, or a folder with a DICOM series, all of whose files count.
+        path: File, or folder with a DICOM series, all of whose files count.
 
     Returns:
-        One file, the two of a pair, a header and the data that it names, or those of the folder in the order of their names.
+        One file, the two of a pair, a header and the data that it names, or those of the folder by name.
 
     Raises:
         ScanFileError: If the other half of a pair, or the data of a header, is missing.
@@ -69,13 +62,13 @@ def files_of(path: str | Path) -> list[Path]:
 
 
 def file_states(path: str | Path) -> list[tuple[Any, ...]]:
-    """What changes when a scan is written anew: name, size, and times of modification and change of each of its files.
+    """State of each file of a scan, which changes when it is rewritten: name, size, times of modification and change.
 
     Args:
-        path: see :func:`files_of`.
+        path: As for :func:`files_of`.
 
     Raises:
-        OSError: If a file can't be looked at.
+        OSError: If a file can't be accessed.
         ScanFileError: If one is missing.
     """
     states = ((file, os.stat(file)) for file in files_of(path))

@@ -1,4 +1,4 @@
-"""What nibabel reads: NIfTI-1 and -2, pairs of .img and .hdr, Analyze, and FreeSurfer's MGH and MGZ."""
+"""Formats that nibabel reads: NIfTI-1 and -2, pairs of .img and .hdr, Analyze, and FreeSurfer's MGH and MGZ."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FORMS_DIFFER = "a qform and an sform that contradict each other: the sform count
 
 
 def open_nibabel(path: Path) -> ScanFile:
-    """Read the header of a scan.
+    """Read the header of a file.
 
     Args:
-        path: of the file; of a pair, either half.
+        path: Path of the file; of a pair, either half.
 
     Raises:
         ScanFileError: If its voxels are no grey values, or qform and sform mirror each other.
-        Exception: Whatever nibabel raises at a file that it can't read.
+        Exception: Any error of nibabel at a file that it can't read.
     """
     image: Any
     if suffix_of(path) in (".mgz", ".mgh"):

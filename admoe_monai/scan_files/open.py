@@ -1,4 +1,4 @@
-"""From a path to a scan, whatever its format."""
+"""The entry point of the reader: a scan of any format from its path."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def open_scan(path: str | Path) -> ScanFile:
             a slice of the original training code (.npz), a folder with one DICOM series, or one DICOM file.
 
     Raises:
-        ScanFileError: If it is none of these, or can't be used.
+        ScanFileError: If the file is none of these, or can't be used.
     """
     path = Path(path)
     with reason():

@@ -1,4 +1,4 @@
-"""A scan whose header has been read, and what a header and voxels must be for it to be one.
+"""A scan whose header has been read, with the checks of header and voxels.
 
 Shapes: ``*S`` spatial axes, two of a slice or three of a volume.
 """
@@ -18,16 +18,16 @@ SAME_STEP = 0.05
 
 
 class ScanFileError(ValueError):
-    """Why a file is no scan that can be used: a predicate, such as ``holds colours``; the caller says of which file."""
+    """Reason why a file can't be used: a predicate, such as ``holds colours``; the caller names the file."""
 
 
 @dataclass(frozen=True)
 class ScanNote:
-    """What is odd about a header and stops nobody.
+    """An oddity of a header that is no error.
 
     Attributes:
-        kind: the same for all scans with this oddity.
-        detail: of this scan.
+        kind: Description, the same for all scans with this oddity.
+        detail: What is particular to this scan.
     """
 
     kind: str
@@ -39,15 +39,16 @@ class ScanFile:
     """One slice or volume on disk.
 
     Args:
-        shape: voxels along each axis, as stored; axes of length one at the end are dropped.
-        affine: voxel indices to mm, RAS, 4 x 4.
-        spacing: edge of a voxel in mm, as the format states it beside the affine, one per axis at least.
-        load: reads the voxels.
-        has_position: whether the file says how its voxels lie in space; otherwise the affine is what the format assumes.
-        notes: what is odd.
+        shape: Voxels along each axis, as stored; axes of length one at the end are dropped.
+        affine: Matrix (4, 4) from voxel indices to mm, RAS.
+        spacing: Edge of a voxel in mm, as the format states it beside the affine, one per axis at least.
+        load: Function that reads the voxels.
+        has_position: Whether the file states the position of its voxels in space; otherwise the affine is the format's
+            assumption.
+        notes: Oddities of the header.
 
     Raises:
-        ScanFileError: If it is neither a slice nor a volume, or its affine is none or contradicts the voxel size.
+        ScanFileError: If it is neither a slice nor a volume, or its affine is singular or contradicts the voxel size.
     """
 
     shape: tuple[int, ...]
@@ -84,7 +85,7 @@ class ScanFile:
 
 
 class reason:  # noqa: N801 - reads as a statement
-    """A context in which whatever a library raises becomes one line; nibabel, zlib, numpy and ITK share no base class."""
+    """A context in which any error of a library becomes one line; nibabel, zlib, numpy and ITK share no base class."""
 
     def __enter__(self) -> None:
         pass

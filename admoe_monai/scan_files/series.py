@@ -1,4 +1,4 @@
-"""Where the slices of a series lie: their order, the affine that follows, and why a series has none."""
+"""Geometry of a DICOM series: the order of its slices and the affine, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Slice:
     """One slice of a series.
 
     Attributes:
-        file: that holds it.
-        frame: counted from 0, of a file of several.
-        name: for messages.
-        rows: pixels from top to bottom.
-        columns: pixels from left to right.
-        position: centre of its first pixel in mm, LPS (ImagePositionPatient).
-        orientation: directions along a row and down a column (ImageOrientationPatient).
-        spacing: mm from row to row and from column to column (PixelSpacing).
-        between: mm from slice to slice, as the header says it (SpacingBetweenSlices).
-        number: of the slice (InstanceNumber).
+        file: File that holds it.
+        frame: Number within a file of several, from 0.
+        name: Name for messages.
+        rows: Pixels from top to bottom.
+        columns: Pixels from left to right.
+        position: Centre of its first pixel in mm, LPS (ImagePositionPatient).
+        orientation: Directions along a row and down a column (ImageOrientationPatient).
+        spacing: Distance in mm from row to row and from column to column (PixelSpacing).
+        between: Distance in mm from slice to slice, as the header states it (SpacingBetweenSlices).
+        number: Number of the slice (InstanceNumber).
     """
 
     file: Path
@@ -51,16 +51,16 @@ class Slice:
 
 
 def series_affine(slices: Sequence[Slice]) -> tuple[list[Slice], NDArray[np.float64]]:
-    """Put slices in the order in which they lie.
+    """Sort slices by position and compute their affine.
 
     Args:
-        slices: of one series, one or more.
+        slices: One or more slices of one series.
 
     Returns:
         The slices, and the affine from (column, row, slice) to mm, LPS.
 
     Raises:
-        ScanFileError: If their geometry is not that of a volume, with the number of slices and their places.
+        ScanFileError: If their geometry is not that of a volume; it names the number of slices and their places.
     """
     for name, meaning in (("position", "ImagePositionPatient"), ("orientation", "ImageOrientationPatient"),
                           ("spacing", "PixelSpacing")):  # fmt: skip
@@ -103,7 +103,7 @@ def _check_alike(slices: Sequence[Slice]) -> None:
 
 
 def _step(slices: Sequence[Slice], depths: NDArray[np.float64]) -> float:
-    """The distance from slice to slice, in mm, if it is one."""
+    """Distance from slice to slice in mm; an error if it is not even."""
     if len(slices) == 1:
         return (slices[0].between or (1.0,))[0] or 1.0
     steps = np.diff(depths)

@@ -16,11 +16,7 @@ NO_SIZE = "no voxel size and no position (.npz): pixels are taken for squares of
 
 
 def is_slice(path: str | Path) -> bool:
-    """Whether a file is an archive with an array ``slice``; preprocessed scans are .npz files too.
-
-    Args:
-        path: of a file that may be anything.
-    """
+    """Whether a file is an archive with an array ``slice``; preprocessed scans are .npz files too."""
     try:
         with zipfile.ZipFile(path) as archive:
             return "slice.npy" in archive.namelist()
@@ -29,14 +25,14 @@ def is_slice(path: str | Path) -> bool:
 
 
 def open_slice(path: Path) -> ScanFile:
-    """Read a slice; of equal colour channels the first is kept.
+    """Read the slice of an .npz file; of equal colour channels the first is kept.
 
     Args:
-        path: of the file; nothing in it is unpickled.
+        path: Path of the file; nothing in it is unpickled.
 
     Raises:
         ScanFileError: If there is no such array, it is no slice, or its channels differ.
-        Exception: Whatever numpy raises at a file that it can't read.
+        Exception: Any error of numpy at a file that it can't read.
     """
     with np.load(path, allow_pickle=False) as content:
         if "slice" not in content.files:
