@@ -1,4 +1,4 @@
-"""A simulated longitudinal cohort with known truth, for trying the whole framework without anybody's data."""
+"""A simulated longitudinal cohort with known truth, for trying the whole framework without real data."""
 
 from .cohort import make_demo_cohort
 from .effects import DECLARED_EFFECTS, realised_effects

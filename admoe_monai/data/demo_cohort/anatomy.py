@@ -1,4 +1,4 @@
-"""The anatomy every simulated head is warped from: the MNI152 template and approximate labels of four structures.
+"""The anatomy that every simulated head is warped from: the MNI152 template and approximate labels of structures.
 
 nilearn ships the skull-stripped, symmetric MNI152 T1w template (ICBM 2009a) with grey and white matter maps; nothing is
 downloaded. It carries no labels of structures, so these are drawn by geometry in MNI millimetres together with the
@@ -42,11 +42,11 @@ class Anatomy:
     Args:
         origin: MNI coordinate of voxel (0, 0, 0), in mm.
         intensity: T1w intensity, 0 outside the brain, 1 the brightest voxel.
-        brain: brain mask including ventricles, 0 to 1; its integral is the head size.
-        grey: grey matter probability.
-        white: white matter probability.
-        labels: structure name to map, 0 to 1, softened by about a voxel so that integrals on coarser grids stay exact.
-        csf: intensity of cerebrospinal fluid.
+        brain: Brain mask including ventricles, 0 to 1; its integral is the head size.
+        grey: Grey matter probability.
+        white: White matter probability.
+        labels: Map of each structure by name, 0 to 1, softened by about a voxel so that integrals on coarser grids stay exact.
+        csf: Intensity of cerebrospinal fluid.
     """
 
     origin: NDArray[np.float64]
@@ -62,10 +62,10 @@ def sample(volume: FloatArray, points: FloatArray, origin: NDArray[np.float64], 
     """Read a map at points in space by trilinear interpolation, 0 outside it.
 
     Args:
-        volume: map (X, Y, Z) on an axis-aligned grid.
-        points: coordinates (3, N) in mm.
-        origin: coordinate of the map's first voxel, in mm.
-        spacing: voxel size of the map, in mm.
+        volume: Map (X, Y, Z) on an axis-aligned grid.
+        points: Coordinates (3, N) in mm.
+        origin: Coordinate of the map's first voxel, in mm.
+        spacing: Voxel size of the map, in mm.
     """
     index = (points - origin[:, None].astype(np.float32)) / np.float32(spacing)
     return np.asarray(ndimage.map_coordinates(volume, index, output=np.float32, order=1, mode="constant", cval=0.0))

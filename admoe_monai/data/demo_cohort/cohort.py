@@ -1,4 +1,4 @@
-"""Making the whole cohort: who, then every head and scan in parallel, then the tables."""
+"""The cohort from start to end: subjects, then every head and scan in parallel, then the tables."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ def make_demo_cohort(
 ) -> Path:
     """Write a simulated longitudinal cohort in BIDS layout; the same arguments give the same bytes.
 
-    A third of the subjects starts in each of CN, MCI and AD. The dataset appears under its name only when it is whole.
+    A third of the subjects starts in each of CN, MCI and AD. The dataset appears under its name only when it is complete.
 
     Args:
-        directory: the dataset's folder, absent or empty.
-        subjects: number of subjects, at least 3.
-        visits: smallest and largest number of visits per subject, a year apart.
-        spacing_mm: edge of the cubic voxels in mm, 1 to 8.
-        effect: factor on the declared effect sizes, 0 to 2; 0 makes a null cohort.
+        directory: Folder of the dataset, absent or empty.
+        subjects: Number of subjects, at least 3.
+        visits: Smallest and largest number of visits per subject, a year apart.
+        spacing_mm: Edge of the cubic voxels in mm, 1 to 8.
+        effect: Factor on the declared effect sizes, 0 to 2; 0 makes a null cohort.
         shortcut: "site" plants a scanner that betrays the diagnosis; `None` plants nothing.
-        rescan: number of subjects whose first session is scanned twice.
-        seed: seed of everything random.
-        workers: threads; `None` means one per core, and at most 8. Has no influence on the files.
-        progress: whether to show a progress bar.
+        rescan: Number of subjects whose first session is scanned twice.
+        seed: Seed of everything random.
+        workers: Number of threads; `None` means one per core, and at most 8. It does not change the files.
+        progress: Whether to show a progress bar.
 
     Returns:
-        The dataset's folder.
+        Folder of the dataset.
 
     Raises:
-        UserError: if an argument is out of range or the folder holds something already.
+        UserError: If an argument is out of range or the folder is not empty.
     """
     target = Path(directory)
     _check(target, subjects, visits, spacing_mm, effect, shortcut, rescan, workers)

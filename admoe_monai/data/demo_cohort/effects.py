@@ -1,4 +1,4 @@
-"""Declared effect sizes of the simulated disease, how they are reached, and how to check them on a finished cohort.
+"""Effect sizes of the simulated disease: declared values, the gains that reach them, and a check on a finished cohort.
 
 An effect is Cohen's d of AD against CN at the first visit, on the logarithm of a structure's volume, adjusted for head
 size and age. Sources:
@@ -35,13 +35,13 @@ REFERENCE_AGE = 73.0
 
 @dataclass(frozen=True)
 class StructureModel:
-    """What determines a structure's volume, apart from the disease.
+    """Distribution of a structure's volume, and the effect of the disease on it.
 
     Args:
-        effect: declared Cohen's d of AD against CN; its sign is the direction of the change.
-        volume: typical volume in mm³ of a healthy head of the reference size and age.
-        spread: standard deviation of the logarithm of the volume between people of one size, age and stage.
-        ageing: change of the logarithm of the volume per year of age.
+        effect: Declared Cohen's d of AD against CN; its sign is the direction of the change.
+        volume: Typical volume in mm³ of a healthy head of the reference size and age.
+        spread: Standard deviation of the logarithm of the volume between people of one size, age and stage.
+        ageing: Change of the logarithm of the volume per year of age.
     """
 
     effect: float
@@ -62,20 +62,20 @@ DECLARED_EFFECTS: Mapping[str, float] = {name: model.effect for name, model in S
 
 
 def gain_for(effect: float, spread: float, controls: NDArray[np.float64], patients: NDArray[np.float64]) -> float:
-    """The change of log volume per unit of latent progression that produces a wanted Cohen's d.
+    """Change of log volume per unit of latent progression that produces a wanted Cohen's d.
 
     Progression varies within each group too and widens its spread, so with gain g the effect is
     g·Δ / √(spread² + g²·v), with Δ the difference of the groups' mean progression and v its pooled
     variance; this is solved for g.
 
     Args:
-        effect: wanted Cohen's d.
-        spread: standard deviation of log volume from all other causes.
-        controls: latent progression of a large sample of controls.
-        patients: the same of patients.
+        effect: Wanted Cohen's d.
+        spread: Standard deviation of log volume from all other causes.
+        controls: Latent progression of a large sample of controls.
+        patients: The same for patients.
 
     Raises:
-        ValueError: if the progression of the two groups overlaps too much for so large an effect.
+        ValueError: If the progression of the two groups overlaps too much for so large an effect.
     """
     difference = float(patients.mean() - controls.mean())
     variance = float((patients.var() + controls.var()) / 2)
@@ -95,14 +95,14 @@ def realised_effects(truth: pd.DataFrame, effect: float = 1.0) -> pd.DataFrame:
     together (a common slope, an intercept per group). The interval is the usual large-sample one.
 
     Args:
-        truth: the cohort's `truth.tsv`.
-        effect: the factor with which the cohort was made.
+        truth: Rows of the cohort's `truth.tsv`.
+        effect: Factor with which the cohort was made.
 
     Returns:
         One row per structure: declared and realised d, 95 % interval, numbers of CN and AD subjects.
 
     Raises:
-        ValueError: if fewer than three subjects of either group are there.
+        ValueError: If either group has fewer than three subjects.
     """
     first = truth[(truth["days_from_baseline"] == 0) & (truth["rescan"] == 0)]
     first = first[first["diagnosis"].isin(["CN", "AD"])]

@@ -1,4 +1,4 @@
-"""The field of view all scans share, in MNI millimetres (RAS)."""
+"""The field of view that all scans share, in MNI millimetres (RAS)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def grid_points(spacing_mm: float) -> FloatArray:
 
 
 def scan_affine(spacing_mm: float) -> NDArray[np.float64]:
-    """Voxel indices to the millimetres of `grid_points` (RAS)."""
+    """Affine from voxel indices to the millimetres of `grid_points` (RAS)."""
     affine = np.diag([spacing_mm, spacing_mm, spacing_mm, 1.0])
     affine[:3, 3] = CENTRE - spacing_mm * (np.array(grid_shape(spacing_mm)) - 1) / 2
     return affine

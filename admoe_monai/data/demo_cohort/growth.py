@@ -33,11 +33,11 @@ class Flow:
     """The family of displacements that grows or shrinks one structure.
 
     Args:
-        anatomy: template and labels.
-        structure: a name of `STRUCTURES`.
+        anatomy: Template and labels.
+        structure: Name in `STRUCTURES`.
 
     Raises:
-        ValueError: if the anatomy has no such structure.
+        ValueError: If the anatomy has no such structure.
     """
 
     def __init__(self, anatomy: Anatomy, structure: str) -> None:
@@ -85,26 +85,26 @@ class Flow:
         return np.stack([sample(v, points, self.origin) for v in velocity])
 
     def amount_for(self, log_volume: float) -> float:
-        """The amount at which the structure has this volume in the template, held within the family's range.
+        """Find the amount at which the structure has this volume in the template, within the family's range.
 
         Args:
-            log_volume: natural logarithm of a volume in mm³.
+            log_volume: Natural logarithm of a volume in mm³.
         """
         return float(np.interp(log_volume, self.log_volumes, self.amounts))
 
     def log_volume_at(self, amount: float) -> float:
-        """The logarithm of the structure's volume (mm³) in the template after a change by `amount`."""
+        """Logarithm of the structure's volume (mm³) in the template after a change by `amount`."""
         return float(np.interp(amount, self.amounts, self.log_volumes))
 
     def field(self, amount: float) -> FloatArray:
-        """The displacement (3, X, Y, Z) in mm for an amount, linear between the stored ones."""
+        """Displacement (3, X, Y, Z) in mm for an amount, linear between the stored ones."""
         position = float(np.interp(amount, self.amounts, np.arange(len(self.amounts))))
         below = min(int(position), len(self.amounts) - 2)
         weight = np.float32(position - below)
         return np.asarray((1 - weight) * self.displacements[below] + weight * self.displacements[below + 1])
 
     def move(self, points: FloatArray, amount: float) -> FloatArray:
-        """Where in the template the points (3, N) of the changed head are seen."""
+        """Map points (3, N) of the changed head to those of the template that are seen there."""
         field = self.field(amount)
         moved = points.copy()
         end = self.origin + _GRID_MM * (np.array(field.shape[1:]) - 1)
@@ -117,7 +117,7 @@ class Flow:
 
 @lru_cache(maxsize=3)
 def load_flow(structure: str) -> Flow:
-    """The flow of a structure of the template; a few seconds, then cached."""
+    """Compute the flow of a structure of the template; a few seconds, then cached."""
     return Flow(load_anatomy(), structure)
 
 

@@ -2,7 +2,7 @@
 
 From the scanner to the template a point passes: the pose of the scan (rigid), the subject's head size and shape (affine
 and a smooth displacement), then the flows that set the hippocampi and the ventricles. Values of the template are read
-where the point ends (pull-back), and a volume is the integral of a label read the same way. Room that a shrunken
+where the point ends (pull-back), and a volume is the integral of a label read the same way. The space that a shrunken
 hippocampus leaves is filled with fluid (ex vacuo).
 """
 
@@ -36,8 +36,8 @@ class Head:
     """The lasting anatomy of one subject.
 
     Args:
-        generator: random numbers of this head.
-        head_size_mm3: wanted volume of the brain mask, ventricles included.
+        generator: Random numbers of this head.
+        head_size_mm3: Wanted volume of the brain mask, ventricles included.
     """
 
     def __init__(self, generator: np.random.Generator, head_size_mm3: float) -> None:
@@ -76,7 +76,7 @@ class Head:
         return near[:, sample(anatomy.labels[structure], largest, anatomy.origin) > 0]
 
     def to_template(self, points: FloatArray) -> FloatArray:
-        """Where in the template points (3, N) of the unposed head lie, before structures grow or shrink."""
+        """Map points (3, N) of the unposed head to the template, before structures grow or shrink."""
         centre = CENTRE[:, None].astype(np.float32)
         moved = (points - centre) / self._scale[:, None] + centre
         for axis in range(3):
@@ -84,7 +84,7 @@ class Head:
         return np.asarray(moved)
 
     def _may_be_brain(self, points: FloatArray) -> NDArray[np.bool_]:
-        """A cheap first look that spares the smooth displacement for points well outside the head."""
+        """A cheap test that spares the smooth displacement for points well outside the head."""
         centre = CENTRE[:, None].astype(np.float32)
         surroundings, origin, spacing = _brain_surroundings()
         index = np.round(((points - centre) / self._scale[:, None] + centre - origin[:, None]) / spacing).astype(
@@ -95,13 +95,13 @@ class Head:
         return np.asarray(surroundings[x, y, z] & inside)
 
     def amounts_for(self, wanted: Mapping[str, float]) -> dict[str, float]:
-        """The flows' amounts that give the structures these volumes in this head.
+        """Find the flows' amounts that give the structures these volumes in this head.
 
-        Neighbouring flows touch each other and the head stretches what it carries, so the amounts are corrected by what
-        is measured.
+        Neighbouring flows touch each other and the head stretches what it carries, so the amounts are corrected by
+        measured volumes.
 
         Args:
-            wanted: structure to volume in mm³.
+            wanted: Volume in mm³ by structure.
         """
         aim = {name: float(np.log(volume)) for name, volume in wanted.items()}
         corrected = dict(aim)
@@ -145,14 +145,14 @@ class Head:
         points: FloatArray,
         pose: tuple[Rotation, NDArray[np.float64]],
     ) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Noiseless intensities and brain mask (N,) at points of the scanner.
+        """Render noiseless intensities and brain mask (N,) at points of the scanner.
 
         Args:
-            template: intensities of the template at the scan's resolution.
-            brain: brain mask at the scan's resolution.
-            amounts: the flows' amounts.
-            points: coordinates (3, N) in mm.
-            pose: rotation about the centre and shift in mm.
+            template: Intensities of the template at the scan's resolution.
+            brain: Brain mask at the scan's resolution.
+            amounts: Amount of each structure's flow.
+            points: Coordinates (3, N) in mm.
+            pose: Rotation about the centre and shift in mm.
         """
         anatomy = load_anatomy()
         rotation, shift = pose
@@ -178,7 +178,7 @@ class Head:
 
 @lru_cache(maxsize=1)
 def _brain_surroundings() -> tuple[NDArray[np.bool_], NDArray[np.float64], float]:
-    """The template's brain and 16 mm around it on a 4 mm grid, with its origin and spacing."""
+    """Brain of the template and 16 mm around it on a 4 mm grid, with its origin and spacing."""
     anatomy = load_anatomy()
     coarse = np.pad(anatomy.brain[::4, ::4, ::4] > 0, 5)
     return ndimage.binary_dilation(coarse, iterations=4), anatomy.origin - 20.0, 4.0

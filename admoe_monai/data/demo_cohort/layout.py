@@ -1,6 +1,6 @@
-"""The cohort on disk: a BIDS dataset whose every part says that it is simulated.
+"""The cohort on disk: a BIDS dataset that states in every part that it is simulated.
 
-`truth.tsv` (outside BIDS, listed in `.bidsignore`) holds what no clinic has: true volumes and the latent progression.
+`truth.tsv` (outside BIDS, listed in `.bidsignore`) holds what no clinic can observe: true volumes and the latent progression.
 """
 
 from __future__ import annotations
@@ -90,14 +90,14 @@ def write_subject_table(root: Path, subject: Subject) -> None:
 def write_tables(
     root: Path, subjects: Sequence[Subject], truth: pd.DataFrame, settings: Mapping[str, object], version: str
 ) -> None:
-    """Write everything that describes the whole dataset.
+    """Write the files that describe the whole dataset.
 
     Args:
-        root: folder of the dataset.
-        subjects: all subjects.
-        truth: one row per scan.
-        settings: the arguments that the cohort was made with.
-        version: version of this package.
+        root: Folder of the dataset.
+        subjects: All subjects.
+        truth: One row per scan.
+        settings: Arguments that the cohort was made with.
+        version: Version of this package.
     """
     _write_json(
         root / "dataset_description.json",

@@ -1,9 +1,9 @@
-"""Who is in the cohort: subjects, their latent progression, their visits and what a clinic would have written down.
+"""The population: subjects, their latent progression, their visits and the records of a clinic.
 
 One number per subject and time, the progression s, stands for the disease: below 1 is CN, 1 to 2 MCI, above 2 AD. It
-rises at a speed of its own in every subject. A clinician sees it with a little error, which makes a few diagnoses
+rises at a speed of its own in every subject. A clinician observes it with a little error, which makes a few diagnoses
 revert. Volumes follow s exactly (`effects`) and nothing else in an image does, so with all effects at zero the images
-of first visits know nothing of the diagnosis. Speeds are chosen for plausible atrophy rates and for enough conversions
+of first visits are independent of the diagnosis. Speeds are chosen for plausible atrophy rates and for enough conversions
 in a small cohort: about a quarter of MCI converts within a year, more than in most clinics.
 """
 
@@ -38,14 +38,14 @@ class Visit:
     """One session of a subject.
 
     Args:
-        session_id: such as M012, the nominal month.
-        days: days since the first visit.
-        age: age in years.
-        progression: the latent state s.
-        diagnosis: CN, MCI or AD as the clinic saw it.
-        mmse: simulated Mini-Mental State score, 0 to 30.
-        cdr: simulated global Clinical Dementia Rating.
-        log_ratio: structure to the logarithm of its volume over that in a healthy head of the same size at the
+        session_id: Label by nominal month, such as M012.
+        days: Days since the first visit.
+        age: Age in years.
+        progression: Latent state s.
+        diagnosis: CN, MCI or AD, as the clinic records it.
+        mmse: Simulated Mini-Mental State score, 0 to 30.
+        cdr: Simulated global Clinical Dementia Rating.
+        log_ratio: Per structure, the logarithm of its volume over that in a healthy head of the same size at the
             reference age.
     """
 
@@ -61,7 +61,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Subject:
-    """One simulated person; `index` selects the streams of random numbers of the head and the scans too."""
+    """One simulated person; `index` also selects the streams of random numbers of the head and the scans."""
 
     index: int
     participant_id: str
@@ -89,16 +89,16 @@ def sample_subject(
     shortcut: str | None,
     rescan: bool,
 ) -> Subject:
-    """Draw one person.
+    """Draw one person at random.
 
     Args:
-        seed: seed of the cohort.
-        index: number of the subject, from 0.
+        seed: Seed of the cohort.
+        index: Number of the subject, from 0.
         stage: CN, MCI or AD, where progression starts at the first visit.
-        visits: smallest and largest number of visits, a year apart.
-        effect: factor on all declared effect sizes.
+        visits: Smallest and largest number of visits, a year apart.
+        effect: Factor on all declared effect sizes.
         shortcut: "site" ties the site to the stage, `None` draws it at random.
-        rescan: whether the first session is scanned twice.
+        rescan: Whether the first session is scanned twice.
     """
     person = stream(seed, index, _STREAMS["person"])
     sex = "F" if person.random() < 0.5 else "M"

@@ -1,4 +1,4 @@
-"""What a scanner adds to a head: contrast, a bias field, blur, Rician noise and an arbitrary scale of intensities."""
+"""The effects of a scanner on a head: contrast, a bias field, blur, Rician noise and an arbitrary scale of intensities."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _BIAS_MM = 60.0
 
 @dataclass(frozen=True)
 class Site:
-    """A scanner and its habits.
+    """A site: its scanner and the properties of the images.
 
     Args:
-        scanner: name of the machine (invented).
-        field_strength: in tesla.
-        noise: standard deviation of each channel's noise, as a share of white matter's intensity.
-        gamma: exponent on normalised intensity; below 1 flattens the contrast.
-        blur_mm: standard deviation of additional blur, in mm.
+        scanner: Name of the scanner (invented).
+        field_strength: Field strength in tesla.
+        noise: Standard deviation of each channel's noise, as a share of white matter's intensity.
+        gamma: Exponent on normalised intensity; below 1 flattens the contrast.
+        blur_mm: Standard deviation of additional blur, in mm.
     """
 
     scanner: str
@@ -54,11 +54,11 @@ def acquire(
     """Turn a noiseless head into the integers of a skull-stripped scan: 0 outside the brain, at least 1 inside.
 
     Args:
-        intensity: noiseless intensity (X, Y, Z), 0 to 1.
-        brain: brain mask (X, Y, Z).
-        site: the scanner.
-        spacing_mm: voxel size in mm.
-        generator: random numbers of this scan.
+        intensity: Noiseless intensity (X, Y, Z), 0 to 1.
+        brain: Brain mask (X, Y, Z).
+        site: Site with the scanner.
+        spacing_mm: Voxel size in mm.
+        generator: Random numbers of this scan.
     """
     gamma = site.gamma * np.exp(generator.normal(0, 0.03))
     scale = _WHITE_MATTER_LEVEL * np.exp(generator.normal(0, 0.15))
@@ -75,7 +75,7 @@ def acquire(
 
 
 def _bias_field(shape: tuple[int, ...], spacing_mm: float, generator: np.random.Generator) -> FloatArray:
-    """A smooth gain that leaves the mean of its logarithm at zero."""
+    """Draw a smooth gain whose logarithm has mean zero."""
     field = smooth_field(generator, shape, spacing_mm, _BIAS_MM)
     field -= field.mean()
     return np.asarray(np.exp(_BIAS * field / max(float(field.std()), 1e-6)), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Scanning one subject: all sessions, with the truth about each scan."""
+"""Simulated scans of one subject: all sessions, with the truth about each scan."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _POSE_DEGREES, _POSE_MM = 1.5, 1.0
 
 @dataclass(frozen=True)
 class Resolution:
-    """The template as a scan's resolution shows it, and the grid it is read on."""
+    """The template at the resolution of the scans, and the grid on which it is sampled."""
 
     spacing_mm: float
     template: FloatArray
@@ -40,7 +40,7 @@ class Resolution:
 
 
 def prepare_scanner(spacing_mm: float) -> Resolution:
-    """Load what all threads share, and blur the template to the resolution of the scans (FWHM = voxel size)."""
+    """Load the data that all threads share, and blur the template to the resolution of the scans (FWHM = voxel size)."""
     for name in STRUCTURES:
         load_flow(name)
     anatomy = load_anatomy()
@@ -55,10 +55,10 @@ def scan_subject(root: Path, scanner: Resolution, seed: int, subject: Subject) -
     """Write a subject's scans and session table.
 
     Args:
-        root: folder of the dataset.
-        scanner: resolution of the scans.
-        seed: seed of the cohort.
-        subject: whom to scan.
+        root: Folder of the dataset.
+        scanner: Resolution of the scans.
+        seed: Seed of the cohort.
+        subject: Subject to scan.
 
     Returns:
         One row of `truth.tsv` per scan.

@@ -17,13 +17,13 @@ def smooth_field(
     The spline is separable, so it is one small matrix product per axis instead of an interpolation per voxel.
 
     Args:
-        generator: random numbers.
-        shape: number of voxels per axis.
-        spacing: voxel size in mm.
-        distance: distance of lattice points in mm; details much finer than it do not occur.
+        generator: Source of random numbers.
+        shape: Number of voxels per axis.
+        spacing: Voxel size in mm.
+        distance: Distance of lattice points in mm; details much finer than it do not occur.
 
     Raises:
-        ValueError: if the distance is not positive.
+        ValueError: If the distance is not positive.
     """
     if distance <= 0:
         raise ValueError(f"distance must be positive, got {distance}")
