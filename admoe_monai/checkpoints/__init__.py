@@ -29,7 +29,7 @@ from .reader import (
     position_of,
     read_checkpoint,
 )
-from .writer import sweep_temporary_files, write_checkpoint
+from .writer import write_checkpoint
 
 __all__ = [
     "FINETUNE",
@@ -60,7 +60,6 @@ __all__ = [
     "position",
     "position_of",
     "read_checkpoint",
-    "sweep_temporary_files",
     "to_plain",
     "write_checkpoint",
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
+from admoe_monai.files import write_atomic
 
 from .datalist_problems import datalist_problems
 from .visits import SPLITS, Visit, nearest
@@ -122,7 +123,7 @@ def load_datalist(
 
 
 def save_datalist(path: str | Path, datalist: Datalist) -> None:
-    """Write a datalist in one step: the file under its final name is whole, always.
+    """Write a datalist atomically.
 
     Args:
         path: the JSON file; images are written relative to the datalist's ``dataset_dir``, and that folder relative
@@ -149,15 +150,7 @@ def save_datalist(path: str | Path, datalist: Datalist) -> None:
         content[split] = [_relative(visit, root) for visit in datalist.splits.get(split, [])]
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomic(path, text + "\n")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

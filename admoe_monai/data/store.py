@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from admoe_monai.errors import UserError, root_cause
+from admoe_monai.files import atomic
 from admoe_monai.scan_files import ScanFileError, file_states
 
 from .stream import leave_signals_to_main
@@ -139,16 +140,14 @@ class PreprocessedStore(Dataset):
             return {key: _mapped(file, archive.getinfo(f"{key}.npy")) for key in self.keys}
 
     def _compute(self, visit: dict[str, Any], path: Path) -> dict[str, NDArray[Any]]:
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
         try:
             item = self.transform(dict(visit))
             arrays = {key: np.ascontiguousarray(np.asarray(item[key])) for key in self.keys}
             path.parent.mkdir(exist_ok=True)
-            with zipfile.ZipFile(temporary, "w") as archive:
+            with atomic(path, "wb") as file, zipfile.ZipFile(file, "w") as archive:
                 for key, array in arrays.items():
                     with archive.open(_aligned(f"{key}.npy", archive.fp.tell()), "w") as member:  # type: ignore[union-attr]
                         npy.write_array(member, array, allow_pickle=False)
-            os.replace(temporary, path)
         except OSError as error:
             reason = error.strerror or error
             raise UserError(f"cannot store the preprocessed {visit['image']}: {reason}") from error
@@ -156,8 +155,6 @@ class PreprocessedStore(Dataset):
             cause = root_cause(error)
             message = str(cause) if isinstance(cause, UserError) else f"cannot preprocess {visit['image']}: {cause}"
             raise UserError(message) from error
-        finally:
-            temporary.unlink(missing_ok=True)
         return arrays
 
 

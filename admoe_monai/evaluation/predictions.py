@@ -5,7 +5,6 @@ Axis letters: N visits, K classes of a task.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from admoe_monai.errors import UserError
+from admoe_monai.files import atomic
 
 TASKS = ("diagnosis", "change")
 TEXT_COLUMNS = ("image", "subject_id", "session_id", *TASKS)
@@ -111,13 +111,9 @@ class PredictionTable:
         return cls(frame, classes)
 
     def write(self, path: str | Path) -> None:
-        """Write a CSV file, whole or not at all."""
-        temporary = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.tmp")
-        try:
-            self.frame.to_csv(temporary, index=False)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        """Write a CSV file, atomically."""
+        with atomic(path) as file:
+            self.frame.to_csv(file, index=False)
 
     def columns(self, task: str) -> list[str]:
         """Names of a task's probability columns, in the order of its classes."""

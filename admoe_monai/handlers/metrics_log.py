@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import logging
 import os
@@ -16,6 +15,7 @@ from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
 from admoe_monai.errors import UserError
+from admoe_monai.files import atomic
 
 from .cadence import Cadence
 from .training_state import TrainingState
@@ -134,18 +134,12 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
             header = list(reader.fieldnames or [])
             rows = [entry for entry in reader if entry["epoch"] and int(entry["epoch"]) < row["epoch"]]
     header += [name for name in row if name not in header]
-    temporary = path.with_name(path.name + ".tmp")
     try:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
+        with atomic(path) as file:
             table = csv.DictWriter(file, header, restval="", lineterminator="\n")
             table.writeheader()
             table.writerows([*rows, {name: repr(v) if isinstance(v, float) else v for name, v in row.items()}])
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise UserError(f"cannot write {path}: {error.strerror}; make room and continue with --resume auto") from error
 
 

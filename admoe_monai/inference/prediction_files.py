@@ -16,6 +16,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from admoe_monai.errors import UserError
+from admoe_monai.files import write_atomic
 
 __all__ = ["Journal", "PredictionFiles"]
 
@@ -173,14 +174,7 @@ def _csv(header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_atomic(path, text)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

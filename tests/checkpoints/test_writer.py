@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from admoe_monai.checkpoints import CheckpointError, read_checkpoint, sweep_temporary_files, write_checkpoint
+from admoe_monai.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_return(
     fsync, replace, testzip = os.fsync, os.replace, zipfile.ZipFile.testzip
 
     def recorded_fsync(descriptor: int) -> None:
-        calls.append("fsync " + os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")))
+        calls.append("fsync " + Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
         fsync(descriptor)
 
     def recorded_replace(source: Path, target: Path) -> None:
@@ -74,7 +74,8 @@ def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_return(
     monkeypatch.setattr(os, "replace", recorded_replace)
     monkeypatch.setattr(zipfile.ZipFile, "testzip", recorded_testzip)
     write_checkpoint(tmp_path / "a.pth", contents)
-    assert calls == ["fsync a.pth.tmp", "verify", "replace a.pth", f"fsync {tmp_path.name}"]
+    assert calls[1:] == ["verify", "replace a.pth", f"fsync {tmp_path.name}"]
+    assert Path(calls[0]).match("fsync a.pth.*.tmp")
 
 
 @pytest.mark.usefixtures("file_size_limit")
@@ -165,12 +166,3 @@ def test_unknown_object_is_refused_before_anything_is_written(tmp_path: Path, co
     with pytest.raises(TypeError, match=r"checkpoint\.settings\.callback"):
         write_checkpoint(tmp_path / "a.pth", contents)
     assert not os.listdir(tmp_path)
-
-
-def test_sweep_removes_strays_of_checkpoints_only(old: Path) -> None:
-    stray = old.with_name("checkpoint_epoch_9.pth.tmp")
-    other = old.with_name("notes.tmp")
-    stray.touch()
-    other.touch()
-    assert sweep_temporary_files(old.parent) == [stray]
-    assert sorted(os.listdir(old.parent)) == [old.name, other.name]

@@ -13,6 +13,7 @@ import torch
 from injection import Kill, kill_at_call, kill_at_save
 from whole_run import Whole
 
+from admoe_monai.files import write_atomic
 from admoe_monai.workflows.run import continuation
 from run_comparison import assert_same_run
 
@@ -53,6 +54,17 @@ def without(whole: Whole, epochs: list[int], folder: Path) -> Path:
     return copy
 
 
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+def test_a_kill_leaves_behind_what_was_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with monkeypatch.context() as patch:
+        kill_at_call(patch, os, name, 1, "before")
+        with pytest.raises(Kill):
+            write_atomic(tmp_path / "a", "new")
+    assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "number", "moment"),
     [
@@ -85,7 +97,7 @@ def test_a_kill_while_a_run_completes_its_files_changes_nothing(
     # What the first start of finetuning leaves after its first save: best_model.pth and the periodic file are to be made.
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        kill_at_call(patch, os, "replace", 1, "after", pattern="finetune_checkpoint.pth.tmp")
+        kill_at_call(patch, os, "replace", 1, "after", pattern="finetune_checkpoint.pth.*.tmp")
         with pytest.raises(Kill):
             each_whole.start(folder)
     for _ in range(2):
@@ -131,7 +143,9 @@ def test_every_file_is_on_the_disk_before_it_has_its_name(
     checkpoints = [number for number, (call, name) in enumerate(calls) if call == "replace" and name.endswith(".pth")]
     assert {calls[number][1] for number in checkpoints} == {path.name for path in (tmp_path / "run").glob("*.pth")}
     for number in checkpoints:
-        assert calls[number - 1] == ("fsync", calls[number][1] + ".tmp")
+        call, name = calls[number - 1]
+        assert call == "fsync"
+        assert Path(name).match(calls[number][1] + ".*.tmp")
         assert calls[number + 1] == ("fsync", "run")
 
 
@@ -140,7 +154,7 @@ def test_a_kill_between_files_with_rare_periodic_ones_leaves_none_stale(
 ) -> None:
     # With rare periodic files, what auto goes on from is a best file: the first of finetuning.
     with monkeypatch.context() as patch:
-        kill_at_call(patch, os, "replace", 1, "after", pattern="finetune_checkpoint.pth.tmp")
+        kill_at_call(patch, os, "replace", 1, "after", pattern="finetune_checkpoint.pth.*.tmp")
         with pytest.raises(Kill):
             whole_3d.start(tmp_path / "run", save_interval=10)
     whole_3d.resume(tmp_path / "run", save_interval=10)

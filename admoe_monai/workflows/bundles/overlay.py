@@ -13,7 +13,7 @@ from monai.transforms import MapTransform
 from monai.utils import TransformBackends
 
 from admoe_monai.errors import UserError
-from admoe_monai.files import write_whole
+from admoe_monai.files import write_atomic
 from admoe_monai.transforms import RegisterToTemplate, load_template
 from admoe_monai.workflows.preprocessing.quality_picture import quality_picture
 
@@ -71,6 +71,6 @@ class WriteOverlayd(MapTransform):
         path = self.output_dir / f"{scan.strip('/').replace('/', '__')}.png"
         try:
             self.output_dir.mkdir(parents=True, exist_ok=True)
-            write_whole(path, picture)
+            write_atomic(path, picture)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from error

@@ -8,6 +8,7 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.calibration import fit_temperatures
+from admoe_monai.files import write_atomic
 from admoe_monai.workflows.run.run_directory import BEST_MODEL
 
 from .prediction import TrainedRun, cohort_of, predict
@@ -36,9 +37,7 @@ def calibrate(run: TrainedRun, device: str | None = None, dataset_dir: Path | No
     path = run.folder / CALIBRATION
     path.parent.mkdir(exist_ok=True)
     content = {"checkpoint": BEST_MODEL, "epoch": run.checkpoint["epoch"], "split": "validation", "tasks": fitted}
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    temporary.replace(path)
+    write_atomic(path, json.dumps(content, indent=1))
     return fitted
 
 

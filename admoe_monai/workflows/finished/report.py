@@ -17,6 +17,7 @@ from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.baselines import held_out_baseline
 from admoe_monai.evaluation.calibration import calibration_figures
 from admoe_monai.evaluation.groups import evaluate_groups
+from admoe_monai.files import write_atomic
 from admoe_monai.transforms import encode_prior, prior_features
 from admoe_monai.workflows.run.cohort import TASKS
 
@@ -69,9 +70,7 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     page = page_of(run, cohort, numbers)
     for name, content in ((NUMBERS, json.dumps(numbers, indent=1)), (PAGE, page)):
-        temporary = folder / f"{name}.tmp"
-        temporary.write_text(content, encoding="utf-8")
-        temporary.replace(folder / name)
+        write_atomic(folder / name, content)
     return folder / PAGE
 
 

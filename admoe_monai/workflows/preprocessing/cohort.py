@@ -17,7 +17,7 @@ from monai.data import MetaTensor
 from admoe_monai.data import Datalist, save_datalist
 from admoe_monai.data.visits import SPLITS, Visit
 from admoe_monai.errors import UserError
-from admoe_monai.files import write_whole
+from admoe_monai.files import write_atomic
 from admoe_monai.transforms import BOX_END_MM, BOX_START_MM, FLAG_MEANINGS, TEMPLATE_NAME, load_template, template_grid
 
 from .chains import TemplateChains
@@ -88,13 +88,13 @@ def write_cohort(
     done = [scan for scan in scans if scan.job.scan not in problems]
     records = {scan.job.scan: scan.job.record() or {} for scan in done}
     rows = [_row(scan, records[scan.job.scan]) for scan in done]
-    write_whole(output_dir / ERRORS, _tsv(["scan", "error"], [{"scan": s, "error": e} for s, e in problems.items()]))
-    write_whole(output_dir / QUALITY_TABLE, _tsv(list(rows[0]) if rows else [], rows))
+    write_atomic(output_dir / ERRORS, _tsv(["scan", "error"], [{"scan": s, "error": e} for s, e in problems.items()]))
+    write_atomic(output_dir / QUALITY_TABLE, _tsv(list(rows[0]) if rows else [], rows))
     shown = [{**row, "flags": records[row["scan"]]["registration"]["flags"]} for row in rows]
     pictures = [scan.job.picture.read_bytes() for scan in done]
     title = f"{cohort.name} on {TEMPLATE_NAME}"
     page = quality_page(title, shown, pictures, PAGE_COLUMNS, FLAG_MEANINGS, list(problems.items()))
-    write_whole(output_dir / QUALITY_PAGE, page)
+    write_atomic(output_dir / QUALITY_PAGE, page)
     flags = Counter(flag for row in shown for flag in row["flags"])
     flagged = sum(bool(row["flags"]) for row in shown)
     listed = "".join(f", {word} {count}" for word, count in sorted(flags.items()))
@@ -119,7 +119,7 @@ def write_cohort(
         raise UserError(f"no training scan of {cohort.path} is left")
     template = load_template(chains.spacing_mm)
     brain = MetaTensor(torch.from_numpy(template.brain.copy())[None], affine=torch.from_numpy(template.affine.copy()))
-    write_whole(output_dir / TEMPLATE_MASK, mask_bytes(brain))
+    write_atomic(output_dir / TEMPLATE_MASK, mask_bytes(brain))
     splits = {split: [_visit(s, records[s.job.scan], output_dir) for s in kept if s.split == split] for split in SPLITS}
     shape, _ = template_grid(chains.spacing_mm)
     about = {

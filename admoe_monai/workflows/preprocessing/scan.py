@@ -16,7 +16,7 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 
 from admoe_monai.errors import UserError
-from admoe_monai.files import sweep_temporaries, write_whole
+from admoe_monai.files import sweep_temporaries, write_atomic
 from admoe_monai.scan_files import ScanFileError, files_of
 from admoe_monai.transforms import load_template, sixteen_bit_steps
 
@@ -118,8 +118,8 @@ def preprocess_scan(job: ScanJob, chains: TemplateChains) -> bool:
         job.target.parent.mkdir(parents=True, exist_ok=True)
         sweep_temporaries(job.target.parent)
         for path, content in files.items():
-            write_whole(path, content)
-        write_whole(job.sidecar, json.dumps(record, indent=1, allow_nan=False) + "\n")
+            write_atomic(path, content)
+        write_atomic(job.sidecar, json.dumps(record, indent=1, allow_nan=False) + "\n")
     except OSError as error:
         raise UserError(f"cannot write {job.target}: {error.strerror}") from error
     return True

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, is_complete, read_checkpoint, write_checkpoint
+from admoe_monai.files import atomic
 from admoe_monai.handlers import Cadence
 
 from .run_directory import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, INTERRUPT
@@ -86,11 +86,9 @@ def _take_metrics_along(metrics: Path, folder: Path, epoch: int) -> None:
         return
     with open(metrics, encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
-    temporary = folder / (metrics.name + ".tmp")
-    with open(temporary, "w", encoding="utf-8", newline="") as file:
+    with atomic(folder / metrics.name) as copy:
         kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= epoch]
-        csv.writer(file, lineterminator="\n").writerows(kept)
-    os.replace(temporary, folder / metrics.name)
+        csv.writer(copy, lineterminator="\n").writerows(kept)
 
 
 def _forget(state: dict[str, Any], score: str, name: str) -> None:

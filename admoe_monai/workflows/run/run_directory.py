@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from admoe_monai.checkpoints import FORMAT_VERSION, sweep_temporary_files, write_checkpoint
+from admoe_monai.checkpoints import FORMAT_VERSION, write_checkpoint
 from admoe_monai.errors import UserError
+from admoe_monai.files import sweep_temporaries
 
 logger = logging.getLogger(__name__)
 
@@ -125,8 +126,7 @@ class RunDirectory:
             raise UserError(
                 f"{self.path} is in use by another process; wait for it or choose another --run_dir"
             ) from error
-        for stray in [*sweep_temporary_files(self.path), *self.path.glob("*.tmp")]:
-            stray.unlink(missing_ok=True)
+        for stray in sweep_temporaries(self.path):
             logger.info("Removed %s, left behind by an interrupted save", stray.name)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ import yaml
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from admoe_monai.errors import UserError, root_cause
+from admoe_monai.files import write_atomic
 
 from .checks import check
 from .command_line import refuse_replaced
@@ -190,6 +191,4 @@ def write_config(path: Path, settings: Mapping[str, Any]) -> None:
         "imports:\n- $import admoe_monai.workflows as workflows\n"
         "initialize: $workflows.compose()\ntraining: $workflows.train()\n\n"
     )
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(header + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    temporary.replace(path)
+    write_atomic(path, header + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))

@@ -138,19 +138,19 @@ def test_a_run_stopped_at_any_write_goes_on_where_it_was(
     at: int, cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes = 0
-    write_whole = preprocess_scan_module.write_whole
+    write_atomic = preprocess_scan_module.write_atomic
 
     def stopped(path: Path, content: bytes | str) -> None:
         nonlocal writes
         writes += 1
         if writes == at:
             # As a kill leaves it: the temporary file is there, cut short, and nothing tidies up.
-            path.with_name(f".{path.name}.0.tmp").write_bytes(b"cut")
+            path.with_name(f"{path.name}.0.tmp").write_bytes(b"cut")
             raise KeyboardInterrupt
-        write_whole(path, content)
+        write_atomic(path, content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(preprocess_scan_module, "write_whole", stopped)
+        patched.setattr(preprocess_scan_module, "write_atomic", stopped)
         with pytest.raises(KeyboardInterrupt):
             run(cohort, tmp_path / "out")
     finished = {p.name for p in (tmp_path / "out").rglob("*_T1w.json")}
