@@ -10,6 +10,8 @@ from monai.optimizers import WarmupCosineSchedule
 from torch import nn
 from torch.optim import Optimizer
 
+from admoe_monai.run_files import periodic
+
 from .cadence import Cadence
 from .training_state import TrainingState
 
@@ -84,7 +86,7 @@ class CheckpointSaver:
             self.save(engine, self._requested.pop(0))
         epoch = self.training_state.epoch_of(engine.state.epoch)
         if self.cadence.is_due(epoch) or self.training_state.stopped_early:
-            self.save(engine, f"checkpoint_epoch_{epoch}.pth")
+            self.save(engine, periodic(epoch))
 
     def request(self, name: str) -> None:
         """Have the state at the end of this epoch saved under a further name.

@@ -12,6 +12,8 @@ from typing import Any
 from ignite import distributed as idist
 from ignite.engine import Engine, Events
 
+from admoe_monai.run_files import INTERRUPT
+
 from .checkpoint_saver import CheckpointSaver
 
 logger = logging.getLogger(__name__)
@@ -100,7 +102,7 @@ def _end_workers() -> None:
 
 
 class Interruption:
-    """Save `interrupt_checkpoint.pth` after the step in which a signal came and leave.
+    """Save a checkpoint after the step in which a signal came and leave.
 
     A step ends where gradients have been applied, so accumulation is finished first.
 
@@ -115,7 +117,7 @@ class Interruption:
         self,
         saver: CheckpointSaver,
         signals: Signals,
-        file: str = "interrupt_checkpoint.pth",
+        file: str = INTERRUPT,
         accumulation_steps: int = 1,
     ) -> None:
         self.saver = saver

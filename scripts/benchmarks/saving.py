@@ -27,6 +27,7 @@ import yaml
 from ignite.engine import Engine, Events
 
 from admoe_monai.handlers import StreamPosition
+from admoe_monai.run_files import periodic_epoch
 from admoe_monai.workflows.run.plan import Plan
 from admoe_monai.workflows.run.run_directory import RunDirectory
 from admoe_monai.workflows.settings.declared import parser_of
@@ -78,8 +79,7 @@ class Clock:
         def timed_save(self: RunDirectory, name: str, contents: Mapping[str, Any]) -> None:
             clock._flushing, began = 0.0, Span.now()
             save(self, name, contents)
-            if name.startswith("checkpoint_epoch_"):
-                epoch = int(name[17:-4])
+            if (epoch := periodic_epoch(Path(name))) is not None:
                 clock.saves[epoch], clock.flushes[epoch] = began.until(Span.now()), clock._flushing
                 clock.size = (self.path / name).stat().st_size
 

@@ -29,6 +29,7 @@ import attempts
 from tally import Kill, Tally, write_summary
 
 from admoe_monai.checkpoints import CheckpointError, read_checkpoint
+from admoe_monai.run_files import periodic
 from admoe_monai.workflows.run import plan
 from admoe_monai.workflows.settings.resources import resource
 from run_comparison import run_differences, run_files
@@ -147,7 +148,7 @@ class Campaign:
         first, switch = attempt.steps[-1].first_epoch, self.settings["pretrain_epochs"]
         if first == switch:
             return "finetune"
-        over = attempt.saving is None and attempt.saved == f"checkpoint_epoch_{switch - 1}.pth"
+        over = attempt.saving is None and attempt.saved == periodic(switch - 1)
         return "switch" if over else "pretrain"
 
     def _torn(self, run: Path) -> int:

@@ -12,12 +12,12 @@ from typing import Any
 
 import admoe_monai
 from admoe_monai.evaluation.text import format_interval, format_number
+from admoe_monai.run_files import BEST_MODEL, DATALIST
 from admoe_monai.transforms import FLAG_MEANINGS, LOWEST_CORRELATION, TEMPLATE_NAME, prior_features
 from admoe_monai.transforms.screen_scan import REFUSED
 from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
 from admoe_monai.workflows.run.cohort import TASKS
-from admoe_monai.workflows.run.run_directory import BEST_MODEL
 from admoe_monai.workflows.settings.resources import resource
 
 EVALUATION = "evaluation/metrics_test.json"
@@ -210,7 +210,7 @@ def _figure_table(test: Mapping[str, Any] | None) -> str:
 
 def _datalist(run: TrainedRun) -> dict[str, Any]:
     # Not load_datalist: an export needs no images, and nothing of a single person leaves this file.
-    content: dict[str, Any] = json.loads((run.folder / "datalist.json").read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads((run.folder / DATALIST).read_text(encoding="utf-8"))
     return content
 
 

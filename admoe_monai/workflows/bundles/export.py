@@ -17,6 +17,7 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from admoe_monai.errors import UserError
+from admoe_monai.run_files import DATALIST
 from admoe_monai.workflows.finished.calibration import temperatures_of
 from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.run.cohort import TASKS
@@ -92,7 +93,7 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapp
     temperatures = temperatures_of(run.folder, run.checkpoint["epoch"])
     phases: list[Phase] = run.parser.get_parsed_content("phases")
     about = metadata(run, temperatures)
-    registered = json.loads((run.folder / "datalist.json").read_text(encoding="utf-8")).get("preprocessing", {})
+    registered = json.loads((run.folder / DATALIST).read_text(encoding="utf-8")).get("preprocessing", {})
     _write_json(
         folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(TASKS, 1.0), registered, screening)
     )

@@ -9,7 +9,7 @@ from typing import Any
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.calibration import fit_temperatures
 from admoe_monai.files import write_atomic
-from admoe_monai.workflows.run.run_directory import BEST_MODEL
+from admoe_monai.run_files import BEST_MODEL
 
 from .prediction import TrainedRun, cohort_of, predict
 

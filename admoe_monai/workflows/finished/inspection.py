@@ -21,6 +21,7 @@ from admoe_monai.checkpoints import (
     load_whole,
 )
 from admoe_monai.errors import UserError, root_cause
+from admoe_monai.run_files import CONFIG
 from admoe_monai.workflows.run.cohort import load_cohort
 from admoe_monai.workflows.run.components import component_counts
 from admoe_monai.workflows.run.restore import LEAST_SHARE, fit_of
@@ -132,7 +133,7 @@ def _resume(path: Path, contents: Checkpoint) -> dict[str, Any]:
     point = ResumePoint(contents["settings"], path, contents, path.parent)
     finished = point.epoch >= contents["settings"]["max_epochs"]
     later = later_files(point)
-    config = path.parent / "config.yaml"
+    config = path.parent / CONFIG
     command = f"python -m monai.bundle run training --config_file {as_word(config) if config.exists() else 'CONFIG'}"
     return {
         "possible": True,

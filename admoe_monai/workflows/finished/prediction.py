@@ -17,12 +17,12 @@ from tqdm import tqdm
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, phase_key, read_checkpoint
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.evaluation.predictions import PredictionTable
+from admoe_monai.run_files import BEST_MODEL, CONFIG, DATALIST
 from admoe_monai.workflows.run.cohort import TASKS
 from admoe_monai.workflows.run.environment import choose_device
 from admoe_monai.workflows.run.phase import Phase, PhaseWorkflow
-from admoe_monai.workflows.run.places import DATALIST, default_cache, find_data
+from admoe_monai.workflows.run.places import default_cache, find_data
 from admoe_monai.workflows.run.restore import restore_network
-from admoe_monai.workflows.run.run_directory import BEST_MODEL
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 from admoe_monai.workflows.settings.literal_text import literal
 
@@ -58,10 +58,10 @@ class TrainedRun:
         Raises:
             CheckpointError: if it has no such checkpoint.
         """
-        if not (folder / "config.yaml").is_file():
-            raise CheckpointError(f"{folder} is not a run directory: it has no config.yaml")
+        if not (folder / CONFIG).is_file():
+            raise CheckpointError(f"{folder} is not a run directory: it has no {CONFIG}")
         checkpoint = read_checkpoint(folder / checkpoint_name)
-        parser = parser_of([folder / "config.yaml"])
+        parser = parser_of([folder / CONFIG])
         settings = resolved_settings(parser)
         find_data(settings, [folder] if (folder / DATALIST).is_file() else [])
         if settings["cache_dir"] is None:

@@ -15,6 +15,7 @@ from admoe_monai.data import Datalist
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.figures import reconstruction_figure
 from admoe_monai.evaluation.reconstruction import compare_reconstructions, mean_volume, reconstruction_errors
+from admoe_monai.run_files import BEST_PRETRAIN
 from admoe_monai.workflows.run.environment import choose_device
 
 from .prediction import TrainedRun
@@ -47,7 +48,7 @@ def evaluate_reconstruction(
         UserError: if the checkpoint has no decoder or was trained on a normalised target, which is not comparable.
     """
     if not run.checkpoint["is_pretrain"]:
-        raise CheckpointError(f"the checkpoint of {run.folder} has no decoder; take pretrain_checkpoint.pth")
+        raise CheckpointError(f"the checkpoint of {run.folder} has no decoder; take {BEST_PRETRAIN}")
     if run.settings["target_norm_window"] is not None:
         raise UserError("target_norm_window was set: the reconstruction is not in the units of the image")
     chosen = choose_device(device)

@@ -13,6 +13,7 @@ from admoe_monai.data import Datalist
 from admoe_monai.evaluation.curves import bars_figure, confusion_figure, curves_figure
 from admoe_monai.evaluation.report_page import Section, report_page
 from admoe_monai.evaluation.text import format_interval, format_number
+from admoe_monai.run_files import BEST_MODEL, METRICS
 from admoe_monai.workflows.run.cohort import TASKS
 from admoe_monai.workflows.settings.table import names_of
 
@@ -33,7 +34,7 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> st
     kind = "simulated scans" if cohort.simulated else "real scans"
     summary = [
         f"{cohort.name} ({kind}). {cohort.description}",
-        f"best_model.pth of epoch {numbers['epoch']}, {settings['pretrain_epochs']} of {settings['max_epochs']} epochs "
+        f"{BEST_MODEL} of epoch {numbers['epoch']}, {settings['pretrain_epochs']} of {settings['max_epochs']} epochs "
         f"pretraining; {sum(p.numel() for p in run.network.parameters()):,} parameters.",
         "Figures are of the first labelled visit of each test subject; intervals are 95 %, by resampling subjects.",
     ]
@@ -141,7 +142,7 @@ def _calibration_section(numbers: Mapping[str, Any]) -> Section:
 
 def _curves_section(folder: Path) -> Section:
     section = Section("Training")
-    path = folder / "metrics.csv"
+    path = folder / METRICS
     if path.is_file():
         section.picture("loss and balanced accuracy over the epochs", curves_figure(pd.read_csv(path)))
     return section

@@ -10,8 +10,7 @@ from typing import Any
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, is_complete, read_checkpoint, write_checkpoint
 from admoe_monai.files import atomic
 from admoe_monai.handlers import Cadence
-
-from .run_directory import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, INTERRUPT
+from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, INTERRUPT, METRICS, periodic
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ def complete_files(checkpoint: Checkpoint, source: Path, folder: Path, save_inte
         epoch = checkpoint["training_state"][f"{score}_epoch"]
         if epoch >= 0 and _of_epoch(folder / name, epoch) is None:
             # The best file may have been replaced since; a periodic file of its epoch holds the same.
-            candidates = (_of_epoch(source / file, epoch) for file in (name, f"checkpoint_epoch_{epoch}.pth"))
+            candidates = (_of_epoch(source / file, epoch) for file in (name, periodic(epoch)))
             best = _if_of_epoch(checkpoint, epoch) or next((c for c in candidates if c is not None), None)
             if best is None:
                 _forget(checkpoint["training_state"], score, name)
@@ -46,7 +45,7 @@ def complete_files(checkpoint: Checkpoint, source: Path, folder: Path, save_inte
     if own is not None and _read(folder / own) is None:
         write_checkpoint(folder / own, checkpoint)
     if source.resolve() != folder.resolve():
-        _take_metrics_along(source / "metrics.csv", folder, checkpoint["epoch"])
+        _take_metrics_along(source / METRICS, folder, checkpoint["epoch"])
 
 
 def _if_of_epoch(checkpoint: Checkpoint, epoch: int) -> Checkpoint | None:
@@ -70,7 +69,7 @@ def _own_name(checkpoint: Checkpoint, saving: Cadence) -> str | None:
     if not is_complete(checkpoint):
         return INTERRUPT
     due = saving.is_due(checkpoint["epoch"]) or checkpoint["training_state"]["stopped_early"]
-    return f"checkpoint_epoch_{checkpoint['epoch']}.pth" if due else None
+    return periodic(checkpoint["epoch"]) if due else None
 
 
 def _take_along(file: Path, folder: Path) -> None:

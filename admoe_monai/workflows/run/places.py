@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
+from admoe_monai.run_files import CONFIG, DATALIST
 from admoe_monai.workflows.settings.declared import declared_settings, parser_of
 from admoe_monai.workflows.settings.overlays import lasting_name
 
-CONFIG, DATALIST = "config.yaml", "datalist.json"
 CACHE = "preprocessed"
 
 

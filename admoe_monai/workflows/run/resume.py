@@ -23,13 +23,14 @@ from admoe_monai.checkpoints import (
 )
 from admoe_monai.errors import UserError
 from admoe_monai.networks.nets import without_decoder
+from admoe_monai.run_files import FINAL_MODEL, checkpoint_files, periodic_epoch
 from admoe_monai.workflows.settings.changes import check_changes
 
 from .continuation import complete_files
 from .phase import Phase, PhaseWorkflow
 from .processes import from_main, is_main
 from .restore import match_lines, restore_network, restore_phase
-from .run_directory import FINAL_MODEL, RunDirectory, checkpoint_files, periodic_epoch
+from .run_directory import RunDirectory
 from .run_log import log_lines
 from .start import Start
 

@@ -16,11 +16,12 @@ from torch.utils.tensorboard import SummaryWriter
 from admoe_monai.checkpoints import load_matched, read_checkpoint
 from admoe_monai.handlers import Signals
 from admoe_monai.networks.nets import remove_decoder, without_decoder
+from admoe_monai.run_files import BEST_PRETRAIN, FINAL_MODEL
 
 from .components import component_table
 from .phase import Phase, PhaseWorkflow
 from .processes import is_main
-from .run_directory import BEST_PRETRAIN, FINAL_MODEL, RunDirectory
+from .run_directory import RunDirectory
 from .run_log import log_lines
 from .start import Start
 

@@ -13,26 +13,9 @@ from typing import IO, Any
 from admoe_monai.checkpoints import FORMAT_VERSION, write_checkpoint
 from admoe_monai.errors import UserError
 from admoe_monai.files import sweep_temporaries
+from admoe_monai.run_files import INTERRUPT, LOCK, periodic_epoch
 
 logger = logging.getLogger(__name__)
-
-BEST_PRETRAIN = "pretrain_checkpoint.pth"
-BEST_FINETUNE = "finetune_checkpoint.pth"
-BEST_MODEL = "best_model.pth"
-FINAL_MODEL = "final_model.pth"
-INTERRUPT = "interrupt_checkpoint.pth"
-
-
-def periodic_epoch(path: Path) -> int | None:
-    """The epoch in the name of a periodic checkpoint; None for any other file."""
-    prefix, _, number = path.stem.rpartition("_")
-    return int(number) if path.suffix == ".pth" and prefix == "checkpoint_epoch" and number.isdecimal() else None
-
-
-def checkpoint_files(folder: Path) -> list[Path]:
-    """All checkpoints of a run in a folder; a foreign .pth file is none."""
-    named = {BEST_PRETRAIN, BEST_FINETUNE, BEST_MODEL, FINAL_MODEL, INTERRUPT}
-    return sorted(p for p in folder.glob("*.pth") if p.name in named or periodic_epoch(p) is not None)
 
 
 def common_contents(
@@ -114,7 +97,7 @@ class RunDirectory:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.path / "run.lock", "a+")  # noqa: SIM115 open for as long as the run lasts
+            self._lock = open(self.path / LOCK, "a+")  # noqa: SIM115 open for as long as the run lasts
         except OSError as error:
             raise UserError(f"cannot write to the run directory {self.path}: {error.strerror}") from error
         try:

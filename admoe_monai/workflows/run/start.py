@@ -10,10 +10,11 @@ from torch import nn
 
 from admoe_monai.checkpoints import Checkpoint
 from admoe_monai.errors import UserError
+from admoe_monai.run_files import checkpoint_files
 
 from .phase import Phase, PhaseWorkflow
 from .restore import load_pretrained
-from .run_directory import RunDirectory, checkpoint_files
+from .run_directory import RunDirectory
 
 
 class Start:

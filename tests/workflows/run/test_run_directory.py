@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.run.run_directory import RunDirectory, checkpoint_files, periodic_epoch
+from admoe_monai.workflows.run.run_directory import RunDirectory
 from lock_holder import locked_by_another_process
 
 TAKE_THE_LOCK = """
@@ -41,7 +41,7 @@ def test_the_lock_is_held_until_the_directory_is_closed(tmp_path: Path) -> None:
 
 
 def test_opening_sweeps_what_a_kill_left_and_nothing_else(tmp_path: Path) -> None:
-    for name in ("best_model.pth.tmp", "metrics.csv.tmp", "best_model.pth", "notes.txt"):
+    for name in ("best_model.pth.0f.tmp", "metrics.csv.tmp", "best_model.pth", "notes.txt"):
         (tmp_path / name).write_text("")
     directory = RunDirectory(tmp_path)
     directory.open()
@@ -53,22 +53,3 @@ def test_a_place_that_is_no_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot write to the run directory .*file/run"):
         RunDirectory(tmp_path / "file" / "run").open()
-
-
-@pytest.mark.parametrize(
-    ("name", "epoch"),
-    [
-        ("checkpoint_epoch_10.pth", 10),
-        ("checkpoint_epoch_x.pth", None),
-        ("checkpoint_epoch_1.pt", None),
-        ("a.pth", None),
-    ],
-)
-def test_a_periodic_file_is_told_by_its_name(name: str, epoch: int | None) -> None:
-    assert periodic_epoch(Path(name)) == epoch
-
-
-def test_a_foreign_file_is_no_checkpoint_of_the_run(tmp_path: Path) -> None:
-    for name in ("swin.pth", "final_model.pth", "checkpoint_epoch_3.pth", "checkpoint_epoch_3.pth.tmp"):
-        (tmp_path / name).write_text("")
-    assert [path.name for path in checkpoint_files(tmp_path)] == ["checkpoint_epoch_3.pth", "final_model.pth"]
