@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from admoe_monai.data import save_datalist
 from admoe_monai.errors import UserError, root_cause
 from admoe_monai.handlers import Signals
+from admoe_monai.run_files import CONFIG, DATALIST, LOG
 from admoe_monai.workflows.settings.declared import resolved_settings, write_config
 from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.overlays import overlays_digest
@@ -78,7 +79,7 @@ class Plan:
             directory = self._open(chosen)
             try:
                 if is_main():
-                    log.open(directory.path / "training.log")
+                    log.open(directory.path / LOG)
                 logger.info("Run directory: %s", directory.path)
                 self._record(directory, digests, leaks, start)
                 run = Run(
@@ -148,8 +149,8 @@ class Plan:
             pretraining_subjects=subjects_seen(self.cohort, self.settings, start.checkpoint),
         )
         if is_main():
-            write_config(directory.path / "config.yaml", self.settings)
-            save_datalist(directory.path / "datalist.json", self.cohort)
+            write_config(directory.path / CONFIG, self.settings)
+            save_datalist(directory.path / DATALIST, self.cohort)
 
     def _build(
         self, phase: Phase, directory: RunDirectory, network: torch.nn.Module, writer: SummaryWriter | None
