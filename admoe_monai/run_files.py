@@ -20,6 +20,10 @@ METRICS = "metrics.csv"
 LOG = "training.log"
 LOCK = "run.lock"
 
+#: Folder of what `admoe evaluate` finds.
+EVALUATION = "evaluation"
+CALIBRATION = f"{EVALUATION}/calibration.json"
+
 _PERIODIC = "checkpoint_epoch_"
 _SUFFIX = ".pth"
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from admoe_monai.errors import UserError
+from admoe_monai.run_files import BEST_MODEL
 
 
 def evaluate(
@@ -19,7 +19,7 @@ def evaluate(
         Path | None, typer.Option("--dataset_dir", help="Folder of its images.", show_default=False)
     ] = None,
     split: Annotated[str, typer.Option(help="training, validation or test.")] = "test",
-    checkpoint: Annotated[str, typer.Option(help="File name within RUN_DIR.")] = "best_model.pth",
+    checkpoint: Annotated[str, typer.Option(help="File name within RUN_DIR.")] = BEST_MODEL,
     all_visits: Annotated[
         bool, typer.Option("--all_visits", help="All visits instead of each subject's first.")
     ] = False,
@@ -37,57 +37,16 @@ def evaluate(
     With --calibrate: log loss, Brier score and calibration error before and after; an exported bundle carries the
     temperatures.
     """
-    import json
-
     from rich.console import Console
 
-    from admoe_monai.evaluation.calibration import apply_temperatures, compare_calibration
-    from admoe_monai.evaluation.evaluate import evaluate_predictions
-    from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction
-    from admoe_monai.workflows.finished.calibration import calibrate as fit_calibration
-    from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
-    from admoe_monai.workflows.finished.reconstruction import evaluate_reconstruction
+    from admoe_monai.workflows.finished.evaluation import evaluate_run
 
-    run = TrainedRun.load(run_dir, checkpoint)
-    cohort = cohort_of(run, datalist, dataset_dir)
-    if split not in cohort.splits or not cohort.splits[split]:
-        raise UserError(f"{cohort.path} has no {split} visits")
-    if calibrate and checkpoint != "best_model.pth":
-        raise UserError(f"--calibrate is of best_model.pth, which a bundle carries, not of {checkpoint}")
-    folder = output or run_dir / "evaluation"
-    folder.mkdir(parents=True, exist_ok=True)
-    if run.checkpoint["is_pretrain"]:
-        figures = {"reconstruction": evaluate_reconstruction(run, cohort, split, device, folder, not all_visits)}
-        text = format_reconstruction(figures["reconstruction"])
-    else:
-        table = predict(run, cohort, split, device)
-        calibration = ""
-        if calibrate:
-            fitted = fit_calibration(run, device, dataset_dir if datalist is None else None)
-            calibrated = apply_temperatures(table, {task: entry["temperature"] for task, entry in fitted.items()})
-            splits = {split: compare_calibration(table, calibrated), "validation": fitted}
-            calibration = "\n\n" + format_calibration(splits)
-            table = calibrated
-        figures = evaluate_predictions(table, table.classes, one_visit_per_subject=not all_visits)
-        text = format_evaluation(figures) + calibration
-        table.write(folder / f"predictions_{split}.csv")
-    about = {
-        "cohort": cohort.name,
-        "simulated": cohort.simulated,
-        "datalist": str(cohort.path),
-        "split": split,
-        "checkpoint": checkpoint,
-        "leakage": run.checkpoint.get("leakage", []),
-        "epoch": run.checkpoint["epoch"],
-    }
-    name = "reconstruction" if run.checkpoint["is_pretrain"] else "metrics"
-    (folder / f"{name}_{split}.json").write_text(json.dumps({**about, "figures": figures}, indent=1), encoding="utf-8")
-    console = Console()
-    note = " (SIMULATED)" if cohort.simulated else ""
-    console.print(
-        f"{cohort.name}{note}, {split} split, {checkpoint} of epoch {run.checkpoint['epoch']}", highlight=False
+    found = evaluate_run(
+        run_dir, checkpoint, datalist, dataset_dir, split, not all_visits, output, calibrate=calibrate, device=device
     )
-    for leak in run.checkpoint.get("leakage", []):
+    console = Console()
+    console.print(found.heading(), highlight=False)
+    for leak in found.about["leakage"]:
         console.print(f"trained in spite of a leak: {leak}", highlight=False, markup=False)
-    typer.echo(text)
-    console.print(f"Written: {folder}", highlight=False)
+    typer.echo(found.text())
+    console.print(f"Written: {found.folder}", highlight=False)

@@ -12,15 +12,15 @@ from typing import Any
 
 import admoe_monai
 from admoe_monai.evaluation.text import format_interval, format_number
-from admoe_monai.run_files import BEST_MODEL, DATALIST
+from admoe_monai.run_files import BEST_MODEL, DATALIST, EVALUATION
 from admoe_monai.transforms import FLAG_MEANINGS, LOWEST_CORRELATION, TEMPLATE_NAME, prior_features
 from admoe_monai.transforms.screen_scan import REFUSED
+from admoe_monai.workflows.finished.evaluation import CLASSIFICATION, figures_file
 from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
 from admoe_monai.workflows.run.cohort import TASKS
 from admoe_monai.workflows.settings.resources import resource
 
-EVALUATION = "evaluation/metrics_test.json"
 FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx", "pt2": "model.pt2"}
 #: Fields of metadata.json that hold the version of one package each.
 VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
@@ -172,7 +172,7 @@ def _screening(
 
 def _test_figures(run: TrainedRun) -> dict[str, Any] | None:
     """What `admoe evaluate` found for this very model on the run's own test split; None if it was not asked."""
-    path = run.folder / EVALUATION
+    path = run.folder / EVALUATION / figures_file(CLASSIFICATION, "test")
     if not path.is_file():
         return None
     content = json.loads(path.read_text(encoding="utf-8"))

@@ -9,14 +9,14 @@ from typing import Any
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.calibration import fit_temperatures
 from admoe_monai.files import write_atomic
-from admoe_monai.run_files import BEST_MODEL
+from admoe_monai.run_files import BEST_MODEL, CALIBRATION
 
 from .prediction import TrainedRun, cohort_of, predict
 
-CALIBRATION = "evaluation/calibration.json"
 
-
-def calibrate(run: TrainedRun, device: str | None = None, dataset_dir: Path | None = None) -> dict[str, dict[str, Any]]:
+def fit_calibration(
+    run: TrainedRun, device: str | None = None, dataset_dir: Path | None = None
+) -> dict[str, dict[str, Any]]:
     """Fit the temperatures of a run's best model and keep them in its folder.
 
     Args:

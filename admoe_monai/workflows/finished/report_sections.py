@@ -13,10 +13,11 @@ from admoe_monai.data import Datalist
 from admoe_monai.evaluation.curves import bars_figure, confusion_figure, curves_figure
 from admoe_monai.evaluation.report_page import Section, report_page
 from admoe_monai.evaluation.text import format_interval, format_number
-from admoe_monai.run_files import BEST_MODEL, METRICS
+from admoe_monai.run_files import BEST_MODEL, EVALUATION, METRICS
 from admoe_monai.workflows.run.cohort import TASKS
 from admoe_monai.workflows.settings.table import names_of
 
+from .evaluation import RECONSTRUCTION, figures_file
 from .prediction import TrainedRun
 
 HEADLINE = ("balanced_accuracy", "macro_auc")
@@ -171,9 +172,9 @@ def _expert_section(run: TrainedRun, numbers: Mapping[str, Any]) -> Section:
 
 def _reconstruction_section(folder: Path) -> Section:
     section = Section("Reconstruction of held-out scans")
-    path = folder / "evaluation/reconstruction_test.json"
+    path = folder / EVALUATION / figures_file(RECONSTRUCTION, "test")
     if path.is_file():
-        figures = json.loads(path.read_text(encoding="utf-8"))["figures"]["reconstruction"]
+        figures = json.loads(path.read_text(encoding="utf-8"))["figures"][RECONSTRUCTION]
         rows = [
             [name.replace("_", " "), format_number(e["value"]), format_interval(e["low"], e["high"])]
             for name, e in figures["errors"].items()

@@ -1,0 +1,136 @@
+"""A run's checkpoint on a split of its cohort, or of another one: figures, predictions, and the files of both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.data import Datalist
+from admoe_monai.errors import UserError
+from admoe_monai.evaluation.calibration import apply_temperatures, compare_calibration
+from admoe_monai.evaluation.evaluate import evaluate_predictions
+from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction
+from admoe_monai.files import write_atomic
+from admoe_monai.run_files import BEST_MODEL, EVALUATION
+
+from .calibration import fit_calibration
+from .prediction import TrainedRun, cohort_of, predict
+from .reconstruction import evaluate_reconstruction
+
+CLASSIFICATION, RECONSTRUCTION = "metrics", "reconstruction"
+
+
+def figures_file(kind: str, split: str) -> str:
+    """The name of a file of figures.
+
+    Args:
+        kind: `CLASSIFICATION`, or `RECONSTRUCTION` for a checkpoint of pretraining.
+        split: The split they are of.
+    """
+    return f"{kind}_{split}.json"
+
+
+@dataclass(frozen=True)
+class RunEvaluation:
+    """What an evaluation found.
+
+    Attributes:
+        about: cohort, whether it is simulated, datalist, split, checkpoint, leakage and epoch.
+        figures: Per task as `evaluate_predictions` gives them, or of the reconstruction as `compare_reconstructions` does.
+        folder: Where the files are.
+        calibration: Per split, before and after the temperatures that were fitted; empty where none were.
+    """
+
+    about: Mapping[str, Any]
+    figures: Mapping[str, Any]
+    folder: Path
+    calibration: Mapping[str, Any]
+
+    def heading(self) -> str:
+        """What was evaluated, in one line."""
+        note = " (SIMULATED)" if self.about["simulated"] else ""
+        checkpoint = f"{self.about['checkpoint']} of epoch {self.about['epoch']}"
+        return f"{self.about['cohort']}{note}, {self.about['split']} split, {checkpoint}"
+
+    def text(self) -> str:
+        """The figures as plain text."""
+        if RECONSTRUCTION in self.figures:
+            return format_reconstruction(self.figures[RECONSTRUCTION])
+        tables = [format_evaluation(self.figures)]
+        if self.calibration:
+            tables.append(format_calibration(self.calibration))
+        return "\n\n".join(tables)
+
+
+def evaluate_run(
+    run_dir: Path,
+    checkpoint: str = BEST_MODEL,
+    datalist: Path | None = None,
+    dataset_dir: Path | None = None,
+    split: str = "test",
+    one_visit_per_subject: bool = True,
+    output: Path | None = None,
+    calibrate: bool = False,
+    device: str | None = None,
+) -> RunEvaluation:
+    """Evaluate a checkpoint and write its figures, with its predictions or with pictures of its reconstructions.
+
+    Args:
+        run_dir: A run directory.
+        checkpoint: File name within it.
+        datalist: Another cohort than the run's own.
+        dataset_dir: Folder of the images, if they were moved.
+        split: `training`, `validation` or `test`.
+        one_visit_per_subject: The first visit of each subject, or all.
+        output: Folder to write to; by default that of the run's evaluations.
+        calibrate: Whether to fit a temperature per task on the run's validation split, keep it and use it.
+        device: See the setting of this name.
+
+    Raises:
+        UserError: If the checkpoint, the split or the scans are not there, or what is asked for is not of this checkpoint.
+    """
+    run = TrainedRun.load(run_dir, checkpoint)
+    cohort = cohort_of(run, datalist, dataset_dir)
+    if split not in cohort.splits or not cohort.splits[split]:
+        raise UserError(f"{cohort.path} has no {split} visits")
+    if calibrate and checkpoint != BEST_MODEL:
+        raise UserError(f"--calibrate is of {BEST_MODEL}, which a bundle carries, not of {checkpoint}")
+    folder = output or run_dir / EVALUATION
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}; name another with --output") from error
+    figures: dict[str, Any]
+    calibration: dict[str, Any] = {}
+    if run.checkpoint["is_pretrain"]:
+        kind = RECONSTRUCTION
+        compared = evaluate_reconstruction(run, cohort, split, device, folder, one_visit_per_subject)
+        figures = {RECONSTRUCTION: compared}
+    else:
+        kind = CLASSIFICATION
+        table = predict(run, cohort, split, device)
+        if calibrate:
+            fitted = fit_calibration(run, device, dataset_dir if datalist is None else None)
+            calibrated = apply_temperatures(table, {task: entry["temperature"] for task, entry in fitted.items()})
+            calibration = {split: compare_calibration(table, calibrated), "validation": fitted}
+            table = calibrated
+        figures = evaluate_predictions(table, table.classes, one_visit_per_subject=one_visit_per_subject)
+        table.write(folder / f"predictions_{split}.csv")
+    about = _about(run, cohort, split, checkpoint)
+    write_atomic(folder / figures_file(kind, split), json.dumps({**about, "figures": figures}, indent=1))
+    return RunEvaluation(about, figures, folder, calibration)
+
+
+def _about(run: TrainedRun, cohort: Datalist, split: str, checkpoint: str) -> dict[str, Any]:
+    return {
+        "cohort": cohort.name,
+        "simulated": cohort.simulated,
+        "datalist": str(cohort.path),
+        "split": split,
+        "checkpoint": checkpoint,
+        "leakage": run.checkpoint.get("leakage", []),
+        "epoch": run.checkpoint["epoch"],
+    }
