@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
@@ -81,12 +81,10 @@ class EarlyStop:
 
     Args:
         training_state: of the phase.
-        describe: turns the state into the line for the log.
     """
 
-    def __init__(self, training_state: TrainingState, describe: Callable[[TrainingState], str] | None = None) -> None:
+    def __init__(self, training_state: TrainingState) -> None:
         self.training_state = training_state
-        self.describe = describe or _describe
 
     def attach(self, engine: Engine) -> None:
         """Register for the end of every epoch."""
@@ -94,13 +92,12 @@ class EarlyStop:
 
     def __call__(self, engine: Engine) -> None:
         """Terminate if patience is exhausted."""
-        if self.training_state.stopped_early:
-            logger.info(self.describe(self.training_state))
+        state = self.training_state
+        if state.stopped_early:
+            logger.info(
+                "Early stopping: no lower validation loss in %d validations (lowest %.4f at epoch %d)",
+                state.validations_without_improvement,
+                state.best_loss,
+                state.best_loss_epoch,
+            )
             engine.terminate()
-
-
-def _describe(state: TrainingState) -> str:
-    return (
-        f"Early stopping: no lower validation loss in {state.validations_without_improvement} validations "
-        f"(lowest {state.best_loss:.4f} at epoch {state.best_loss_epoch})"
-    )
