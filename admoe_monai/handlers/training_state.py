@@ -93,10 +93,21 @@ class TrainingState:
             self.best_val_acc, self.best_val_acc_loss, self.best_val_acc_epoch = accuracy, loss, epoch
         return Improvement(loss=lower_loss, accuracy=better)
 
-    def forget_best(self) -> None:
-        """Start the comparison anew, because the file of the best weights is not at hand."""
-        self.best_loss, self.best_loss_epoch = math.inf, -1
-        self.best_val_acc, self.best_val_acc_loss, self.best_val_acc_epoch = 0.0, math.inf, -1
+    def forget(self, score: str) -> None:
+        """Have the next validation set a best score anew, because the file of its weights is not at hand.
+
+        Args:
+            score: "best_loss" or "best_val_acc".
+
+        Raises:
+            ValueError: for another one.
+        """
+        if score == "best_loss":
+            self.best_loss, self.best_loss_epoch = math.inf, -1
+        elif score == "best_val_acc":
+            self.best_val_acc, self.best_val_acc_loss, self.best_val_acc_epoch = 0.0, math.inf, -1
+        else:
+            raise ValueError(f"there is no best score '{score}'")
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but `first_epoch` and `patience`, which are settings, as plain Python."""

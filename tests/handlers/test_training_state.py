@@ -64,6 +64,22 @@ def test_a_loss_that_is_not_finite_is_no_improvement_and_uses_up_patience(loss: 
     assert (state.best_loss, state.best_loss_epoch, state.stopped_early) == (1.0, 1, True)
 
 
+@pytest.mark.parametrize(("score", "other"), [("best_loss", "best_val_acc"), ("best_val_acc", "best_loss")])
+def test_a_score_that_is_forgotten_is_set_by_the_next_validation_and_the_other_kept(score: str, other: str) -> None:
+    state = TrainingState()
+    state.validated(0, 0.5, 0.9)
+    state.forget(score)
+    assert (state.state_dict()[f"{score}_epoch"], state.state_dict()[f"{other}_epoch"]) == (-1, 0)
+    improved = state.validated(1, 1.0, 0.1)
+    assert improved == (score == "best_loss", score == "best_val_acc")
+    assert (state.state_dict()[f"{score}_epoch"], state.state_dict()[f"{other}_epoch"]) == (1, 0)
+
+
+def test_a_score_that_does_not_exist_is_named() -> None:
+    with pytest.raises(ValueError, match="no best score 'best'"):
+        TrainingState().forget("best")
+
+
 def test_state_survives_a_checkpoint() -> None:
     state = TrainingState(first_epoch=4, patience=3)
     state.add({"loss": 6.0}, 3)

@@ -9,7 +9,7 @@ from typing import Any
 
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, is_complete, read_checkpoint, write_checkpoint
 from admoe_monai.files import atomic
-from admoe_monai.handlers import Cadence
+from admoe_monai.handlers import Cadence, TrainingState
 from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, INTERRUPT, METRICS, periodic
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def complete_files(checkpoint: Checkpoint, source: Path, folder: Path, save_inte
             candidates = (_of_epoch(source / file, epoch) for file in (name, periodic(epoch)))
             best = _if_of_epoch(checkpoint, epoch) or next((c for c in candidates if c is not None), None)
             if best is None:
-                _forget(checkpoint["training_state"], score, name)
+                _forget(checkpoint, score, name)
             else:
                 write_checkpoint(folder / name, best)
     own = _own_name(checkpoint, Cadence(save_interval, phase_end - 1))
@@ -90,14 +90,13 @@ def _take_metrics_along(metrics: Path, folder: Path, epoch: int) -> None:
         csv.writer(copy, lineterminator="\n").writerows(kept)
 
 
-def _forget(state: dict[str, Any], score: str, name: str) -> None:
+def _forget(checkpoint: dict[str, Any], score: str, name: str) -> None:
+    state = TrainingState()
+    state.load_state_dict(checkpoint["training_state"])
     logger.warning(
         "%s of epoch %d is no longer at hand: the best is looked for anew, so the run is not exact",
         name,
-        state[f"{score}_epoch"],
+        checkpoint["training_state"][f"{score}_epoch"],
     )
-    state[f"{score}_epoch"] = -1
-    if score == "best_val_acc":
-        state["best_val_acc"], state["best_val_acc_loss"] = 0.0, float("inf")
-    else:
-        state["best_loss"] = float("inf")
+    state.forget(score)
+    checkpoint |= {"training_state": state.state_dict(), "best_val_acc": state.best_val_acc}
