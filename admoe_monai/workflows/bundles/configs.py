@@ -71,7 +71,7 @@ def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:
         run: a finished run.
         preprocessing_digest: names the generation of the store of preprocessed scans.
     """
-    config = _parts(run, "common.yaml", "finetune.yaml", "train.yaml")
+    config = _parts(run, "common.yaml", "finetune.yaml", "finetune_bundle.yaml")
     config["preprocessing_digest"] = preprocessing_digest
     config |= {name: run.settings[name] for name in names_of(adjustable=True)} | {
         "max_epochs": run.settings["max_epochs"]
