@@ -26,7 +26,7 @@ from admoe_monai.workflows.run.phase import Phase
 from admoe_monai.workflows.settings.resources import PACKAGE, resource
 from admoe_monai.workflows.settings.table import names_of
 
-from .configs import PARTS_FOLDER, evaluate_config, inference_config, train_config
+from .configs import evaluate_config, inference_config, train_config
 from .documents import metadata, readme, requirements
 from .formats import FORMATS, example_inputs, largest_difference, write_formats
 from .inference import CONFIG, PRIOR, REFERENCE
@@ -117,7 +117,7 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapp
         folder / SETTINGS, {"settings": kept, "trained_with": versions, "digests": run.checkpoint["digests"]} | seen
     )
     _write_json(folder / "configs/metadata.json", about)
-    shutil.copyfile(resource(f"{PARTS_FOLDER}/logging.conf"), folder / "configs/logging.conf")
+    shutil.copyfile(resource("configs/logging.conf"), folder / "configs/logging.conf")
     shutil.copyfile(resource("bundle/LICENSE"), folder / "LICENSE")
     (folder / REQUIREMENTS).write_text(requirements(about), encoding="utf-8")
     _write_container(folder / CONTAINER)

@@ -15,6 +15,7 @@ from admoe_monai.cli.main import app
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.bundles import export as export_module
 from admoe_monai.workflows.bundles.export import export
+from admoe_monai.workflows.settings.resources import resource
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,10 @@ def test_bundle_holds_the_files_that_monai_looks_for(bundle: Path) -> None:
         "configs/train.json", "docs/README.md",
         "models/model.onnx", "models/model.pt", "models/model.pt2", "models/model.ts",
     }  # fmt: skip
+
+
+def test_a_bundle_logs_as_training_does(bundle: Path) -> None:
+    assert (bundle / "configs/logging.conf").read_bytes() == resource("configs/logging.conf").read_bytes()
 
 
 def test_code_is_carried_along_without_what_a_bundle_has_no_use_for(bundle: Path) -> None:
