@@ -1,6 +1,6 @@
 """What it costs to save every epoch: epochs with and without a save, in turn, in one run.
 
-    python scripts/benchmarks/saving.py DATALIST [--overlay configs/overlays/small.yaml] [--epochs 6] [--SETTING VALUE ...]
+    python scripts/benchmarks/saving.py DATALIST [--overlay configs/overlays/tiny.yaml] [--epochs 6] [--SETTING VALUE ...]
 
 Pretrains for a few epochs in a temporary folder with `save_interval` 2 and one validation at the end, so that every other
 epoch ends with a periodic checkpoint and nothing else is written. Prints the time of an epoch of either kind, of a save
@@ -115,7 +115,7 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datalist", type=Path)
-    parser.add_argument("--overlay", default="configs/overlays/small.yaml")
+    parser.add_argument("--overlay", type=Path, help="by default the defaults of configs/train.yaml")
     parser.add_argument("--epochs", type=int, default=6)
     options, rest = parser.parse_known_args()
     settings = {
@@ -135,7 +135,8 @@ def main() -> None:
             "patience": 0,
             "use_clinical_prior": False,
         }
-        Plan(parser_of([entry, Path(options.overlay)], {**plan, **settings}), entry.parent).run()
+        files = [entry] if options.overlay is None else [entry, options.overlay]
+        Plan(parser_of(files, {**plan, **settings}), entry.parent).run()
     # The last epoch also validates; the first warms up.
     with_save = [clock.epochs[e] for e in range(1, len(clock.epochs)) if e in clock.saves]
     without = [clock.epochs[e] for e in range(1, len(clock.epochs)) if e not in clock.saves]
@@ -143,7 +144,7 @@ def main() -> None:
     wall = share([span.wall for span in saves], [span.wall for span in without])
     cpu = share([span.cpu for span in saves], [span.cpu for span in without])
     sys.stdout.write(
-        f"{options.overlay}, {torch.get_num_threads()} threads, torch {torch.__version__}\n"
+        f"{options.overlay or 'defaults'}, {torch.get_num_threads()} threads, torch {torch.__version__}\n"
         f"epochs with a save    {seconds(with_save)}\n"
         f"epochs without a save {seconds(without)}\n"
         f"a save                {seconds(saves)}, {clock.size / 1e6:.1f} MB\n"
