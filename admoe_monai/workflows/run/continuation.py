@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import logging
 from pathlib import Path
-from typing import Any
 
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, is_complete, read_checkpoint, write_checkpoint
 from admoe_monai.files import atomic
@@ -90,7 +89,7 @@ def _take_metrics_along(metrics: Path, folder: Path, epoch: int) -> None:
         csv.writer(copy, lineterminator="\n").writerows(kept)
 
 
-def _forget(checkpoint: dict[str, Any], score: str, name: str) -> None:
+def _forget(checkpoint: Checkpoint, score: str, name: str) -> None:
     state = TrainingState()
     state.load_state_dict(checkpoint["training_state"])
     logger.warning(
@@ -99,4 +98,5 @@ def _forget(checkpoint: dict[str, Any], score: str, name: str) -> None:
         checkpoint["training_state"][f"{score}_epoch"],
     )
     state.forget(score)
-    checkpoint |= {"training_state": state.state_dict(), "best_val_acc": state.best_val_acc}
+    checkpoint["training_state"] = state.state_dict()
+    checkpoint["best_val_acc"] = state.best_val_acc
