@@ -14,6 +14,8 @@ from admoe_monai.data import Datalist, fit_prior
 from admoe_monai.data.cohorts import label_changes, split_subjects
 
 DIAGNOSES = ("CN", "MCI", "AD")
+#: Fields of a visit that hold its labels.
+TASKS = ("diagnosis", "change")
 COLUMNS = [
     {"name": "age", "role": "clinical", "kind": "continuous"},
     {"name": "sex", "role": "clinical", "kind": "categorical"},

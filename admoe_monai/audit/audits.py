@@ -30,6 +30,7 @@ __all__ = ["cheap_audit", "full_audit"]
 def cheap_audit(
     datalist: Datalist,
     *,
+    tasks: Sequence[str],
     prior_columns: Sequence[str] | None = None,
     pretraining: Sequence[Visit] = (),
     pretraining_digests: Collection[str] | None = None,
@@ -38,6 +39,7 @@ def cheap_audit(
 
     Args:
         datalist: Datalist to audit.
+        tasks: Fields of the visits that a model is to predict, which nothing else may give away.
         prior_columns: Names of the prior columns that a run takes; None = all that may become an input.
         pretraining: Visits that the model was pretrained on.
         pretraining_digests: Digests of the subjects that its checkpoint names; empty = it names none, None = there is no
@@ -50,7 +52,7 @@ def cheap_audit(
     findings = [
         *overlaps(entries),
         *(pretrained_on(entries, pretraining_digests) if pretraining_digests is not None else []),
-        *prior_findings(entries, usable_columns(datalist, prior_columns)),
+        *prior_findings(entries, usable_columns(datalist, tasks, prior_columns), tasks),
         *label_findings(datalist, [entry for entry in entries if entry.split in datalist.splits]),
     ]
     return _worst_first(findings)
@@ -59,6 +61,7 @@ def cheap_audit(
 def full_audit(
     datalist: Datalist,
     *,
+    tasks: Sequence[str],
     images: bool = True,
     prior_columns: Sequence[str] | None = None,
     pretraining: Sequence[Visit] = (),
@@ -68,13 +71,18 @@ def full_audit(
 
     Args:
         datalist: Datalist to audit.
+        tasks: As for ``cheap_audit``.
         images: Whether to read the images.
         prior_columns: As for ``cheap_audit``.
         pretraining: As for ``cheap_audit``.
         pretraining_digests: As for ``cheap_audit``.
     """
     findings = cheap_audit(
-        datalist, prior_columns=prior_columns, pretraining=pretraining, pretraining_digests=pretraining_digests
+        datalist,
+        tasks=tasks,
+        prior_columns=prior_columns,
+        pretraining=pretraining,
+        pretraining_digests=pretraining_digests,
     )
     entries = entries_of(datalist, pretraining)
     checks = ["overlap", "labels", "priors"]
@@ -83,13 +91,13 @@ def full_audit(
         contents, unreadable = read_contents(entries)
         findings += unreadable + content_overlaps(entries, contents) + near_duplicates(entries, contents)
         checks += ["file contents", "near duplicates"]
-    columns = usable_columns(datalist, prior_columns)
-    table = visit_table(entries, columns, contents)
-    figures, notes = probes(table, columns)
+    columns = usable_columns(datalist, tasks, prior_columns)
+    table = visit_table(entries, tasks, columns, contents)
+    figures, notes = probes(table, tasks, columns)
     findings += notes
     own = entries[: len(table)]
     for name, features in _features(table, own, columns, contents).items():
-        control, found = random_label_control(table, features, name)
+        control, found = random_label_control(table, tasks, features, name)
         figures += control
         findings += found
     checks += ["probes", "random labels"]

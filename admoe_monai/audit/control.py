@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .finding import Finding
-from .probes import TASKS, Probe, classes_of, not_estimated
+from .probes import Probe, classes_of, not_estimated
 
 __all__ = ["nearest_neighbours", "random_label_control"]
 
@@ -25,12 +25,13 @@ CHUNK = 1000
 
 
 def random_label_control(
-    table: pd.DataFrame, features: np.ndarray, name: str, seed: int = 0
+    table: pd.DataFrame, tasks: Sequence[str], features: np.ndarray, name: str, seed: int = 0
 ) -> tuple[list[Probe], list[Finding]]:
     """Measure how far the datalist's own split lets a model recognise subjects.
 
     Args:
         table: Result of ``visit_table``; rows of ``training`` and ``test`` count.
+        tasks: Columns whose labels are dealt out.
         features: One row per row of the table (N + M, F), NaN in rows without any.
         name: Name of the features, for messages.
         seed: Seed of the deals.
@@ -43,7 +44,7 @@ def random_label_control(
     test = np.flatnonzero(usable & (table["split"] == "test").to_numpy())
     title = f"random labels by {name}"
     figures = []
-    for task in TASKS:
+    for task in tasks:
         classes, _ = classes_of(table, task)
         if len(classes) < 2 or not len(training) or not len(test):
             figures.append(

@@ -1,4 +1,7 @@
-"""Labels that contradict each other within a subject's history, as far as the datalist shows it."""
+"""Labels that contradict each other within a subject's history, as far as the datalist shows it.
+
+Of all labels, diagnosis and change alone have a history that is known to the audit: how ``admoe prepare`` makes them.
+"""
 
 from __future__ import annotations
 

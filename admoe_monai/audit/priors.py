@@ -13,7 +13,7 @@ from admoe_monai.evaluation.baselines import decision_tree, logistic_regression
 
 from .entries import Entry
 from .finding import Finding, Severity
-from .probes import FEWEST_TO_CLAIM, RESAMPLES, TASKS, probe
+from .probes import FEWEST_TO_CLAIM, RESAMPLES, probe
 from .tables import visit_table
 
 __all__ = ["banned_reason", "prior_findings", "usable_columns"]
@@ -54,30 +54,32 @@ def banned_reason(name: str) -> str | None:
     return next((reason for reason, names in BANNED.items() if any(re.fullmatch(n, plain) for n in names)), None)
 
 
-def usable_columns(datalist: Datalist, names: Sequence[str] | None = None) -> list[str]:
+def usable_columns(datalist: Datalist, tasks: Sequence[str], names: Sequence[str] | None = None) -> list[str]:
     """Names of the prior columns that can become an input.
 
     Args:
         datalist: Datalist that declares the columns.
+        tasks: Tasks of a model; a column of the same name is a label, which no run takes for an input.
         names: Names that a run takes; None = all with a role that allows it.
     """
     usable = [column["name"] for column in datalist.prior if column.get("role", "clinical") in USABLE_ROLES]
-    return [name for name in usable if names is None or name in names]
+    return [name for name in usable if name not in tasks and (names is None or name in names)]
 
 
-def prior_findings(entries: Sequence[Entry], columns: Sequence[str]) -> list[Finding]:
+def prior_findings(entries: Sequence[Entry], columns: Sequence[str], tasks: Sequence[str]) -> list[Finding]:
     """Find banned columns, and columns from which the label can be read off.
 
     Args:
         entries: Rows of the datalist.
         columns: Names of the prior columns to check.
+        tasks: Tasks whose labels they may not tell.
     """
     banned = {name: reason for name in columns if (reason := banned_reason(name)) is not None}
     findings = [
         Finding("banned_prior", "leak", f"prior column '{name}' is {reason}: give it the role 'banned'")
         for name, reason in banned.items()
     ]
-    table = visit_table(entries, columns)
+    table = visit_table(entries, tasks, columns)
     candidates = {f"prior column '{name}'": [name] for name in columns if name not in banned}
     # Class probabilities give the label away only together.
     if len(candidates) > 1:
@@ -86,7 +88,7 @@ def prior_findings(entries: Sequence[Entry], columns: Sequence[str]) -> list[Fin
     for what, names in candidates.items():
         if coded & set(names):
             continue
-        for task in TASKS:
+        for task in tasks:
             if finding := _label_coded(what, table, names, task):
                 findings.append(finding)
                 coded.update(names if finding.severity == "leak" else ())

@@ -20,9 +20,8 @@ from admoe_monai.evaluation.baselines import cross_validated_baseline, logistic_
 from .finding import Finding
 from .tables import ACQUISITION, TIME, encoded
 
-__all__ = ["TASKS", "Probe", "classes_of", "not_estimated", "probe", "probes"]
+__all__ = ["Probe", "classes_of", "not_estimated", "probe", "probes"]
 
-TASKS = ("diagnosis", "change")
 #: Subjects that a class needs to take part.
 FEWEST_SUBJECTS = 5
 #: Subjects that each class needs before a figure is held against a cohort: with fewer, luck looks like skill.
@@ -73,11 +72,12 @@ class Probe:
         return {**asdict(self), "classes": list(self.classes)}
 
 
-def probes(table: pd.DataFrame, prior: Sequence[str]) -> tuple[list[Probe], list[Finding]]:
-    """Run all probes for both tasks.
+def probes(table: pd.DataFrame, tasks: Sequence[str], prior: Sequence[str]) -> tuple[list[Probe], list[Finding]]:
+    """Run all probes for each task.
 
     Args:
         table: Result of ``visit_table``.
+        tasks: Columns to predict.
         prior: Names of the prior columns.
 
     Returns:
@@ -94,7 +94,7 @@ def probes(table: pd.DataFrame, prior: Sequence[str]) -> tuple[list[Probe], list
     )
     figures = [
         probe(name, table, columns, task, one_visit_per_subject=first)
-        for task in TASKS
+        for task in tasks
         for name, columns, first in plan
     ]
     return figures, [*_shortcuts(figures), *not_estimated(figures)]

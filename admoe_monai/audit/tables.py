@@ -20,18 +20,22 @@ MOST_CATEGORIES = 30
 
 
 def visit_table(
-    entries: Sequence[Entry], prior: Sequence[str], contents: Mapping[str, Content] | None = None
+    entries: Sequence[Entry],
+    tasks: Sequence[str],
+    prior: Sequence[str],
+    contents: Mapping[str, Content] | None = None,
 ) -> pd.DataFrame:
     """Make a table with one row per row of the datalist.
 
     Args:
         entries: Rows; those of pretraining are left out.
+        tasks: Fields that hold labels.
         prior: Names of the prior columns to include, as ``prior <name>``.
         contents: Contents of the images, for voxel size and shape; None leaves these out.
 
     Returns:
         Columns ``image`` (the place in the datalist, which is unique), ``subject_id`` (the person), ``session_id``,
-        ``split``, ``diagnosis``, ``change``, those of ``TIME`` and ``ACQUISITION``, the prior and the header.
+        ``split``, one per task, those of ``TIME`` and ``ACQUISITION``, the prior and the header.
     """
     rows: list[dict[str, Any]] = []
     own = [entry for entry in entries if entry.split != PRETRAINING]
@@ -44,7 +48,7 @@ def visit_table(
             "session_id": entry.session,
             "split": entry.split,
         }
-        row |= {name: visit.get(name) for name in ("diagnosis", "change", *TIME, *ACQUISITION)}
+        row |= {name: visit.get(name) for name in (*tasks, *TIME, *ACQUISITION)}
         row["visit_index"] = order[entry.place]
         row |= {f"prior {name}": (visit.get("prior") or {}).get(name) for name in prior}
         content = (contents or {}).get(str(visit["image"]))

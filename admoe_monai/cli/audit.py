@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from admoe_monai.errors import UserError
+
+if TYPE_CHECKING:
+    from admoe_monai.data import Datalist
 
 
 def audit(
@@ -18,6 +23,13 @@ def audit(
     ] = None,
     pretrained: Annotated[
         Path | None, typer.Option(help="Checkpoint that finetuning starts from.", show_default=False)
+    ] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            help="Fields that hold labels, such as diagnosis,sex; by default those of configs/train.yaml.",
+            show_default=False,
+        ),
     ] = None,
     images: Annotated[
         bool, typer.Option("--images/--no-images", help="Read the images, for copies under other names.")
@@ -36,7 +48,10 @@ def audit(
     logging.getLogger("nibabel.global").setLevel(logging.ERROR)
     cohort = load_datalist(datalist, dataset_dir, refuse_overlaps=False)
     visits = pretraining_visits(pretraining) if pretraining is not None else ()
-    report = full_audit(cohort, images=images, pretraining=visits, pretraining_digests=_digests(pretrained))
+    names = _tasks(cohort, tasks)
+    report = full_audit(
+        cohort, tasks=names, images=images, pretraining=visits, pretraining_digests=_digests(pretrained)
+    )
     text = json_module.dumps(report.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +59,19 @@ def audit(
     typer.echo(text if json else format_report(report))
     if report.leaks:
         raise typer.Exit(1)
+
+
+def _tasks(cohort: Datalist, given: str | None) -> list[str]:
+    """The tasks that the user names, each a field of the datalist; those of the declared settings by default."""
+    from admoe_monai.workflows.settings.declared import declared_settings
+
+    if given is None:
+        return list(declared_settings()["classes"])
+    names = [name.strip() for name in given.split(",")]
+    fields = {field for visits in cohort.splits.values() for visit in visits for field in visit}
+    if unknown := [name for name in names if name not in fields]:
+        raise UserError(f"--tasks names '{unknown[0]}', a field that no visit of {cohort.path} has")
+    return names
 
 
 def _digests(pretrained: Path | None) -> Any:

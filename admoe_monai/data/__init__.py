@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .datalist import Datalist, load_datalist, save_datalist
+from .datalist import Datalist, definition_in_words, load_datalist, save_datalist
 from .datalist_problems import datalist_problems
 from .prior import fit_prior, select_columns
 from .store import PreprocessedStore
@@ -17,6 +17,7 @@ __all__ = [
     "PreprocessedStore",
     "SeededDataset",
     "datalist_problems",
+    "definition_in_words",
     "fit_prior",
     "leave_signals_to_main",
     "load_datalist",

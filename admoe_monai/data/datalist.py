@@ -16,7 +16,7 @@ from admoe_monai.files import write_atomic
 from .datalist_problems import datalist_problems
 from .visits import SPLITS, Visit, nearest
 
-__all__ = ["Datalist", "load_datalist", "save_datalist"]
+__all__ = ["Datalist", "definition_in_words", "load_datalist", "save_datalist"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +30,10 @@ class Datalist:
         dataset_dir: folder that holds every image.
         splits: visits of ``training``, ``validation`` and ``test``; ``image`` (and ``mask``) are absolute paths.
         path: file it was read from, if any.
+        classes: class names per task; the label of a task is the visits' field of its name.
         description: one sentence on what the cohort is.
         simulated: whether the images were made by software.
-        label_definition: how diagnosis and change were made (source, horizon, …).
+        label_definition: how the labels of a task were made (source, horizon, …), as far as that is known.
         prior: statistics of the prior columns, fitted on the training split.
         preprocessing: what was done to the images before they came here; empty for scans as they are.
         report: what was left out and what was found odd when the datalist was made.
@@ -42,6 +43,7 @@ class Datalist:
     dataset_dir: Path
     splits: dict[str, list[Visit]]
     path: Path | None = None
+    classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     description: str = ""
     simulated: bool = False
     label_definition: dict[str, Any] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Datalist:
 
         Returns:
             One dictionary per visit: ``image`` and ``image_path`` (the same path, of which the transforms replace the
-            first), ``subject_id``, ``session_id``, ``diagnosis``, ``change`` and ``prior``; ``brain_mask``, the path of its
+            first), ``subject_id``, ``session_id``, the label of each task and ``prior``; ``brain_mask``, the path of its
             mask, where the visit has one.
 
         Raises:
@@ -71,13 +73,16 @@ class Datalist:
                 "image_path": visit["image"],
                 "subject_id": visit["subject_id"],
                 "session_id": visit["session_id"],
-                "diagnosis": visit.get("diagnosis"),
-                "change": visit.get("change"),
+                **{task: visit.get(task) for task in self.classes},
                 "prior": dict(visit.get("prior") or {}),
                 **({"brain_mask": visit["mask"]} if visit.get("mask") else {}),
             }
             for visit in self.splits[split]
         ]
+
+    def labelled(self, split: str) -> list[dict[str, Any]]:
+        """Return those of :meth:`items` that have the label of at least one task; arguments as there."""
+        return [item for item in self.items(split) if any(item[task] is not None for task in self.classes)]
 
 
 def load_datalist(
@@ -91,7 +96,8 @@ def load_datalist(
     Args:
         path: the JSON file.
         dataset_dir: folder of the images in place of the one that the file names.
-        classes: class names per task, such as ``{"diagnosis": ["CN", "MCI", "AD"]}``; other labels are refused.
+        classes: class names per task, such as ``{"diagnosis": ["CN", "MCI", "AD"]}``; other labels are refused. None for
+            no tasks.
         refuse_overlaps: see :func:`datalist_problems`.
 
     Raises:
@@ -113,6 +119,7 @@ def load_datalist(
         dataset_dir=root,
         splits={split: [_absolute(visit, root) for visit in content.get(split) or []] for split in SPLITS},
         path=path,
+        classes=dict(classes or {}),
         description=str(content.get("description") or ""),
         simulated=bool(content.get("simulated", False)),
         label_definition=dict(content.get("label_definition") or {}),
@@ -120,6 +127,18 @@ def load_datalist(
         preprocessing=dict(content.get("preprocessing") or {}),
         report=dict(content.get("report") or {}),
     )
+
+
+def definition_in_words(label_definition: Mapping[str, Any], task: str) -> str:
+    """Say how the labels of a task were made, as far as a datalist tells.
+
+    Args:
+        label_definition: of the datalist.
+        task: whose labels.
+    """
+    rule = label_definition.get(task) or {}
+    said = (f"{name.replace('_', ' ')} {value}" for name, value in rule.items() if value is not None)
+    return ", ".join(said) or "as the cohort gives it"
 
 
 def save_datalist(path: str | Path, datalist: Datalist) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .visits import SPLITS, person_of, visit_problems
+from .visits import SPLITS, nearest, person_of, visit_problems
 
 __all__ = ["datalist_problems"]
 
@@ -23,7 +23,7 @@ def datalist_problems(
     Args:
         content: the datalist as JSON holds it, image paths relative to ``dataset_dir``.
         dataset_dir: folder of the images.
-        classes: class names per task; ``None`` leaves labels unchecked.
+        classes: class names per task, of which every visit must have the field; ``None`` leaves labels unchecked.
         refuse_overlaps: whether a subject in two splits, and a visit or image listed twice, are problems; the audit
             reads such a datalist and reports all of them itself.
     """
@@ -37,6 +37,11 @@ def datalist_problems(
     seen: dict[tuple[str, ...], str] = {}
     files = _files_below(content, dataset_dir)
     missing = [file for file in files if not os.path.exists(os.path.normpath(dataset_dir / file))]
+    fields = {name for visit in _visits_of(content) for name in visit}
+    for task in classes or {}:
+        if fields and task not in fields:
+            hint = nearest(task, sorted(fields)) or "; it is null where the label is unknown"
+            yield f"no visit has the field '{task}', which classes names as a task{hint}"
     for split in SPLITS:
         visits = content.get(split) or []
         if not isinstance(visits, list):
@@ -50,6 +55,9 @@ def datalist_problems(
                 yield f"{place}: {problem}"
             if not isinstance(visit, dict):
                 continue
+            for task in classes or {}:
+                if task in fields and task not in visit:
+                    yield f"{place}: field '{task}' is missing; it is null where the label is unknown"
             for name, file in _files_of(visit):
                 if _leaves(file, dataset_dir):
                     yield f"{place}: {name} '{file}' leaves dataset_dir {dataset_dir}"
@@ -75,17 +83,22 @@ def datalist_problems(
                     yield f"{place}: {what} '{' '.join(key)}' is listed before, at {first}"
 
 
-def _files_of(visit: Any) -> Iterator[tuple[str, str]]:
+def _visits_of(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for split in SPLITS:
+        if isinstance(content.get(split), list):
+            yield from (visit for visit in content[split] if isinstance(visit, dict))
+
+
+def _files_of(visit: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The files of a visit by field, as the datalist names them."""
     for name in ("image", "mask"):
-        if isinstance(visit, dict) and isinstance(visit.get(name), str) and visit[name]:
+        if isinstance(visit.get(name), str) and visit[name]:
             yield name, visit[name]
 
 
 def _files_below(content: Mapping[str, Any], dataset_dir: Path) -> list[str]:
     """All files of a datalist that its folder may hold, each once."""
-    visits = (visit for split in SPLITS if isinstance(content.get(split), list) for visit in content[split])
-    files = (file for visit in visits for _, file in _files_of(visit))
+    files = (file for visit in _visits_of(content) for _, file in _files_of(visit))
     return list(dict.fromkeys(file for file in files if not _leaves(file, dataset_dir)))
 
 

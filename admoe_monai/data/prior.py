@@ -15,7 +15,6 @@ __all__ = ["KINDS", "ROLES", "USABLE_ROLES", "fit_prior", "select_columns"]
 USABLE_ROLES = ("clinical", "image_derived")
 ROLES = (*USABLE_ROLES, "time", "identifier", "banned")
 KINDS = ("continuous", "categorical")
-TASKS = ("diagnosis", "change")
 
 
 def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -23,22 +22,26 @@ def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> 
 
     Args:
         visits: the training split, and nothing else.
-        columns: ``name``, ``role`` and ``kind`` of each column, and ``banned_for``: tasks whose label it knows.
+        columns: ``name``, ``role`` and ``kind`` of each column, and ``banned_for``: tasks whose label it knows, by the
+            visits' fields that hold these labels.
 
     Returns:
         Each column with ``n`` (visits that hold a value), ``mean`` and ``std`` (of the population, continuous columns)
         and ``categories`` (sorted, categorical columns); columns that may not be an input are not fitted.
 
     Raises:
-        UserError: If a role or kind is unknown, or a continuous column holds something that is not a number.
+        UserError: If a role or kind is unknown, a column is banned for a task that no visit has a field of, or a
+            continuous column holds something that is not a number.
     """
     fitted = []
+    fields = {name for visit in visits for name in visit}
     for column in columns:
         name, role, kind = column["name"], column["role"], column["kind"]
         banned_for = list(column.get("banned_for") or ())
-        if unknown := [task for task in banned_for if task not in TASKS]:
+        if visits and (unknown := [task for task in banned_for if task not in fields]):
             raise UserError(
-                f"prior column '{name}' is banned for the unknown task '{unknown[0]}'; known are {', '.join(TASKS)}"
+                f"prior column '{name}' is banned for the task '{unknown[0]}', a field that no visit has"
+                f"{nearest(unknown[0], sorted(fields))}"
             )
         for what, value, known in (("role", role, ROLES), ("kind", kind, KINDS)):
             if value not in known:
@@ -64,15 +67,16 @@ def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> 
 
 
 def select_columns(
-    columns: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None, tasks: Sequence[str] = TASKS
+    columns: Sequence[Mapping[str, Any]], names: Sequence[str] | None, tasks: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Choose the columns that enter the network.
 
-    The prior is fused into what all tasks share, so a column that is banned for one trained task can't be used at all.
+    The prior is fused into what all tasks share, so a column that is banned for one trained task can't be used at all; one
+    of a task's own name is its label, and banned for it.
 
     Args:
         columns: the fitted columns of a datalist.
-        names: columns to use, in order; ``None`` takes every clinical one that has a value in training.
+        names: columns to use, in order; ``None`` takes every clinical one that has a value in training and is not banned.
         tasks: that are trained.
 
     Raises:
@@ -93,9 +97,9 @@ def select_columns(
                 f"{', '.join(c['name'] for c in by_name.values() if c['role'] in USABLE_ROLES) or 'none'}"
             )
         if banned := _banned(column, tasks):
+            why = "the label of the task" if banned[0] == name else "banned for"
             raise UserError(
-                f"prior column '{name}' is banned for {banned[0]}, which is trained; leave it out, or set "
-                f"weight_{banned[0]} 0"
+                f"prior column '{name}' is {why} {banned[0]}, which is trained; leave it out, or set weight_{banned[0]} 0"
             )
         if not column["n"]:
             raise UserError(f"prior column '{name}' has no value in the training split")
@@ -105,4 +109,4 @@ def select_columns(
 
 
 def _banned(column: Mapping[str, Any], tasks: Sequence[str]) -> list[str]:
-    return [task for task in column.get("banned_for") or () if task in tasks]
+    return [task for task in (column["name"], *(column.get("banned_for") or ())) if task in tasks]

@@ -74,7 +74,7 @@ def visit_problems(
 
     Args:
         visit: as read from the file.
-        classes: class names per label field; ``None`` leaves labels unchecked.
+        classes: class names per task, whose label is the field of that name; ``None`` leaves labels unchecked.
         prior_names: names that ``prior`` may hold; ``None`` leaves them unchecked.
     """
     if not isinstance(visit, dict):
@@ -83,18 +83,18 @@ def visit_problems(
     for name in REQUIRED_FIELDS:
         if visit.get(name) in (None, ""):
             yield f"field '{name}' is missing"
+    classes = classes or {}
     for name, value in visit.items():
         kinds = VISIT_FIELDS.get(name)
         if kinds is None:
             # A field of the user's own is welcome; one that nearly hits a known name would be lost in silence.
-            if hint := nearest(name, list(VISIT_FIELDS), cutoff=0.8):
+            if name not in classes and (hint := nearest(name, list(VISIT_FIELDS), cutoff=0.8)):
                 yield f"unknown field '{name}'{hint}"
         elif value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
             yield f"field '{name}' must be {_KIND_NAMES[kinds]}, got {value!r}"
-    for name, names in (classes or {}).items():
-        label = visit.get(name)
-        if isinstance(label, str) and label not in names:
-            yield f"{name} {label!r} is not one of the classes {', '.join(names)}"
+            continue
+        if name in classes and value is not None and value not in classes[name]:
+            yield f"{name} {value!r} is not one of the classes {', '.join(classes[name])}"
     yield from _prior_problems(visit.get("prior"), prior_names)
 
 

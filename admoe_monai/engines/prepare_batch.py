@@ -57,7 +57,7 @@ class PrepareClassificationBatch(PrepareBatch):
         tasks: names of the tasks, which are also the keys of their labels.
     """
 
-    def __init__(self, tasks: Sequence[str] = ("diagnosis", "change")) -> None:
+    def __init__(self, tasks: Sequence[str]) -> None:
         self.tasks = tuple(tasks)
 
     def __call__(

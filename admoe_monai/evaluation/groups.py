@@ -41,6 +41,7 @@ def evaluate_groups(
         if column not in frame:
             continue
         values = frame[column].astype("string")
+        values = values.mask(values == "")
         sizes = frame.groupby(values)["subject_id"].nunique()
         names = [str(name) for name in sizes.index[sizes >= FEWEST_SUBJECTS]]
         if len(names) > 1:

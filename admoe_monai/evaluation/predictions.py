@@ -16,9 +16,28 @@ import pandas as pd
 from admoe_monai.errors import UserError
 from admoe_monai.files import atomic
 
-TASKS = ("diagnosis", "change")
-TEXT_COLUMNS = ("image", "subject_id", "session_id", *TASKS)
+TEXT_COLUMNS = ("image", "subject_id", "session_id")
 SUM_TOLERANCE = 1e-3
+
+
+def probability_columns(classes: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Names of the columns of each task, in the order of its classes.
+
+    Args:
+        classes: class names of each task.
+
+    Raises:
+        UserError: when two tasks would share a column, such as ``a`` with a class ``b_c`` and ``a_b`` with a class ``c``.
+    """
+    columns = {task: [f"p_{task}_{name}" for name in names] for task, names in classes.items()}
+    owner: dict[str, str] = {}
+    for task, names in columns.items():
+        for name in names:
+            if owner.setdefault(name, task) != task:
+                raise UserError(
+                    f"the tasks {owner[name]} and {task} both have the column {name}; rename a class or a task"
+                )
+    return columns
 
 
 @dataclass(frozen=True)
@@ -26,7 +45,7 @@ class PredictionTable:
     """Predictions of visits, valid by construction.
 
     Columns of ``frame``: ``image``, ``subject_id``, ``session_id`` (text), ``days_from_baseline`` (days, NaN =
-    unknown), ``diagnosis`` and ``change`` (true class, empty = unknown), and ``p_<task>_<class>`` (all NaN in a row =
+    unknown), one named after each task (true class, empty = unknown), and ``p_<task>_<class>`` (all NaN in a row =
     no prediction). Further columns, such as the site, are kept.
 
     Args:
@@ -34,7 +53,7 @@ class PredictionTable:
         classes: class names of each predicted task, in the order of the network's outputs.
 
     Raises:
-        UserError: when a column is absent, a label is not one of the classes, an image is listed twice, or
+        UserError: when a column is absent or of two tasks, a label is not one of the classes, an image is listed twice, or
             probabilities are not between 0 and 1 with a sum of 1.
     """
 
@@ -43,12 +62,12 @@ class PredictionTable:
 
     def __post_init__(self) -> None:
         frame = self.frame.reset_index(drop=True)
-        needed = ["subject_id", *(name for task in self.classes for name in self.columns(task))]
+        needed = ["subject_id", *(name for names in probability_columns(self.classes).values() for name in names)]
         absent = [name for name in needed if name not in frame]
         if absent:
             known = ", ".join(map(str, frame.columns))
             raise UserError(f"prediction table: column {absent[0]!r} is missing (the table has: {known}).")
-        for name in TEXT_COLUMNS:
+        for name in (*TEXT_COLUMNS, *self.classes):
             frame[name] = frame[name].fillna("").astype(str) if name in frame else ""
         days = frame["days_from_baseline"] if "days_from_baseline" in frame else pd.Series(np.nan, frame.index)
         frame["days_from_baseline"] = pd.to_numeric(days, errors="coerce").astype(float)
@@ -88,7 +107,8 @@ class PredictionTable:
 
         Args:
             path: a file that ``write`` wrote, or one with the same columns.
-            classes: class names of each task; by default taken from the columns, in their order.
+            classes: class names of each task; by default those that the columns tell: a task is a column of labels beside
+                columns ``p_<task>_<class>``, two or more, which the labels are among.
 
         Raises:
             UserError: when the file cannot be read or its content is not a valid table.
@@ -97,17 +117,17 @@ class PredictionTable:
             # Everything as text first: subject "0012" keeps its zeros, a site called "NA" is a site, and Python's own
             # conversion gives back every bit of a probability, which pandas promises only in some versions.
             frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-            for name in frame.columns:
-                if name.startswith("p_") or name == "days_from_baseline":
-                    frame[name] = [float(text or "nan") for text in frame[name]]
+            classes = _tasks_of(frame) if classes is None else classes
+            numbers = {
+                "days_from_baseline",
+                *(name for names in probability_columns(classes).values() for name in names),
+            }
+            for name in numbers & {*frame.columns}:
+                frame[name] = [float(text or "nan") for text in frame[name]]
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: not a readable prediction table ({error}).") from error
-        if classes is None:
-            prefixes = {task: f"p_{task}_" for task in TASKS}
-            found = {
-                task: [name[len(p) :] for name in frame.columns if name.startswith(p)] for task, p in prefixes.items()
-            }
-            classes = {task: names for task, names in found.items() if names}
+        if not classes:
+            raise UserError(f"{path}: no column of labels stands beside columns p_<task>_<class> of its name.")
         return cls(frame, classes)
 
     def write(self, path: str | Path) -> None:
@@ -117,7 +137,7 @@ class PredictionTable:
 
     def columns(self, task: str) -> list[str]:
         """Names of a task's probability columns, in the order of its classes."""
-        return [f"p_{task}_{name}" for name in self.classes[task]]
+        return probability_columns({task: self.classes[task]})[task]
 
     def probabilities(self, task: str) -> np.ndarray:
         """Probabilities (N, K) of a task; a row of NaN has no prediction."""
@@ -154,3 +174,21 @@ class PredictionTable:
         raise UserError(
             f"prediction table, row {first + 1} ({image}): {reason}" + (f" (and {more} more)." if more else ".")
         )
+
+
+def _tasks_of(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Tell tasks and their classes from the columns of a table of text, in the order of the table."""
+    found: dict[str, list[str]] = {}
+    free = [str(name) for name in frame.columns if str(name).startswith("p_")]
+    # The longest name first: with tasks `change` and `change_late`, p_change_late_stable is of the latter.
+    labels = sorted(map(str, frame.columns), key=len, reverse=True)
+    # Beside diagnosis with classes `reason_a` and `reason_b`, a column diagnosis_reason of other text is no task; what is
+    # left over then is of a task with a wrong label, which the table names.
+    for fitting, task in [*((True, name) for name in labels), *((False, name) for name in labels)]:
+        own = [name for name in free if name.startswith(f"p_{task}_")]
+        names = [name.removeprefix(f"p_{task}_") for name in own]
+        if len(names) > 1 and (not fitting or frame[task].isin(["", *names]).all()):
+            found[task] = names
+            free = [name for name in free if name not in own]
+    places = {name: place for place, name in enumerate(frame.columns)}
+    return dict(sorted(found.items(), key=lambda entry: places[f"p_{entry[0]}_{entry[1][0]}"]))

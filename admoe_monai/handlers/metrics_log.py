@@ -6,6 +6,7 @@ import csv
 import logging
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class MetricsLog:
         optimizer: for the learning rate.
         num_epochs: of the phase.
         writer: for TensorBoard.
+        in_line: names of the metrics that the line in the log tells, beside the losses.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class MetricsLog:
         optimizer: Optimizer,
         num_epochs: int,
         writer: SummaryWriter | None = None,
+        in_line: Iterable[str] = (),
     ) -> None:
         self.path = Path(path)
         self.phase = phase
@@ -59,6 +62,7 @@ class MetricsLog:
         self.optimizer = optimizer
         self.num_epochs = num_epochs
         self.writer = writer
+        self.in_line = ("train_loss", "val_loss", *(f"val_{name}" for name in in_line))
         self._started = time.monotonic()
         self._first: int | None = None
 
@@ -99,11 +103,7 @@ class MetricsLog:
             logger.info("  Mean gate weights: %s", shown)
 
     def _line(self, engine: Engine, epoch: int, row: dict[str, Any]) -> str:
-        shown = {
-            name: f"{row[name]:.4f}"
-            for name in ("train_loss", "val_loss", "val_diagnosis_balanced_accuracy", "val_change_balanced_accuracy")
-            if name in row
-        }
+        shown = {name: f"{row[name]:.4f}" for name in self.in_line if name in row}
         done = engine.state.epoch * engine.state.epoch_length - (self._first or 0)
         left = (self.num_epochs - engine.state.epoch) * engine.state.epoch_length
         seconds = (time.monotonic() - self._started) / max(done, 1) * left

@@ -1,6 +1,6 @@
 """Per-epoch metrics that MONAI, ignite and scikit-learn lack."""
 
-from .balanced_accuracy import BalancedAccuracy
+from .balanced_accuracy import BalancedAccuracy, balanced_accuracies
 from .expert_utilisation import ExpertUtilisation
 
-__all__ = ["BalancedAccuracy", "ExpertUtilisation"]
+__all__ = ["BalancedAccuracy", "ExpertUtilisation", "balanced_accuracies"]

@@ -114,6 +114,24 @@ class BalancedAccuracy(Metric):
         return 0.0
 
 
+def balanced_accuracies(
+    classes: Mapping[str, Sequence[str]], output_transform: Callable[..., Any] = lambda output: output
+) -> dict[str, BalancedAccuracy]:
+    """One metric per task, for a config: it can't repeat a part itself.
+
+    Args:
+        classes: class names of each task.
+        output_transform: see :class:`BalancedAccuracy`.
+
+    Returns:
+        The metrics by name, ``<task>_balanced_accuracy``.
+    """
+    return {
+        f"{task}_balanced_accuracy": BalancedAccuracy({task: len(names)}, output_transform)
+        for task, names in classes.items()
+    }
+
+
 def _mean_recall(counts: torch.Tensor) -> float | None:
     """Mean over the rows (true classes) with items of the share on the diagonal; None without any item."""
     totals = counts.sum(dim=1)

@@ -21,8 +21,8 @@ class ExpertUtilisation(Metric):
 
     Args:
         experts: names in the network's order.
-        classes: names of the diagnoses in the order of their labels; empty where batches have no labels.
-        label_key: of the labels in the batch.
+        classes: class names of the task that visits are told apart by, in the order of its labels; none by default.
+        label_key: key of these labels in the batch, which may lack it.
         collapse_share: an expert whose mean weight falls below this is named in a warning, once per epoch.
         device: where the sums are kept.
     """
@@ -33,7 +33,7 @@ class ExpertUtilisation(Metric):
         self,
         experts: Sequence[str],
         classes: Sequence[str] = (),
-        label_key: str = "diagnosis",
+        label_key: str | None = None,
         collapse_share: float = 0.01,
         device: str | torch.device = "cpu",
         output_transform: Callable[[Any], Any] = lambda output: output,
@@ -81,14 +81,19 @@ class ExpertUtilisation(Metric):
     def compute(self) -> dict[str, float]:
         """The mean weights; classes without a visit are left out."""
         result: dict[str, float] = {}
+        collapsed: list[str] = []
         for (stage, task), own_sums in self._sums.items():
             sums, counts = idist.all_reduce(own_sums), idist.all_reduce(self._counts[stage, task])
             for row, name in enumerate(("", *(f"_of_{c}" for c in self.classes))):
                 count = counts[row]
                 if count > 0:
-                    for expert, total in zip(self.experts, sums[row], strict=True):
-                        result[f"stage{stage}_{task}_{expert}{name}"] = float(total / count)
-        collapsed = [k for k, v in result.items() if v < self.collapse_share and "_of_" not in k]
+                    weights = {
+                        f"stage{stage}_{task}_{expert}{name}": float(total / count)
+                        for expert, total in zip(self.experts, sums[row], strict=True)
+                    }
+                    result |= weights
+                    if row == 0:
+                        collapsed += [key for key, weight in weights.items() if weight < self.collapse_share]
         if collapsed:
             logger.warning(
                 "Collapsed experts (mean gate weight below %g): %s", self.collapse_share, ", ".join(collapsed)

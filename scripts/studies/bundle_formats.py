@@ -30,7 +30,6 @@ from admoe_monai.data import Datalist
 from admoe_monai.transforms import prior_features
 from admoe_monai.workflows.bundles.formats import FORMATS
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
-from admoe_monai.workflows.run.cohort import TASKS
 
 CPU = torch.device("cpu")
 SPLITS = ("test", "validation", "training")
@@ -68,7 +67,7 @@ def trainer_logits(run: TrainedRun, visits: Visits) -> tuple[Inputs, Tensor]:
         image, _, args, kwargs = prepare_batch(batch, CPU)
         outputs = inferer(image, network, *args, **kwargs)
         inputs.append((image, *([kwargs["prior"]] if "prior" in kwargs else [])))
-        logits.append(torch.cat([outputs[task] for task in TASKS], dim=1))
+        logits.append(torch.cat([outputs[task] for task in run.settings["classes"]], dim=1))
     return tuple(torch.cat(part) for part in zip(*inputs, strict=True)), torch.cat(logits)
 
 

@@ -7,6 +7,7 @@ from admoe_monai.audit import AuditReport, Finding, format_report, full_audit
 from admoe_monai.audit.finding import examples
 from admoe_monai.audit.probes import Probe
 from admoe_monai.data import load_datalist
+from made_up_cohort import TASKS
 
 COHORT = {"name": "c", "datalist": None, "simulated": True, "splits": {"training": {"subjects": 2, "visits": 5}}}
 
@@ -27,7 +28,7 @@ def test_a_report_without_figures_has_no_empty_table() -> None:
 
 
 def test_a_whole_report_is_json(clean: Path) -> None:
-    report = full_audit(load_datalist(clean), images=False)
+    report = full_audit(load_datalist(clean), images=False, tasks=TASKS)
     content = json.loads(json.dumps(report.as_dict(), allow_nan=False))
     assert content["counts"]["leak"] == 0
     assert {probe["task"] for probe in content["probes"]} == {"diagnosis", "change"}

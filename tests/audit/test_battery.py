@@ -16,7 +16,7 @@ from scipy import ndimage
 from admoe_monai.audit import cheap_audit, full_audit, leaks
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.data.subject_digests import subject_digests
-from made_up_cohort import clean_cohort, write_image
+from made_up_cohort import TASKS, clean_cohort, write_image
 
 Content = dict[str, Any]
 
@@ -96,7 +96,7 @@ def visit_number(content: Content, folder: Path) -> None:
 def test_a_planted_leak_is_caught_without_reading_images(
     planted: Callable[..., Datalist], plant: Callable[[Content, Path], None], expected: str
 ) -> None:
-    assert expected in checks(cheap_audit(planted(plant)))
+    assert expected in checks(cheap_audit(planted(plant), tasks=TASKS))
 
 
 @pytest.mark.parametrize(
@@ -113,29 +113,31 @@ def test_a_copied_image_is_caught_by_its_content_alone(
     planted: Callable[..., Datalist], plant: Callable[[Content, Path], None], expected: str
 ) -> None:
     datalist = planted(plant)
-    assert leaks(cheap_audit(datalist)) == []
-    assert checks(full_audit(datalist).leaks) == {expected}
+    assert leaks(cheap_audit(datalist, tasks=TASKS)) == []
+    assert checks(full_audit(datalist, tasks=TASKS).leaks) == {expected}
 
 
 def test_a_test_subject_in_pretraining_is_caught_by_visits_and_by_a_checkpoints_digests(clean: Path) -> None:
     datalist = load_datalist(clean)
     elsewhere = [{**datalist.splits["test"][0], "session_id": "ses-M048", "image": "/elsewhere/other.nii.gz"}]
-    assert checks(cheap_audit(datalist, pretraining=elsewhere)) == {"subject_overlap"}
-    assert checks(cheap_audit(datalist, pretraining_digests=subject_digests(elsewhere))) == {"pretrained_on"}
+    assert checks(cheap_audit(datalist, pretraining=elsewhere, tasks=TASKS)) == {"subject_overlap"}
+    assert checks(cheap_audit(datalist, pretraining_digests=subject_digests(elsewhere), tasks=TASKS)) == {
+        "pretrained_on"
+    }
 
 
 @pytest.mark.parametrize("code", [{"CN": 3.0, "MCI": 1.0, "AD": 2.0}, {"CN": "b", "MCI": "c", "AD": "a"}])
 def test_a_label_coded_prior_is_caught(code: dict[str, Any]) -> None:
     cohort = clean_cohort(60)
-    assert cheap_audit(cohort) == []
+    assert cheap_audit(cohort, tasks=TASKS) == []
     cohort.prior.append({"name": "marker", "role": "clinical", "kind": "continuous", "n": 1})
     for visit in itertools.chain(*cohort.splits.values()):
         visit["prior"]["marker"] = code[visit["diagnosis"]]
-    assert checks(cheap_audit(cohort)) == {"label_coded_prior"}
+    assert checks(cheap_audit(cohort, tasks=TASKS)) == {"label_coded_prior"}
 
 
 def test_the_clean_cohort_has_no_leak_with_all_checks(clean: Path) -> None:
-    report = full_audit(load_datalist(clean), pretraining=load_datalist(clean).splits["training"])
+    report = full_audit(load_datalist(clean), pretraining=load_datalist(clean).splits["training"], tasks=TASKS)
     assert report.findings[0].severity == "note"
     assert {"overlap", "near duplicates", "random labels"} <= set(report.checks)
 
@@ -143,4 +145,4 @@ def test_the_clean_cohort_has_no_leak_with_all_checks(clean: Path) -> None:
 def test_the_tables_of_two_thousand_clean_subjects_pass_without_any_finding() -> None:
     cohort = clean_cohort(2000)
     assert sum(len(visits) for visits in cohort.splits.values()) > 6000
-    assert cheap_audit(cohort) == []
+    assert cheap_audit(cohort, tasks=TASKS) == []

@@ -7,7 +7,7 @@ import pytest
 from admoe_monai.audit.entries import entries_of
 from admoe_monai.audit.probes import probe, probes
 from admoe_monai.audit.tables import encoded, visit_table
-from made_up_cohort import clean_cohort
+from made_up_cohort import TASKS, clean_cohort
 
 
 def table(subjects: int = 120, shortcut: bool = False) -> pd.DataFrame:
@@ -16,12 +16,12 @@ def table(subjects: int = 120, shortcut: bool = False) -> pd.DataFrame:
         for visit in visits:
             if shortcut and visit["diagnosis"] == "AD":
                 visit["site"] = "site-memory-clinic"
-    return visit_table(entries_of(cohort), ["age", "sex"])
+    return visit_table(entries_of(cohort), TASKS, ["age", "sex"])
 
 
 def test_an_index_is_counted_in_the_order_of_time() -> None:
     cohort = clean_cohort(12)
-    frame = visit_table(entries_of(cohort), []).sort_values(["subject_id", "days_from_baseline"])
+    frame = visit_table(entries_of(cohort), TASKS, []).sort_values(["subject_id", "days_from_baseline"])
     assert (frame["visit_index"] == frame.groupby("subject_id").cumcount()).all()
 
 
@@ -42,25 +42,25 @@ def test_rare_categories_are_put_together() -> None:
 
 
 def test_acquisition_that_betrays_the_label_is_a_warning_and_honest_acquisition_is_at_chance() -> None:
-    figures, findings = probes(table(), ["age", "sex"])
+    figures, findings = probes(table(), TASKS, ["age", "sex"])
     honest = next(figure for figure in figures if (figure.name, figure.task) == ("acquisition alone", "diagnosis"))
     assert honest.low is not None
     assert honest.high is not None
     assert honest.low < 1 / 3 < honest.high
     assert honest.n_subjects == 120
     assert findings == []
-    _, findings = probes(table(shortcut=True), ["age", "sex"])
+    _, findings = probes(table(shortcut=True), TASKS, ["age", "sex"])
     assert [(finding.check, finding.severity) for finding in findings] == [("acquisition_shortcut", "warning")]
 
 
 def test_time_knows_nothing_at_first_visits() -> None:
-    figures = {(f.name, f.task): f for f in probes(table(), [])[0]}
+    figures = {(f.name, f.task): f for f in probes(table(), TASKS, [])[0]}
     assert figures["time alone", "diagnosis"].value == pytest.approx(1 / 3, abs=0.05)
     assert figures["time alone, all visits", "diagnosis"].visits == "all labelled visits"
 
 
 def test_too_few_subjects_are_a_note() -> None:
-    figures, notes = probes(table(9), ["age"])
+    figures, notes = probes(table(9), TASKS, ["age"])
     assert all(figure.value is None for figure in figures)
     assert {note.severity for note in notes} == {"note"}
     assert "fewer than two classes with 5 subjects" in notes[0].message

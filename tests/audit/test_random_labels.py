@@ -16,7 +16,7 @@ from admoe_monai.audit import full_audit
 from admoe_monai.audit.control import nearest_neighbours, random_label_control
 from admoe_monai.data import Datalist
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
-from made_up_cohort import draw_head, write_image
+from made_up_cohort import TASKS, draw_head, write_image
 
 SUBJECTS, SLICES = 20, 3
 CLASSES = ["CN", "AD"]
@@ -68,7 +68,7 @@ def test_random_labels_score_high_on_a_slice_level_split_which_the_audit_refuses
     # Every figure's interval lies high; it has none where every resample is right.
     assert min(figure["value"] if figure["low"] is None else figure["low"] for figure in figures) > 0.6
     assert np.mean([figure["value"] for figure in figures]) > 0.85
-    refused = {finding.check for finding in full_audit(cohort(slices, False)).leaks}
+    refused = {finding.check for finding in full_audit(cohort(slices, False), tasks=TASKS).leaks}
     assert {"subject_overlap", "slice_level_split", "random_labels"} <= refused
 
 
@@ -78,7 +78,7 @@ def test_random_labels_are_at_chance_on_a_subject_level_split_which_the_audit_le
     figures = [balanced_accuracy(cohort(slices, True, seed)) for seed in range(10)]
     assert np.mean([figure["low"] < 0.5 < figure["high"] for figure in figures]) >= 0.8
     assert np.mean([figure["value"] for figure in figures]) == pytest.approx(0.5, abs=0.1)
-    report = full_audit(cohort(slices, True))
+    report = full_audit(cohort(slices, True), tasks=TASKS)
     assert report.leaks == []
     control = next(p for p in report.probes if p.name == "random labels by 2D images" and p.task == "diagnosis")
     assert control.low is not None
@@ -92,7 +92,7 @@ def test_the_mean_over_deals_is_chance_with_unequal_classes_and_many_visits() ->
     split = np.where(np.arange(180) < 120, "training", "test")
     labels = np.repeat(np.where(np.arange(60) < 45, "CN", "AD"), 3)
     table = pd.DataFrame({"subject_id": subjects, "split": split, "diagnosis": labels, "change": None})
-    figures, findings = random_label_control(table, generator.normal(size=(180, 5)), "noise")
+    figures, findings = random_label_control(table, TASKS, generator.normal(size=(180, 5)), "noise")
     assert figures[0].value == pytest.approx(0.5, abs=0.03)
     assert [finding.severity for finding in findings] == ["note"]  # there is no change label
 

@@ -73,7 +73,7 @@ def test_images_become_absolute_and_the_rest_stays(tmp_path):
 
 
 def test_items_carry_what_the_transforms_read(tmp_path):
-    item = load_datalist(write(tmp_path, content())).items("validation")[0]
+    item = load_datalist(write(tmp_path, content()), classes=CLASSES).items("validation")[0]
     image = str(tmp_path / "scans/b_1.nii.gz")
 
     assert item == {
@@ -85,6 +85,67 @@ def test_items_carry_what_the_transforms_read(tmp_path):
         "change": None,
         "prior": {"age": 70, "sex": None},
     }
+
+
+def test_items_carry_the_label_of_every_task_and_no_other(tmp_path):
+    visits = [visit("a", "1", sex="F"), visit("a", "2", sex=None)]
+    path = write(tmp_path, content(training=visits, validation=[visit("b", sex="M")], test=[visit("c", sex="M")]))
+    datalist = load_datalist(path, classes={"sex": ["F", "M"]})
+
+    assert [item["sex"] for item in datalist.items("training")] == ["F", None]
+    assert "diagnosis" not in datalist.items("training")[0]
+    assert [item["session_id"] for item in datalist.labelled("training")] == ["1"]
+
+
+def test_one_label_of_any_task_makes_an_item_labelled(tmp_path):
+    visits = [visit("a", "1", diagnosis=None), visit("a", "2", diagnosis=None, change="stable"), visit("a", "3")]
+    datalist = load_datalist(write(tmp_path, content(training=visits)), classes=CLASSES)
+
+    assert [item["session_id"] for item in datalist.labelled("training")] == ["2", "3"]
+
+
+def content_with(field: str, training: object, test: object) -> dict:
+    labels = {"training": ("a", training), "validation": ("b", None), "test": ("c", test)}
+    return content(**{split: [visit(subject, **{field: label})] for split, (subject, label) in labels.items()})
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("female", "test[0]: sex 'female' is not one of the classes F, M"),
+        (1, "test[0]: sex 1 is not one of the classes F, M"),
+        (["F"], "test[0]: field 'sex' must be text or a number, got ['F']"),
+    ],
+)
+def test_a_label_of_any_task_that_is_none_of_its_classes_is_refused(tmp_path, label, message):
+    with pytest.raises(UserError) as error:
+        load_datalist(write(tmp_path, content_with("sex", "F", label)), classes={"sex": ["F", "M"]})
+    assert str(error.value).endswith(f": {message}")
+
+
+def test_a_task_without_a_field_is_named(tmp_path):
+    path = write(tmp_path, content())
+    with pytest.raises(
+        UserError, match="no visit has the field 'sex', which classes names as a task; it is null where"
+    ):
+        load_datalist(path, classes={"sex": ["F", "M"]})
+    with pytest.raises(
+        UserError, match="no visit has the field 'chnge', which classes names as a task, did you mean 'change'"
+    ):
+        load_datalist(path, classes={"chnge": ["stable", "worse"]})
+
+
+def test_a_visit_without_the_field_of_a_task_is_named(tmp_path):
+    path = write(tmp_path, content(test=[visit("c", sex="F")]))
+    with pytest.raises(UserError, match=r"training\[0\]: field 'sex' is missing; it is null where .* \(and 2 more\)"):
+        load_datalist(path, classes={"sex": ["F", "M"]})
+
+
+def test_a_task_may_be_a_field_that_is_named_almost_like_another(tmp_path):
+    path = write(tmp_path, content_with("change_2y", "stable", "worse"))
+    with pytest.raises(UserError, match="unknown field 'change_2y', did you mean 'change'"):
+        load_datalist(path)
+    assert load_datalist(path, classes={"change_2y": ["stable", "worse"]}).labelled("training")
 
 
 def test_items_carry_the_mask_of_a_visit_that_has_one(tmp_path):

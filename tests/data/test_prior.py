@@ -36,11 +36,11 @@ def test_a_banned_column_is_not_fitted():
 
 
 def test_by_default_every_clinical_column_with_values_is_chosen():
-    assert [column["name"] for column in select_columns(fit_prior(TRAINING, COLUMNS))] == ["age", "sex"]
+    assert [column["name"] for column in select_columns(fit_prior(TRAINING, COLUMNS), None, [])] == ["age", "sex"]
 
 
 def test_named_columns_come_in_the_order_of_their_names():
-    chosen = select_columns(fit_prior(TRAINING, COLUMNS), ["nwbv", "age"])
+    chosen = select_columns(fit_prior(TRAINING, COLUMNS), ["nwbv", "age"], [])
 
     assert [column["name"] for column in chosen] == ["nwbv", "age"]
     assert chosen[1]["mean"] == 78.0
@@ -58,8 +58,40 @@ def test_named_columns_come_in_the_order_of_their_names():
 )
 def test_a_column_that_can_not_be_used_is_refused(names, message):
     with pytest.raises(UserError) as error:
-        select_columns(fit_prior(TRAINING, COLUMNS), names)
+        select_columns(fit_prior(TRAINING, COLUMNS), names, [])
     assert message in str(error.value)
+
+
+def test_a_column_that_is_the_label_of_a_trained_task_is_left_out_and_by_name_refused():
+    columns = fit_prior(TRAINING, COLUMNS)
+
+    assert [column["name"] for column in select_columns(columns, None, ["diagnosis", "sex"])] == ["age"]
+    with pytest.raises(UserError) as error:
+        select_columns(columns, ["age", "sex"], ["diagnosis", "sex"])
+    assert str(error.value) == (
+        "prior column 'sex' is the label of the task sex, which is trained; leave it out, or set weight_sex 0"
+    )
+
+
+def test_a_column_is_banned_for_any_task_that_is_a_field():
+    columns = [{**COLUMNS[0], "banned_for": ["amyloid"]}, COLUMNS[1]]
+    fitted = fit_prior([{**visit, "amyloid": None} for visit in TRAINING], columns)
+
+    assert [column["name"] for column in select_columns(fitted, None, ["amyloid"])] == ["sex"]
+    assert [column["name"] for column in select_columns(fitted, None, ["diagnosis"])] == ["age", "sex"]
+    with pytest.raises(
+        UserError, match="'age' is banned for amyloid, which is trained; leave it out, or set weight_amyloid 0"
+    ):
+        select_columns(fitted, ["age"], ["amyloid"])
+
+
+def test_a_column_that_is_banned_for_what_no_visit_has_is_refused():
+    training = [{**visit, "diagnosis": "CN"} for visit in TRAINING]
+    with pytest.raises(UserError) as error:
+        fit_prior(training, [{**COLUMNS[0], "banned_for": ["diagnosi"]}])
+    assert str(error.value) == (
+        "prior column 'age' is banned for the task 'diagnosi', a field that no visit has, did you mean 'diagnosis'?"
+    )
 
 
 @pytest.mark.parametrize(("key", "value"), [("role", "clinic"), ("kind", "ordinal")])

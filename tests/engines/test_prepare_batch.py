@@ -22,10 +22,10 @@ def test_reconstruction_batch_binds_mask_and_guidance() -> None:
 
 def test_classification_batch_goes_without_a_prior_where_there_is_none() -> None:
     batch = {"image": torch.zeros(1, 1, 4, 4), "diagnosis": torch.tensor([1]), "change": torch.tensor([-1])}
-    _, labels, _, kwargs = PrepareClassificationBatch()(batch, "cpu")
+    _, labels, _, kwargs = PrepareClassificationBatch(["diagnosis", "change"])(batch, "cpu")
     assert set(labels) == {"diagnosis", "change"}
     assert "prior" not in kwargs
-    _, _, _, kwargs = PrepareClassificationBatch()({**batch, "prior": torch.zeros(1, 2)}, "cpu")
+    _, _, _, kwargs = PrepareClassificationBatch(["diagnosis", "change"])({**batch, "prior": torch.zeros(1, 2)}, "cpu")
     assert kwargs["prior"].shape == (1, 2)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable
+from admoe_monai.evaluation.predictions import probability_columns
 
 CLASSES = {"diagnosis": ["CN", "MCI", "AD"], "change": ["stable", "conversion"]}
 
@@ -55,6 +56,54 @@ def test_a_file_gives_back_every_bit(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["predictions.csv"]
 
 
+def written(folder: Path, labels: dict[str, list[str]], probabilities: list[str]) -> Path:
+    """A table of two visits; every probability of a class is a half."""
+    table = pd.DataFrame({"image": ["a", "b"], "subject_id": ["1", "2"], **labels, **dict.fromkeys(probabilities, 0.5)})
+    table.to_csv(folder / "table.csv", index=False)
+    return folder / "table.csv"
+
+
+def test_tasks_are_told_apart_by_their_columns_of_labels(tmp_path: Path) -> None:
+    labels = {"change": ["stable", ""], "change_late": ["", "worse"], "sex": ["F", "M"]}
+    columns = [f"p_{task}_{name}" for task in ("change_late", "change") for name in ("stable", "worse")]
+    path = written(tmp_path, labels, [*columns, "p_sex_F", "p_sex_M"])
+    classes = PredictionTable.read(path).classes
+    pairs = ["stable", "worse"]
+    assert classes == {"change_late": pairs, "change": pairs, "sex": ["F", "M"]}
+    assert list(classes) == ["change_late", "change", "sex"]  # as the columns stand
+
+
+def test_a_class_may_look_like_another_column(tmp_path: Path) -> None:
+    labels = {"diagnosis": ["late_AD", ""], "diagnosis_late": ["told by phone", ""]}
+    path = written(tmp_path, labels, ["p_diagnosis_late_AD", "p_diagnosis_late_CN"])
+    assert PredictionTable.read(path).classes == {"diagnosis": ["late_AD", "late_CN"]}
+
+
+def test_a_column_that_only_begins_like_a_probability_is_kept(tmp_path: Path) -> None:
+    path = written(tmp_path, {"sex": ["F", "M"], "p_tau": ["high", "low"]}, ["p_sex_F", "p_sex_M"])
+    table = PredictionTable.read(path)
+    assert list(table.classes) == ["sex"]
+    assert list(table.frame["p_tau"]) == ["high", "low"]
+
+
+def test_a_wrong_label_does_not_hide_its_task(tmp_path: Path) -> None:
+    path = written(tmp_path, {"sex": ["F", "X"], "diagnosis": ["CN", "AD"]}, ["p_sex_F", "p_sex_M"])
+    with pytest.raises(UserError, match=r"row 2 \(b\): sex 'X' is not one of F, M"):
+        PredictionTable.read(path)
+
+
+def test_a_table_without_labels_needs_the_classes(tmp_path: Path) -> None:
+    path = written(tmp_path, {}, ["p_sex_F", "p_sex_M"])
+    with pytest.raises(UserError, match=r"table\.csv: no column of labels stands beside columns p_<task>_<class>"):
+        PredictionTable.read(path)
+    assert list(PredictionTable.read(path, {"sex": ["F", "M"]}).labels("sex")) == [-1, -1]
+
+
+def test_two_tasks_that_share_a_column_are_refused() -> None:
+    with pytest.raises(UserError, match="the tasks change and change_late both have the column p_change_late_stable"):
+        probability_columns({"change": ["late_stable", "worse"], "change_late": ["stable", "worse"]})
+
+
 def test_the_callers_frame_stays_as_it_was() -> None:
     given = frame()
     PredictionTable(given, CLASSES)
@@ -68,7 +117,7 @@ def test_visits_of_a_datalist_are_joined_with_their_probabilities() -> None:
     ]
     table = PredictionTable.from_visits(visits, {"change": np.array([[0.1, 0.9], [0.8, 0.2]])}, {"change": ["s", "c"]})
     np.testing.assert_allclose(table.probabilities("change"), [[0.1, 0.9], [0.8, 0.2]])
-    assert list(table.frame["diagnosis"]) == ["MCI", ""]
+    assert list(table.frame["change"]) == ["", ""]
     assert "prior" not in table.frame
     with pytest.raises(ValueError, match=r"\(2, 2\)"):
         PredictionTable.from_visits(visits, {"diagnosis": np.full((2, 2), 0.5)}, {"diagnosis": ["CN", "MCI", "AD"]})
@@ -99,6 +148,6 @@ def test_a_missing_column_is_named() -> None:
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"absent\.csv"):
         PredictionTable.read(tmp_path / "absent.csv")
-    (tmp_path / "text.csv").write_text("subject_id,p_diagnosis_CN,p_diagnosis_AD\n1,half,0.5\n")
+    (tmp_path / "text.csv").write_text("subject_id,diagnosis,p_diagnosis_CN,p_diagnosis_AD\n1,CN,half,0.5\n")
     with pytest.raises(UserError, match=r"text\.csv"):
         PredictionTable.read(tmp_path / "text.csv")

@@ -30,7 +30,6 @@ from admoe_monai.handlers import (
     append_row,
 )
 from admoe_monai.handlers.cadence import Cadence
-from admoe_monai.metrics import ExpertUtilisation
 from admoe_monai.networks.nets import remove_decoder
 
 
@@ -261,22 +260,3 @@ def test_a_repeated_epoch_replaces_its_row_and_what_follows(tmp_path: Path) -> N
     append_row(path, {"epoch": 1, "loss": 0.1, "accuracy": 1 / 3})
     assert path.read_text().splitlines() == ["epoch,loss,accuracy", "0,0.0,", "1,0.1,0.3333333333333333"]
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
-
-
-def test_utilisation_is_the_mean_weight_per_class(caplog: pytest.LogCaptureFixture) -> None:
-    metric = ExpertUtilisation(("shared", "cn"), classes=("CN", "AD"))
-    weights = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
-    metric.update(([SimpleNamespace(stage=1, task="diagnosis", weights=weights)], torch.tensor([0, 1, -1])))
-    result = metric.compute()
-    assert result["stage1_diagnosis_shared"] == pytest.approx(0.5)
-    assert result["stage1_diagnosis_shared_of_CN"] == 1.0
-    assert result["stage1_diagnosis_cn_of_AD"] == 1.0
-    assert not caplog.records
-
-
-def test_a_collapsed_expert_is_named(caplog: pytest.LogCaptureFixture) -> None:
-    metric = ExpertUtilisation(("shared", "cn"))
-    weights = torch.tensor([[1.0, 0.0]])
-    metric.update(([SimpleNamespace(stage=0, task="reconstruction", weights=weights)], None))
-    metric.compute()
-    assert "stage0_reconstruction_cn" in caplog.text

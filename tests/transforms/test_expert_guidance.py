@@ -49,7 +49,7 @@ def test_the_weights_of_one_item_are_its_own():
 
 
 def test_the_twin_adds_weights_beside_the_diagnosis():
-    item = ExpertGuidanced(routing="label_guided")({"diagnosis": torch.tensor(2)})
+    item = ExpertGuidanced("diagnosis", routing="label_guided")({"diagnosis": torch.tensor(2)})
 
     torch.testing.assert_close(item["guidance"], torch.tensor([0.4, 0.0, 0.0, 0.6]))
     assert item["diagnosis"] == 2

@@ -38,7 +38,7 @@ def inference_config(
     del config["augmentations"]
     if run.settings["spatial_dims"] == 3:
         _put_in_front(config, registered, screening)
-    config["temperatures"] = list(temperatures.values())
+    config["temperatures"] = [temperatures[task] for task in run.settings["classes"]]
     handed_over = _handed_over(run, config)
     # What a reader looks for first; the chain of transforms comes in front only because inference.yaml extends it.
     handed_over["preprocessing"] = handed_over.pop("preprocessing")
@@ -108,7 +108,7 @@ def _parts(run: TrainedRun, *names: str) -> dict[str, Any]:
 
 def _handed_over(run: TrainedRun, config: dict[str, Any]) -> dict[str, Any]:
     shared = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/common.yaml"))
-    derived = {name: shared[name] for name in ("spatial_size",)}
+    derived = {name: shared[name] for name in ("spatial_size", "expert_task", "expert_classes")}
     parser = ConfigParser({**literal(run.settings), **derived, **copy.deepcopy(config)})
     known = ({*run.settings, *derived} - config.keys()) | ({*derived} & config.keys())
     resolved: dict[str, Any] = _with_values(config, "", known - _OF_THE_RUN, parser.get_parsed_content)

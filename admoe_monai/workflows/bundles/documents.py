@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from string import Template
 from typing import Any
 
 import admoe_monai
+from admoe_monai.data import definition_in_words
 from admoe_monai.evaluation.text import format_interval, format_number
 from admoe_monai.run_files import BEST_MODEL, DATALIST, EVALUATION
 from admoe_monai.transforms import FLAG_MEANINGS, LOWEST_CORRELATION, TEMPLATE_NAME, prior_features
@@ -18,7 +19,6 @@ from admoe_monai.transforms.screen_scan import REFUSED
 from admoe_monai.workflows.finished.evaluation import CLASSIFICATION, figures_file
 from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
-from admoe_monai.workflows.run.cohort import TASKS
 from admoe_monai.workflows.settings.resources import resource
 
 FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx", "pt2": "model.pt2"}
@@ -38,15 +38,16 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
         run: a finished run.
         temperatures: of its calibration, per task; None where it has none.
     """
-    about: dict[str, Any] = json.loads(resource("bundle/configs/metadata.json").read_text(encoding="utf-8"))
-    settings = run.settings
+    settings, tasks = run.settings, run.settings["classes"]
+    template = Template(resource("bundle/configs/metadata.json").read_text(encoding="utf-8"))
+    about: dict[str, Any] = json.loads(template.substitute(tasks=_listed(tasks)))
     datalist = _datalist(run)
     for field, package in VERSIONS.items():
         about[field] = _public_version(package)
     about["required_packages_version"] = {package: _public_version(package) for package in REQUIRED}
     about["data_source"] = _data_source(datalist)
-    names = [f"{task} {name}" for task in TASKS for name in settings["classes"][task]]
-    about["label_classes"] = "; ".join(f"{task}: {', '.join(settings['classes'][task])}" for task in TASKS)
+    names = [f"{task} {name}" for task in tasks for name in tasks[task]]
+    about["label_classes"] = "; ".join(f"{task}: {', '.join(tasks[task])}" for task in tasks)
     inputs, outputs = about["network_data_format"]["inputs"], about["network_data_format"]["outputs"]
     size = settings["img_size"]
     inputs["image"]["spatial_shape"] = list(size) if isinstance(size, list) else [size] * settings["spatial_dims"]
@@ -62,7 +63,7 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
             "dtype": "float32", "value_range": [], "is_patch_data": False, "optional": True,
             "channel_def": {str(i): name for i, name in enumerate(features)},
         }  # fmt: skip
-    about["training_data"] = {split: _counts(datalist[split]) for split in ("training", "validation", "test")}
+    about["training_data"] = {split: _counts(datalist[split], tasks) for split in ("training", "validation", "test")}
     about["eval_metrics"] = {
         "validation_mean_balanced_accuracy": run.checkpoint["best_val_acc"],
         "test": _test_figures(run),
@@ -105,11 +106,10 @@ def readme(
     channels = "one channel" if image["num_channels"] == 1 else f"{image['num_channels']} equal channels"
     spacing = f" of {settings['spacing_mm']:g} mm" if settings["spatial_dims"] == 3 else ""
     columns = [column["name"] for column in run.checkpoint["prior"]]
-    rule = datalist["label_definition"].get("change", {})
+    tasks, definitions = settings["classes"], datalist["label_definition"]
     return Template(resource("bundle/docs/README.md").read_text(encoding="utf-8")).substitute(
         {name: about[name] for name in ("name", "description", "intended_use", "authors", "data_source")},
-        classes_diagnosis=", ".join(settings["classes"]["diagnosis"]),
-        classes_change=", ".join(settings["classes"]["change"]),
+        tasks="; ".join(f"`{task}` tells {_listed(names)}" for task, names in tasks.items()),
         channels=", ".join(pred["channel_def"].values()),
         input_shape=f"{channels} of {' x '.join(map(str, shape))} voxels{spacing}",
         prior_sentence=f"{', '.join(columns)}; each may be missing (`configs/prior.json`)."
@@ -120,8 +120,8 @@ def readme(
         figures=_figure_table(about["eval_metrics"]["test"]),
         calibration=_calibration(about["calibration"]),
         formats="\n".join(f"| {FILES[name]} | {value:.1e} |" for name, value in differences.items()),
-        counts=_count_table(about["training_data"]),
-        label_definition=", ".join(f"{key} {value}" for key, value in rule.items()) or "as the cohort gives it",
+        counts=_count_table(about["training_data"], tasks),
+        labels="\n".join(f"- {task}: {definition_in_words(definitions, task)}." for task in tasks),
         best_val_acc=f"{run.checkpoint['best_val_acc']:.3f}",
         epoch=run.checkpoint["epoch"],
         python=platform.python_version(),
@@ -217,7 +217,7 @@ def _datalist(run: TrainedRun) -> dict[str, Any]:
 def _calibration(calibration: Mapping[str, Any] | None) -> str:
     if calibration is None:
         return "The probabilities are not calibrated."
-    values = ", ".join(f"{task} {calibration[task]:.2f}" for task in TASKS)
+    values = ", ".join(f"{task} {value:.2f}" for task, value in calibration.items() if task != "method")
     return f"The probabilities are calibrated by one temperature per task, fitted on the validation split: {values}."
 
 
@@ -226,17 +226,22 @@ def _data_source(datalist: Mapping[str, Any]) -> str:
     return f"{kind}{datalist['name']}. {datalist['description']}".strip()
 
 
-def _counts(visits: list[dict[str, Any]]) -> dict[str, Any]:
+def _listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _counts(visits: list[dict[str, Any]], tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "subjects": len({visit["subject_id"] for visit in visits}),
         "visits": len(visits),
-        **{task: dict(sorted(Counter(visit[task] or "unknown" for visit in visits).items())) for task in TASKS},
+        **{task: dict(sorted(Counter(visit[task] or "unknown" for visit in visits).items())) for task in tasks},
     }
 
 
-def _count_table(counts: Mapping[str, Mapping[str, Any]]) -> str:
-    lines = ["| split | subjects | visits | diagnosis | change |", "| --- | ---: | ---: | --- | --- |"]
+def _count_table(counts: Mapping[str, Mapping[str, Any]], tasks: Mapping[str, Any]) -> str:
+    lines = [f"| split | subjects | visits | {' | '.join(tasks)} |", f"| --- | ---: | ---: |{' --- |' * len(tasks)}"]
     for split, count in counts.items():
-        classes = [", ".join(f"{name} {n}" for name, n in count[task].items()) for task in TASKS]
-        lines.append(f"| {split} | {count['subjects']} | {count['visits']} | {classes[0]} | {classes[1]} |")
+        classes = [", ".join(f"{name} {n}" for name, n in count[task].items()) for task in tasks]
+        lines.append(f"| {split} | {count['subjects']} | {count['visits']} | {' | '.join(classes)} |")
     return "\n".join(lines)

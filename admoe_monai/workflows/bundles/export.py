@@ -20,7 +20,6 @@ from admoe_monai.errors import UserError
 from admoe_monai.run_files import DATALIST
 from admoe_monai.workflows.finished.calibration import temperatures_of
 from admoe_monai.workflows.finished.prediction import TrainedRun
-from admoe_monai.workflows.run.cohort import TASKS
 from admoe_monai.workflows.run.environment import environment
 from admoe_monai.workflows.run.phase import Phase
 from admoe_monai.workflows.settings.resources import PACKAGE, resource
@@ -92,10 +91,10 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapp
         (folder / name).mkdir(parents=True)
     temperatures = temperatures_of(run.folder, run.checkpoint["epoch"])
     phases: list[Phase] = run.parser.get_parsed_content("phases")
-    about = metadata(run, temperatures)
+    about, tasks = metadata(run, temperatures), list(run.settings["classes"])
     registered = json.loads((run.folder / DATALIST).read_text(encoding="utf-8")).get("preprocessing", {})
     _write_json(
-        folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(TASKS, 1.0), registered, screening)
+        folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(tasks, 1.0), registered, screening)
     )
     _write_json(folder / REFERENCE, {"reference": reference})
     train = train_config(run, phases[-1].preprocessing_digest(run.settings))
@@ -126,7 +125,7 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapp
     shape = [about["network_data_format"]["inputs"]["image"][key] for key in ("num_channels", "spatial_shape")]
     image_shape = [shape[0], *shape[1]]
     cases = list(example_inputs(image_shape, run.settings["prior_dim"]))
-    difference = largest_difference(exported, _Logits(run.network.eval()), cases)
+    difference = largest_difference(exported, _Logits(run.network.eval(), tasks), cases)
     if not difference <= LARGEST_DIFFERENCE:
         raise RuntimeError(f"the exported network's logits differ from the trained network's by {difference:.2g}")
     logger.info("model.pt computes the logits of the trained network (largest difference %.2g)", difference)
@@ -163,13 +162,13 @@ def _screened(reference: Mapping[str, Any] | None) -> bool:
 class _Logits(nn.Module):
     """The trained network as the exported one answers."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, tasks: Sequence[str]) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.tasks = network, tasks
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        outputs = self.network(inputs[0], tasks=TASKS, prior=inputs[1] if len(inputs) > 1 else None)
-        return torch.cat([outputs[task] for task in TASKS], dim=1)
+        outputs = self.network(inputs[0], tasks=self.tasks, prior=inputs[1] if len(inputs) > 1 else None)
+        return torch.cat([outputs[task] for task in self.tasks], dim=1)
 
 
 def _as_others_load_it(folder: Path) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from admoe_monai.data import Datalist
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.metrics import ExpertUtilisation
 from admoe_monai.networks.blocks import MMoE
-from admoe_monai.workflows.run.cohort import TASKS
+from admoe_monai.workflows.run.environment import choose_device
 
 from .prediction import TrainedRun, predict
 
@@ -48,7 +48,7 @@ def without_expert(network: nn.Module, name: str) -> Iterator[None]:
 
 def gate_weights(
     run: TrainedRun, cohort: Datalist, split: str, device: str | None
-) -> tuple[PredictionTable, dict[str, float]]:
+) -> tuple[PredictionTable, dict[str, float], Sequence[str]]:
     """Predict a split and average the gate weights over it.
 
     Args:
@@ -58,16 +58,18 @@ def gate_weights(
         device: likewise.
 
     Returns:
-        The predictions, and the mean gate weights (see `ExpertUtilisation`).
+        The predictions, the mean gate weights (see `ExpertUtilisation`), and the classes that these are told for.
     """
-    used = ExpertUtilisation(run.settings["experts"], run.settings["classes"]["diagnosis"], collapse_share=0.0)
+    phase = run.phase(cohort.items(split), choose_device(device))
+    task: str = phase["expert_task"]
+    used = ExpertUtilisation(run.settings["experts"], phase["expert_classes"], collapse_share=0.0)
     used.reset()
 
     def observe(batch: Mapping[str, Any], output: Mapping[str, Any]) -> None:
-        used.update((output.get("routing", []), batch["diagnosis"]))
+        used.update((output.get("routing", []), batch.get(task)))
 
     table = predict(run, cohort, split, device, observe=observe)
-    return table, used.compute()
+    return table, used.compute(), used.classes
 
 
 def recall_without(
@@ -85,12 +87,12 @@ def recall_without(
     Returns:
         Per task and expert the change per class; classes without a visit are left out.
     """
-    whole = {task: _recalls(table, task) for task in TASKS}
-    changes: dict[str, dict[str, dict[str, float]]] = {task: {} for task in TASKS}
+    whole = {task: _recalls(table, task) for task in table.classes}
+    changes: dict[str, dict[str, dict[str, float]]] = {task: {} for task in whole}
     for name in run.settings["experts"]:
         with without_expert(run.network, name):
             less = predict(run, cohort, split, device)
-        for task in TASKS:
+        for task in whole:
             recalls = _recalls(less, task)
             changes[task][name] = {label: recalls[label] - whole[task][label] for label in whole[task]}
     return changes

@@ -18,7 +18,6 @@ from admoe_monai.checkpoints import Checkpoint, CheckpointError, phase_key, read
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.evaluation.predictions import PredictionTable
 from admoe_monai.run_files import BEST_MODEL, CONFIG, DATALIST
-from admoe_monai.workflows.run.cohort import TASKS
 from admoe_monai.workflows.run.environment import choose_device
 from admoe_monai.workflows.run.phase import Phase, PhaseWorkflow
 from admoe_monai.workflows.run.places import default_cache, find_data
@@ -122,7 +121,8 @@ def predict(
     network, prepare_batch, inferer = phase["network"], phase["prepare_batch"], phase["validate::inferer"]
     loader = phase["validate::dataloader"]
     network.eval()
-    batches: dict[str, list[np.ndarray]] = {task: [] for task in TASKS}
+    classes = run.settings["classes"]
+    batches: dict[str, list[np.ndarray]] = {task: [] for task in classes}
     with torch.no_grad():
         for batch in tqdm(loader, desc=f"Predicting {split}", unit="batch", disable=None):
             image, _, args, kwargs = prepare_batch(batch, chosen)
@@ -131,9 +131,8 @@ def predict(
             output = inferer(image, network, *args, **kwargs)
             if observe is not None:
                 observe(batch, output)
-            for task in TASKS:
+            for task in classes:
                 batches[task].append(output[task].double().softmax(1).cpu().numpy())
-    classes = run.settings["classes"]
     probabilities = {task: np.concatenate(parts) for task, parts in batches.items()}
     return PredictionTable.from_visits(cohort.splits[split], probabilities, classes)
 

@@ -19,7 +19,6 @@ from admoe_monai.evaluation.calibration import calibration_figures
 from admoe_monai.evaluation.groups import evaluate_groups
 from admoe_monai.files import write_atomic
 from admoe_monai.transforms import encode_prior, prior_features
-from admoe_monai.workflows.run.cohort import TASKS
 
 from .experts import gate_weights, recall_without
 from .prediction import TrainedRun, cohort_of, predict
@@ -49,7 +48,7 @@ def write_report(
     cohort = cohort_of(run, dataset_dir=dataset_dir)
     if not cohort.splits["test"]:
         raise UserError(f"{cohort.path} has no test visits to report on")
-    table, gates = gate_weights(run, cohort, "test", device)
+    table, gates, groups = gate_weights(run, cohort, "test", device)
     numbers: dict[str, Any] = {
         "run": run.folder.name,
         "cohort": cohort.name,
@@ -61,9 +60,12 @@ def write_report(
         "yardsticks": _yardsticks(run, cohort, table, device),
         "groups": evaluate_groups(table, n_boot=1000),
         "calibration": {
-            task: calibration_figures(*_labelled(table, task)) for task in TASKS if (table.labels(task) >= 0).any()
+            task: calibration_figures(*_labelled(table, task))
+            for task in table.classes
+            if (table.labels(task) >= 0).any()
         },
         "gate_weights": gates,
+        "gate_weights_of": list(groups),
         "recall_without_expert": recall_without(run, cohort, "test", device, table) if gates else {},
     }
     folder = output or run.folder / "report"
@@ -84,7 +86,7 @@ def _visit_counts(cohort: Datalist) -> dict[str, dict[str, Any]]:
         split: {
             "subjects": len({visit["subject_id"] for visit in cohort.splits[split]}),
             "visits": len(cohort.splits[split]),
-            **{task: dict(Counter(v[task] or "unknown" for v in cohort.splits[split])) for task in TASKS},
+            **{task: dict(Counter(v[task] or "unknown" for v in cohort.splits[split])) for task in cohort.classes},
         }
         for split in SPLITS
     }
@@ -101,7 +103,7 @@ def _yardsticks(
     image_alone = predict(run, cohort, "test", device, with_prior=False)
     found["image alone (clinical values missing)"] = evaluate_predictions(image_alone, image_alone.classes)
     prior_alone: dict[str, dict[str, Any]] = {}
-    for task in TASKS:
+    for task in table.classes:
         tables = {split: _prior_table(cohort, split, columns, task) for split in ("training", "test")}
         try:
             predicted = held_out_baseline(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from admoe_monai.data import Datalist
+from admoe_monai.data import Datalist, definition_in_words
 from admoe_monai.evaluation.curves import bars_figure, confusion_figure, curves_figure
 from admoe_monai.evaluation.report_page import Section, report_page
 from admoe_monai.evaluation.text import format_interval, format_number
 from admoe_monai.run_files import BEST_MODEL, EVALUATION, METRICS
-from admoe_monai.workflows.run.cohort import TASKS
 from admoe_monai.workflows.settings.table import names_of
 
 from .evaluation import RECONSTRUCTION, figures_file
@@ -56,16 +56,16 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> st
 
 def _data_section(cohort: Datalist, numbers: Mapping[str, Any]) -> Section:
     section = Section("Data")
-    names = {task: sorted({n for split in numbers["visits"].values() for n in split[task]}) for task in TASKS}
-    columns = ["split", "subjects", "visits", *(f"{name}" for task in TASKS for name in names[task])]
+    tasks = cohort.classes
+    names = {task: sorted({n for split in numbers["visits"].values() for n in split[task]}) for task in tasks}
+    columns = ["split", "subjects", "visits", *(f"{name}" for task in tasks for name in names[task])]
     rows = [
-        [split, count["subjects"], count["visits"], *(count[task].get(n, 0) for task in TASKS for n in names[task])]
+        [split, count["subjects"], count["visits"], *(count[task].get(n, 0) for task in tasks for n in names[task])]
         for split, count in numbers["visits"].items()
     ]
     section.table(columns, rows)
-    rule = cohort.label_definition.get("change", {})
-    section.text("Change: " + (", ".join(f"{k.replace('_', ' ')} {v}" for k, v in rule.items()) or "as given"))
-    section.text("Diagnosis: " + str(cohort.label_definition.get("diagnosis", {}).get("rule") or "as given"))
+    for task in tasks:
+        section.text(f"{task}: {definition_in_words(cohort.label_definition, task)}")
     return section
 
 
@@ -98,7 +98,7 @@ def _yardstick_section(numbers: Mapping[str, Any]) -> Section:
     if not numbers["yardsticks"]:
         return section
     everything = {"network": numbers["test"], **numbers["yardsticks"]}
-    for task in TASKS:
+    for task in numbers["test"]:
         rows = [[name, *_headline(found[task])] for name, found in everything.items() if task in found]
         section.heading(task)
         section.table(["", "subjects", "balanced accuracy", "macro AUC"], rows)
@@ -120,8 +120,8 @@ def _group_section(numbers: Mapping[str, Any]) -> Section:
         rows = [
             [f"{group}, {task}", *_headline(figures[task])]
             for group, figures in groups.items()
-            for task in TASKS
-            if figures[task]["n_subjects"]
+            for task in figures
+            if figures[task]["n_subjects"] and task != column
         ]
         section.table(["", "subjects", "balanced accuracy", "macro AUC"], rows)
     return section
@@ -152,9 +152,10 @@ def _curves_section(folder: Path) -> Section:
 def _expert_section(run: TrainedRun, numbers: Mapping[str, Any]) -> Section:
     section = Section("Experts")
     weights, experts = numbers["gate_weights"], run.settings["experts"]
-    places = dict.fromkeys(key.split(f"_{experts[0]}")[0] for key in weights if f"_{experts[0]}" in key)
-    for place in places:
-        groups = ["all", *run.settings["classes"]["diagnosis"]]
+    tasks = "|".join(map(re.escape, run.settings["classes"]))
+    found = (re.fullmatch(rf"(stage\d+_(?:{tasks}))_{re.escape(experts[0])}", key) for key in weights)
+    for place in (match[1] for match in found if match):
+        groups = ["all", *numbers["gate_weights_of"]]
         series = {
             expert: [weights.get(f"{place}_{expert}" + ("" if g == "all" else f"_of_{g}"), 0.0) for g in groups]
             for expert in experts

@@ -6,17 +6,24 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from torch import nn
 
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.data.prior import select_columns
 from admoe_monai.errors import UserError
+from admoe_monai.evaluation.predictions import probability_columns
 from admoe_monai.transforms import prior_features
 
 from .places import default_cache
 
-TASKS = ("diagnosis", "change")
+#: Names that items, losses, outputs of the network and reports have for something else than a label.
+TAKEN = (
+    "image", "image_path", "subject_id", "session_id", "foreground", "brain_mask", "mask", "guidance", "prior",
+    "reconstruction", "routing", "balance", "loss", "subjects", "visits", "method",
+)  # fmt: skip
 
 
 def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]]]:
@@ -33,6 +40,7 @@ def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]
     """
     settings["datalist"] = os.path.abspath(settings["datalist"])
     classes = settings["classes"]
+    _check_names(classes)
     # What overlaps is left to the audit where it is allowed to.
     refuse = not settings["allow_leakage"]
     cohort = load_datalist(settings["datalist"], settings["dataset_dir"], classes, refuse_overlaps=refuse)
@@ -98,6 +106,16 @@ def class_weights(cohort: Datalist, settings: Mapping[str, Any]) -> dict[str, li
     return weights
 
 
+def _check_names(classes: Mapping[str, Sequence[str]]) -> None:
+    for task in classes:
+        # A mapping of modules has a key of each task, which its own methods rule out.
+        if task in TAKEN or hasattr(nn.ModuleDict, task):
+            raise UserError(
+                f"classes has the task '{task}', a name that is taken; give the field of the datalist another"
+            )
+    probability_columns(classes)
+
+
 def _check_splits(cohort: Datalist, settings: Mapping[str, Any]) -> None:
     for split in ("training", "validation"):
         if not cohort.splits[split]:
@@ -106,7 +124,7 @@ def _check_splits(cohort: Datalist, settings: Mapping[str, Any]) -> None:
             )
     if settings["max_epochs"] > settings["pretrain_epochs"]:
         for split in ("training", "validation"):
-            if not any(visit["diagnosis"] or visit["change"] for visit in cohort.items(split)):
+            if not cohort.labelled(split):
                 raise UserError(
                     f"{settings['datalist']} has no label among its {split} visits: "
                     "finetuning needs some; configs/pretrain.yaml does without"

@@ -37,11 +37,16 @@ def check_leakage(
         UserError: naming the first leak, unless `allow_leakage` is set; all are in its details.
     """
     names = [column["name"] for column in prior]
-    findings = cheap_audit(cohort, prior_columns=names, pretraining_digests=_seen_elsewhere(cohort, settings, resumed))
+    tasks = list(settings["classes"])
+    seen = _seen_elsewhere(cohort, settings, resumed)
+    findings = cheap_audit(cohort, tasks=tasks, prior_columns=names, pretraining_digests=seen)
     leaks = [finding.message for finding in findings if finding.severity == "leak"]
     if resumed is not None:
         # First the old ones: the checkpoints to come are those of the run that was never interrupted.
         leaks = list(dict.fromkeys([*resumed.get("leakage", []), *leaks]))
+    for column in cohort.prior:
+        if settings["use_clinical_prior"] and column["name"] in tasks and column["name"] not in names:
+            logger.info("Prior column '%s' is the label of a task and no input", column["name"])
     for finding in findings:
         if finding.severity == "warning":
             logger.warning("Audit: %s", finding.message)
