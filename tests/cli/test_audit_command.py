@@ -98,3 +98,17 @@ def test_a_missing_datalist_is_one_line(admoe: Admoe, tmp_path: Path) -> None:
     code, out, err = admoe(tmp_path / "none.json")
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
+
+
+def test_other_tasks_than_the_declared_ones_can_be_audited(admoe: Admoe, tmp_path: Path) -> None:
+    datalist = cohort_on_disk(tmp_path, subjects=30)
+    _, out, _ = admoe(datalist, "--no-images", "--json", "--tasks", "sex,diagnosis")
+    assert {probe["task"] for probe in json.loads(out)["probes"]} == {"sex", "diagnosis"}
+    _, out, _ = admoe(datalist, "--no-images", "--json")
+    assert {probe["task"] for probe in json.loads(out)["probes"]} == {"diagnosis", "change"}
+
+
+def test_a_task_that_is_no_field_is_refused(admoe: Admoe, tmp_path: Path) -> None:
+    code, _, err = admoe(cohort_on_disk(tmp_path, subjects=12), "--no-images", "--tasks", "sexx")
+    assert code == 1
+    assert "--tasks names 'sexx', a field that no visit of" in err

@@ -17,6 +17,7 @@ from admoe_monai.workflows.run.phase import PhaseWorkflow
 from admoe_monai.workflows.run.plan import Plan
 from admoe_monai.workflows.run.resume import newest_valid
 from admoe_monai.workflows.run.run_directory import RunDirectory
+from interruptions import signal_at_call
 from run_comparison import assert_same_run
 from tiny_runs import make_cohort, make_run
 
@@ -32,19 +33,6 @@ MOMENTS = {
     "finetuning_saved": (EarlyStop, "__call__", 2, "final_model.pth"),
     "run_ends": (RunDirectory, "close", 1, "final_model.pth"),
 }
-
-
-def signal_at_call(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, call: int) -> None:
-    """Send the process a signal once, at the start of the n-th call of a method."""
-    original, calls = getattr(owner, method), []
-
-    def counting(*args: Any) -> Any:
-        calls.append(method)
-        if len(calls) == call:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return original(*args)
-
-    monkeypatch.setattr(owner, method, counting)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -10,7 +10,7 @@ from monai.engines import SupervisedEvaluator
 from monai.handlers import from_engine
 from sklearn.metrics import balanced_accuracy_score
 
-from admoe_monai.metrics import BalancedAccuracy
+from admoe_monai.metrics import BalancedAccuracy, balanced_accuracies
 
 
 def one_hot(indices: list[int], classes: int = 3) -> torch.Tensor:
@@ -124,3 +124,18 @@ def test_refuses_scores_of_another_number_of_classes() -> None:
     metric = BalancedAccuracy({"diagnosis": 3})
     with pytest.raises(ValueError, match=r"\(1, 2\)"):
         metric.update(({"diagnosis": one_hot([0], 2)}, {"diagnosis": torch.tensor([0])}))
+
+
+def test_each_task_has_a_metric_of_its_own_whose_mean_is_that_of_all() -> None:
+    classes = {"diagnosis": ["CN", "MCI", "AD"], "sex": ["F", "M"]}
+    scores, labels = random_epoch(0)
+    sex_scores, sex_labels = random_epoch(1, classes=2)
+    output = ({"diagnosis": scores, "sex": sex_scores}, {"diagnosis": labels, "sex": sex_labels})
+    alone = balanced_accuracies(classes)
+    assert list(alone) == ["diagnosis_balanced_accuracy", "sex_balanced_accuracy"]
+    whole = BalancedAccuracy({"diagnosis": 3, "sex": 2})
+    for metric in (*alone.values(), whole):
+        metric.update(output)
+    values = [metric.compute() for metric in alone.values()]
+    assert values[0] != values[1]
+    assert whole.compute() == pytest.approx(sum(values) / 2)

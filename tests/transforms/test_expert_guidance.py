@@ -55,12 +55,28 @@ def test_the_twin_adds_weights_beside_the_diagnosis():
     assert item["diagnosis"] == 2
 
 
+@pytest.mark.parametrize(("routing", "weight"), [("learned", float("nan")), ("uniform", 0.25)])
+def test_an_item_without_the_label_is_routed_like_one_whose_label_is_unknown(routing, weight):
+    guidance = ExpertGuidanced("diagnosis", routing=routing, classes=(), allow_missing_keys=True)
+
+    torch.testing.assert_close(guidance({"sex": 0})["guidance"], torch.full((4,), weight), equal_nan=True)
+
+
+def test_a_label_that_must_be_there_is_missed():
+    with pytest.raises(KeyError, match="diagnosis"):
+        ExpertGuidanced("diagnosis")({"sex": 0})
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"routing": "labels"}, "routing must be one of .* got 'labels'"),
         ({"shared_weight": 1.5}, "shared_weight must lie between 0 and 1, got 1.5"),
         ({"routing": "label_guided", "experts": ("cn", "mci", "ad")}, "needs an expert 'shared'"),
+        (
+            {"routing": "label_guided", "classes": ()},
+            "label_guided routing needs a task whose classes the experts are named",
+        ),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):

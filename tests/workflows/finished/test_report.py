@@ -60,8 +60,9 @@ def test_an_expert_that_is_taken_away_has_no_weight_and_comes_back(tiny_run: Pat
     run = TrainedRun.load(tiny_run)
     before = {name: weight.clone() for name, weight in run.network.state_dict().items()}
     with without_expert(run.network, "mci"):
-        _, weights = gate_weights(run, cohort_of(run), "test", "cpu")
+        _, weights, groups = gate_weights(run, cohort_of(run), "test", "cpu")
     assert all(weight == pytest.approx(0, abs=1e-6) for name, weight in weights.items() if "_mci" in name)
+    assert groups == ("CN", "MCI", "AD")
     assert sum(weights[f"stage1_diagnosis_{name}"] for name in run.settings["experts"]) == pytest.approx(1)
     assert all(torch.equal(before[name], weight) for name, weight in run.network.state_dict().items())
 
