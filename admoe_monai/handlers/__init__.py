@@ -3,14 +3,16 @@
 from .cadence import Cadence
 from .checkpoint_saver import CheckpointSaver, parameter_names
 from .decoder_remover import DecoderRemover
+from .epoch_metrics import Epoch, EpochMetrics, Tracker
 from .feature_standardisation import FeatureStandardisation
 from .gradients import FiniteLoss, GradientClipping
 from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption, Signals
-from .metrics_log import MetricsLog, append_row
+from .metrics_csv import CsvTracker, append_row
 from .reconstruction_picture import ReconstructionPicture
 from .running_averages import RunningAverages
 from .step_seed import StepSeed
 from .stream_position import StreamPosition
+from .trackers import LogTracker, TensorBoardTracker
 from .training_state import Improvement, TrainingState
 from .validation import EarlyStop, Validation
 
@@ -18,20 +20,25 @@ __all__ = [
     "EXIT_INTERRUPTED",
     "Cadence",
     "CheckpointSaver",
+    "CsvTracker",
     "DecoderRemover",
     "EarlyStop",
+    "Epoch",
+    "EpochMetrics",
     "FeatureStandardisation",
     "FiniteLoss",
     "GradientClipping",
     "Improvement",
     "Interrupted",
     "Interruption",
-    "MetricsLog",
+    "LogTracker",
     "ReconstructionPicture",
     "RunningAverages",
     "Signals",
     "StepSeed",
     "StreamPosition",
+    "TensorBoardTracker",
+    "Tracker",
     "TrainingState",
     "Validation",
     "append_row",

@@ -1,0 +1,57 @@
+"""metrics.csv: a row per epoch, with all digits."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.errors import UserError
+from admoe_monai.files import atomic
+
+from .epoch_metrics import Epoch
+
+
+class CsvTracker:
+    """Write the row of each epoch to a file, so that that of a resumed run equals that of an uninterrupted one.
+
+    Args:
+        path: Extended by columns as phases bring new ones.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Append the row, or replace it if the epoch was repeated."""
+        append_row(self.path, {"epoch": epoch.number, "phase": epoch.phase, **epoch.values})
+
+
+def append_row(path: Path, row: dict[str, Any]) -> None:
+    """Append a row to a CSV file, in one write; a row with new columns rewrites the file with a wider header.
+
+    A row of an epoch that the file already has replaces it and whatever follows: the epoch was repeated after a kill.
+
+    Args:
+        path: Made with a header if it is not there.
+        row: Has "epoch".
+
+    Raises:
+        UserError: If the file can't be written (disk full, no permission); the old file is then untouched.
+    """
+    rows: list[dict[str, Any]] = []
+    header: list[str] = []
+    if path.exists():
+        with open(path, encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            header = list(reader.fieldnames or [])
+            rows = [entry for entry in reader if entry["epoch"] and int(entry["epoch"]) < row["epoch"]]
+    header += [name for name in row if name not in header]
+    try:
+        with atomic(path) as file:
+            table = csv.DictWriter(file, header, restval="", lineterminator="\n")
+            table.writeheader()
+            table.writerows([*rows, {name: repr(v) if isinstance(v, float) else v for name, v in row.items()}])
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; make room and continue with --resume auto") from error

@@ -1,0 +1,70 @@
+"""What keeps track of a run: ours, and one of the user's that an overlay adds."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from pathlib import Path
+
+import pytest
+
+from admoe_monai.handlers import CsvTracker, Epoch, LogTracker, TensorBoardTracker
+from tiny_runs import make_run
+
+TRACKER = """
+class Mine:
+    def __init__(self, path):
+        self.path = path
+
+    def __call__(self, epoch):
+        with open(self.path, "a") as file:
+            file.write(f"{epoch.phase} {epoch.number} {sorted(epoch.values)}\\n")
+"""
+
+
+def epoch(number: int, **values: float) -> Epoch:
+    return Epoch(
+        "finetune", number, number + 1, 4, {"lr": 0.5, **values}, {"stage0_ad": 0.25, "stage0_ad_of_CN": 0.5}, 61.0
+    )
+
+
+def test_the_file_has_a_row_per_epoch_and_a_repeated_one_replaces_its_own(tmp_path: Path) -> None:
+    tracker = CsvTracker(tmp_path / "metrics.csv")
+    for figures in (epoch(0, train_loss=1.0), epoch(1, train_loss=0.1), epoch(1, train_loss=1 / 3)):
+        tracker(figures)
+    rows = [*csv.DictReader((tmp_path / "metrics.csv").read_text().splitlines())]
+    assert [(row["epoch"], row["phase"], float(row["train_loss"])) for row in rows] == [
+        ("0", "finetune", 1.0),
+        ("1", "finetune", 1 / 3),
+    ]
+
+
+def test_the_line_tells_the_losses_the_chosen_metrics_and_what_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    LogTracker(["change_balanced_accuracy"])(epoch(2, train_loss=1.0, val_change_balanced_accuracy=0.5, val_other=9.0))
+    assert "Epoch 2 [finetune 3/4]  lr 0.5  train_loss 1.0000  val_change_bal_acc 0.5000" in caplog.text
+    assert "(about 1 min 1 s left in this phase)" in caplog.text
+    assert "val_other" not in caplog.text
+    assert "Mean gate weights: stage0_ad 0.25" in caplog.text
+    assert "of_CN" not in caplog.text
+
+
+def test_without_a_writer_there_are_no_curves() -> None:
+    TensorBoardTracker(None)(epoch(0))
+
+
+def test_an_overlay_adds_a_tracker_to_one_phase(
+    tiny_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lab_tracker.py").write_text(TRACKER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "tracker.yaml").write_text(
+        f"+trackers:\n- _target_: lab_tracker.Mine\n  path: {tmp_path / 'tracked.txt'}\n"
+    )
+    overlays = {"finetune": [str(tmp_path / "tracker.yaml")]}
+    run = make_run(tmp_path / "run", tiny_cohort, phase_overlays=overlays)
+    tracked = (tmp_path / "tracked.txt").read_text().splitlines()
+    assert len(tracked) == 1
+    assert tracked[0].startswith("finetune 1 ")
+    assert "val_balanced_accuracy" in tracked[0]
+    assert len((run / "metrics.csv").read_text().splitlines()) == 3
