@@ -25,7 +25,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.evaluation.calibration import apply_temperatures
 from admoe_monai.workflows.bundles.export import export
-from admoe_monai.workflows.finished.calibration import calibrate, temperatures_of
+from admoe_monai.workflows.finished.calibration import fit_calibration, temperatures_of
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
 from admoe_monai.workflows.settings.resources import resource
 from interruptions import signal_at_call
@@ -66,7 +66,7 @@ def bundles(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     """The one of three tasks is calibrated."""
     folder = tmp_path_factory.mktemp("bundles")
     shutil.copytree(runs["three"], folder / "calibrated")
-    calibrate(TrainedRun.load(folder / "calibrated"), "cpu")
+    fit_calibration(TrainedRun.load(folder / "calibrated"), "cpu")
     return {
         "three": export(folder / "calibrated", folder / "three", ["pt2"], 0),
         "one": export(runs["one"], folder / "one", [], 0),
