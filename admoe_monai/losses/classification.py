@@ -42,10 +42,10 @@ class ClassificationLoss(nn.Module):
             target: Labels by task, int64, -1 where unknown.
 
         Returns:
-            Scalars by task, and ``balance`` if it has a weight.
+            Scalars by task, and ``balance`` if it has a weight and the network experts.
         """
         parts = self.tasks.components(prediction, target)
-        if self.weights["balance"]:
+        if self.weights["balance"] and prediction["routing"]:
             parts["balance"] = self.balance(prediction["routing"])
         return parts
 

@@ -36,7 +36,7 @@ class SimMIMLoss(nn.Module):
         self.weights = {"reconstruction": 1.0, "guidance": guidance_weight, "balance": balance_weight}
 
     def components(self, prediction: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Compute every part that has a weight; the loss is their sum weighted by :attr:`weights`.
+        """Compute every part that has a weight and, of gates, something to see; the loss is their weighted sum.
 
         Args:
             prediction: ``reconstruction`` and ``routing`` as the network returns them.
@@ -53,7 +53,7 @@ class SimMIMLoss(nn.Module):
         guidance = target.get("guidance")
         if self.weights["guidance"] and guidance is not None:
             parts["guidance"] = self.guidance(prediction["routing"], guidance)
-        if self.weights["balance"]:
+        if self.weights["balance"] and prediction["routing"]:
             parts["balance"] = self.balance(prediction["routing"])
         return parts
 

@@ -71,6 +71,16 @@ def test_classification_is_the_weighted_sum_of_its_parts(routing: list[Record]) 
     assert list(loss.components({**logits, "routing": routing}, labels)) == ["diagnosis", "change", "balance"]
 
 
+def test_a_network_without_experts_has_no_balance_to_keep(target: dict[str, Tensor]) -> None:
+    logits, labels = {"diagnosis": torch.randn(2, 3)}, {"diagnosis": torch.tensor([0, 2])}
+    weighted, unweighted = (ClassificationLoss({"diagnosis": 1.0}, balance_weight=weight) for weight in (0.01, 0.0))
+    prediction = {**logits, "routing": []}
+    assert [*weighted.components(prediction, labels)] == ["diagnosis"]
+    assert torch.equal(weighted(prediction, labels), unweighted(prediction, labels))
+    prediction = {"reconstruction": torch.zeros(2, 1, 8, 8), "routing": []}
+    assert [*SimMIMLoss(4, balance_weight=0.01).components(prediction, target)] == ["reconstruction"]
+
+
 def test_classification_without_balance_needs_no_gates() -> None:
     loss = ClassificationLoss({"diagnosis": 1.0})
     assert float(loss({"diagnosis": torch.zeros(2, 3)}, {"diagnosis": torch.tensor([0, 1])})) == pytest.approx(
