@@ -58,8 +58,8 @@ def resume_from_own_config(run: Path, folder: Path, **settings: Any) -> Path:
 def replacements(laboratory: Path) -> dict[str, dict[str, Any]]:
     """Each kind of part that a user can replace."""
     return {
-        "an argument of the network": {"network": {"attn_drop_rate": 0.3}},
-        "a shape of the network": {"network": {"mlp_ratio": 2.0}},
+        "an argument of the network": {"network": {"encoder": {"attn_drop_rate": 0.3}}},
+        "a shape of the network": {"network": {"encoder": {"mlp_ratio": 2.0}}},
         "an own loss of one phase": {"phase_overlays": {"pretrain": [str(laboratory / "loss.yaml")]}},
         "an own augmentation": {"phase_overlays": [str(laboratory / "mirror.yaml")], "augmentation": "mirror"},
     }
@@ -86,8 +86,8 @@ def test_a_run_with_a_replaced_part_is_repeated_by_its_own_config(
 @pytest.mark.parametrize(
     ("kind", "before", "after"),
     [
-        ("an argument of the network", {"attn_drop_rate": 0.3}, {}),
-        ("another argument", {}, {"attn_drop_rate": 0.3}),
+        ("an argument of the network", {"encoder": {"attn_drop_rate": 0.3}}, {}),
+        ("another argument", {}, {"encoder": {"attn_drop_rate": 0.3}}),
     ],
 )
 def test_another_network_is_refused_on_resume(

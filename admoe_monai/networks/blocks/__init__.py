@@ -1,10 +1,18 @@
-"""Blocks with parameters: embedding, attention, experts, merging, clinical prior."""
+"""Blocks with parameters: embedding, attention, experts, merging, clinical prior, decoder."""
 
 from .clinical_encoder import ClinicalEncoder
-from .clinical_fusion import CLINICAL_FUSIONS, AdaptiveFusion, AddFusion, ConcatFusion, HadamardFusion
+from .clinical_fusion import (
+    CLINICAL_FUSIONS,
+    AdaptiveFusion,
+    AddFusion,
+    ConcatFusion,
+    HadamardFusion,
+    make_clinical_fusion,
+)
 from .mmoe import MMoE
 from .patch_embedding import PatchEmbed
 from .patch_merging import PatchMerging
+from .pixel_shuffle_decoder import PixelShuffleDecoder
 from .stage import SwinTransformerV2Stage
 from .swin_block import SwinTransformerV2Block
 from .window_attention import WindowAttention
@@ -19,7 +27,9 @@ __all__ = [
     "MMoE",
     "PatchEmbed",
     "PatchMerging",
+    "PixelShuffleDecoder",
     "SwinTransformerV2Block",
     "SwinTransformerV2Stage",
     "WindowAttention",
+    "make_clinical_fusion",
 ]

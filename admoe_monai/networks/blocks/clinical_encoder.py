@@ -12,11 +12,11 @@ class ClinicalEncoder(nn.Sequential):
 
     Args:
         prior_dim: Numbers P per visit.
-        hidden: Width of the first layer.
         dim: Width C of the tokens at the point of fusion.
+        hidden: Width of the first layer.
     """
 
-    def __init__(self, prior_dim: int, hidden: int, dim: int) -> None:
+    def __init__(self, prior_dim: int, dim: int, hidden: int = 128) -> None:
         super().__init__(
             nn.Linear(prior_dim, hidden),
             nn.LayerNorm(hidden),

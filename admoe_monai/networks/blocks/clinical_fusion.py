@@ -8,6 +8,8 @@ Axis letters: B batch, *S spatial axes, C channels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from timm.layers import trunc_normal_
 from torch import Tensor, nn
@@ -105,12 +107,28 @@ class HadamardFusion(nn.Module):
         return fused
 
 
-CLINICAL_FUSIONS: dict[str, type[AdaptiveFusion | ConcatFusion | AddFusion | HadamardFusion]] = {
+#: What the setting ``fusion_type`` can name; each is made with the width of the tokens.
+CLINICAL_FUSIONS: dict[str, Callable[[int], nn.Module]] = {
     "adaptive": AdaptiveFusion,
     "concat": ConcatFusion,
     "add": AddFusion,
     "hadamard": HadamardFusion,
 }
+
+
+def make_clinical_fusion(dim: int, name: str) -> nn.Module:
+    """Make one of :data:`CLINICAL_FUSIONS`.
+
+    Args:
+        dim: Width C of the tokens and of the encoded prior.
+        name: Its name there.
+
+    Raises:
+        ValueError: If the name is not known.
+    """
+    if name not in CLINICAL_FUSIONS:
+        raise ValueError(f"fusion_type must be one of {', '.join(CLINICAL_FUSIONS)}, got '{name}'.")
+    return CLINICAL_FUSIONS[name](dim)
 
 
 def _beside(vector: Tensor, x: Tensor) -> Tensor:

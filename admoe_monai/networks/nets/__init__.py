@@ -2,6 +2,7 @@
 
 from .alzheimer_mmoe import AlzheimerMMoE
 from .decoder_removal import remove_decoder, without_decoder
+from .encoder import Encoder, Fusion
 from .logits import AlzheimerLogits
 from .swin_transformer_v2 import SwinTransformerV2
 from .timm_weights import swin_v2_from_timm
@@ -9,6 +10,8 @@ from .timm_weights import swin_v2_from_timm
 __all__ = [
     "AlzheimerLogits",
     "AlzheimerMMoE",
+    "Encoder",
+    "Fusion",
     "SwinTransformerV2",
     "remove_decoder",
     "swin_v2_from_timm",

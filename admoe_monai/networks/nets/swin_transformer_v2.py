@@ -6,7 +6,7 @@ each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from monai.utils import ensure_tuple_rep
@@ -18,11 +18,10 @@ from ..blocks.patch_embedding import PatchEmbed
 from ..blocks.stage import SwinTransformerV2Stage
 from ..blocks.swin_block import SwinTransformerV2Block
 from ..layers.gating import Routing
+from .encoder import Encoder, Fusion
 
-Fuse = Callable[[int, Tensor], Tensor]
 
-
-class SwinTransformerV2(nn.Module):
+class SwinTransformerV2(Encoder):
     """Hierarchical transformer of shifted windows (Liu et al. 2022, arXiv:2111.09883).
 
     With its defaults in 2D it computes what timm's ``swinv2_*`` models compute, under timm's parameter names.
@@ -33,7 +32,8 @@ class SwinTransformerV2(nn.Module):
     Args:
         spatial_dims: Number of spatial axes.
         in_channels: Channels of the image.
-        img_size: Voxels along each axis of the image that is usually shown; other sizes work as well.
+        img_size: Voxels along each axis of the images to come, at least a patch; nothing is tied to it, and any other
+            size works as well.
         patch_size: Voxels of a patch along each axis.
         embed_dim: Width D of a token in the first stage, doubled from stage to stage.
         depths: Blocks of each stage.
@@ -61,6 +61,8 @@ class SwinTransformerV2(nn.Module):
         >>> [tuple(m.shape) for m in encoder(torch.zeros(1, 1, 96, 96, 96))][-1]
         (1, 192, 3, 3, 3)
     """
+
+    tasks: tuple[str, ...]
 
     def __init__(
         self,
@@ -102,16 +104,20 @@ class SwinTransformerV2(nn.Module):
         window = ensure_tuple_rep(window_size, spatial_dims)
         if min(window) < 1 or patch_size < 1:
             raise ValueError(f"window_size and patch_size must be at least 1, got {window} and {patch_size}.")
+        size = ensure_tuple_rep(img_size, spatial_dims)
+        if min(size) < patch_size:
+            raise ValueError(f"An image of {size} voxels is smaller than a patch of {patch_size}.")
 
         self.spatial_dims = spatial_dims
-        self.img_size = ensure_tuple_rep(img_size, spatial_dims)
-        self.patch_size = patch_size
         self.tasks = tuple(tasks)
+        self.mask_dim = embed_dim
         self.num_features = embed_dim * 2 ** (stages - 1)
+        self.fusion_dims = (*(embed_dim * 2**i for i in range(1, stages)), self.num_features)
         self.stride = patch_size * 2 ** (stages - 1)
         # Until a gate tells streams apart they would be copies of one another.
         parted = [i for i in range(stages - task_stages, stages) if i in moe_stages]
         self.first_parted_stage = min(parted, default=stages)
+        self.parts_streams = bool(parted)
 
         self.patch_embed = PatchEmbed(spatial_dims, in_channels, embed_dim, patch_size)
         self.pos_drop = nn.Dropout(drop_rate)
@@ -158,11 +164,7 @@ class SwinTransformerV2(nn.Module):
         return {name for name, _ in self.named_parameters() if "cpb_mlp" in name or "logit_scale" in name}
 
     def embed(self, x: Tensor) -> Tensor:
-        """Turn an image ``(B, C, *S)`` into tokens ``(B, *G, D)``, G = ceil(S / patch_size) along each axis.
-
-        Raises:
-            ValueError: If the image has another number of axes.
-        """
+        """Turn an image ``(B, C, *S)`` into tokens ``(B, *G, D)``, G = ceil(S / patch_size) along each axis."""
         if x.ndim != self.spatial_dims + 2:
             raise ValueError(f"Expected (B, C) and {self.spatial_dims} spatial axes, got shape {tuple(x.shape)}.")
         tokens: Tensor = self.pos_drop(self.patch_embed(x))
@@ -173,24 +175,9 @@ class SwinTransformerV2(nn.Module):
         tokens: Tensor,
         tasks: Sequence[str] | None = None,
         guidance: Tensor | None = None,
-        fuse: Fuse | None = None,
+        fusion: Fusion | None = None,
     ) -> tuple[list[Tensor], list[Routing]]:
-        """Run all stages on embedded tokens.
-
-        Args:
-            tokens: Tokens of the first stage, ``(B, *G, D)``.
-            tasks: The tasks at hand, all by default; parted stages carry one stream for each, in this order.
-            guidance: Expert weights that replace the gates of a sample, ``(B, E)``; rows of NaN leave them in place.
-            fuse: Called as ``fuse(i, tokens)`` with the tokens after stage i and its merging, and after the last stage;
-                returns what goes on in their place.
-
-        Returns:
-            The output of each stage, channels last, before merging, ``(T * B, *G, D)`` with T streams one after another
-            along the batch where they are parted; and what the gates said.
-
-        Raises:
-            ValueError: If a task is unknown.
-        """
+        """Run all stages on embedded tokens; arguments and result as in :class:`Encoder`."""
         tasks = self.tasks if tasks is None else tuple(tasks)
         if not tasks or not set(tasks) <= set(self.tasks):
             raise ValueError(f"Expected one or more of the tasks {self.tasks}, got {tasks}.")
@@ -200,16 +187,16 @@ class SwinTransformerV2(nn.Module):
         for i, stage in enumerate(self.layers):
             assert isinstance(stage, SwinTransformerV2Stage)
             tokens = stage.downsample(tokens)
-            if fuse is not None and i > 0:
-                tokens = fuse(i - 1, tokens)
+            if fusion is not None and fusion.stage == i - 1:
+                tokens = fusion(tokens, len(streams))
             if i == self.first_parted_stage:
                 streams = [(task,) for task in tasks]
                 tokens = tokens.repeat(len(streams), *[1] * (tokens.ndim - 1))
             tokens, gates = stage(tokens, streams, guidance)
             maps.append(tokens)
             routing += gates
-        if fuse is not None:
-            maps[-1] = fuse(len(maps) - 1, maps[-1])
+        if fusion is not None and fusion.stage == len(maps) - 1:
+            maps[-1] = fusion(maps[-1], len(streams))
         return maps, routing
 
     def forward(self, x: Tensor) -> list[Tensor]:

@@ -102,7 +102,7 @@ def _parts(run: TrainedRun, *names: str) -> dict[str, Any]:
     config: dict[str, Any] = ConfigParser.load_config_files([resource(f"{PARTS_FOLDER}/{name}") for name in files])
     network = merged(ConfigParser.load_config_file(resource(PARTS))["network_def"], run.settings["network"])
     # What was trained to reconstruct stays behind: best_model.pth has no decoder.
-    config["network_def"] = {**network, "_target_": config["network_def"]["_target_"], "with_decoder": False}
+    config["network_def"] = {**network, "_target_": config["network_def"]["_target_"], "decoder": None}
     return config
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from admoe_monai.networks.blocks import CLINICAL_FUSIONS, ClinicalEncoder
+from admoe_monai.networks.blocks import CLINICAL_FUSIONS, ClinicalEncoder, HadamardFusion, make_clinical_fusion
 
 WIDTH = 8
 
@@ -53,6 +53,15 @@ def test_adaptive_weights_come_from_the_token_average_and_the_prior() -> None:
 
 
 def test_the_encoder_ends_in_a_norm() -> None:
-    encoder = ClinicalEncoder(3, 16, WIDTH)
+    encoder = ClinicalEncoder(3, WIDTH, hidden=16)
     assert [type(layer) for layer in encoder] == [nn.Linear, nn.LayerNorm, nn.ReLU] * 2 + [nn.Linear, nn.LayerNorm]
     assert torch.allclose(encoder(torch.randn(4, 3)).mean(1), torch.zeros(4), atol=1e-5)
+
+
+def test_a_fusion_is_made_by_its_name() -> None:
+    assert isinstance(make_clinical_fusion(WIDTH, "hadamard"), HadamardFusion)
+
+
+def test_an_unknown_fusion_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="one of adaptive, concat, add, hadamard, got 'gated'"):
+        make_clinical_fusion(WIDTH, "gated")

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from timm.layers import trunc_normal_
 from torch import Tensor, nn
 
-from admoe_monai.networks.nets import AlzheimerMMoE, remove_decoder
+from admoe_monai.networks.blocks import (
+    CLINICAL_FUSIONS,
+    AdaptiveFusion,
+    ClinicalEncoder,
+    HadamardFusion,
+    PixelShuffleDecoder,
+)
+from admoe_monai.networks.nets import AlzheimerMMoE, SwinTransformerV2, remove_decoder
+from tiny_networks import CLASSES, EXPERTS, tiny_encoder, tiny_network
 
 NAN = float("nan")
 CLASSIFICATION = ("diagnosis", "change")
@@ -15,19 +25,7 @@ GUIDANCE = {"cn": (0.4, 0.6, 0, 0), "mci": (0.4, 0, 0.6, 0), "ad": (0.4, 0, 0, 0
 
 def make(spatial_dims: int = 3, **settings: Any) -> AlzheimerMMoE:
     torch.manual_seed(0)
-    defaults: dict[str, Any] = {
-        "img_size": 16,
-        "patch_size": 2,
-        "embed_dim": 4,
-        "depths": (2, 2),
-        "num_heads": (1, 2),
-        "window_size": 3,
-        "moe_stages": (0, 1),
-        "drop_path_rate": 0.0,
-        "prior_dim": 3,
-        "fusion_stage": 0,
-    }
-    net = AlzheimerMMoE(spatial_dims, 1, **{**defaults, **settings})
+    net = tiny_network(spatial_dims, **settings)
     # Norms start at zero and would hide the blocks from any test.
     for parameter in net.parameters():
         parameter.data.normal_(std=0.3)
@@ -47,9 +45,20 @@ def count(module: nn.Module) -> int:
 
 
 def test_the_seeds_preset_has_the_parameters_of_its_log() -> None:
-    net = AlzheimerMMoE(
-        2, 3, 256, 4, 96, (2, 2, 6, 2), (3, 6, 12, 24), 16, moe_stages=(0, 1, 2, 3), prior_dim=3, fusion_stage=2
+    encoder = SwinTransformerV2(
+        2,
+        3,
+        img_size=256,
+        embed_dim=96,
+        window_size=16,
+        tasks=("reconstruction", *CLASSIFICATION),
+        experts=EXPERTS,
+        moe_stages=(0, 1, 2, 3),
+        task_stages=1,
+        final_norm=False,
     )
+    decoder = partial(PixelShuffleDecoder, spatial_dims=2, out_channels=3)
+    net = AlzheimerMMoE(encoder, CLASSES, decoder=decoder, prior_dim=3, fusion_stage=2)
     components = ("decoder", "clinical_encoder", "clinical_fusion", "head_diagnosis", "head_change")
     counts = {name: count(net.get_submodule(name)) for name in components}
     assert counts == {
@@ -65,7 +74,7 @@ def test_the_seeds_preset_has_the_parameters_of_its_log() -> None:
 @pytest.mark.parametrize("dims", [2, 3])
 @torch.no_grad()
 def test_classification_gives_logits_and_one_record_per_block_and_task(dims: int) -> None:
-    outputs = make(dims, num_classes_diagnosis=2)(volume(dims=dims))
+    outputs = make(dims, classes={"diagnosis": ["CN", "AD"], "change": 3})(volume(dims=dims))
     assert outputs["diagnosis"].shape == (2, 2)
     assert outputs["change"].shape == (2, 3)
     assert [(r.stage, r.block, r.task) for r in outputs["routing"]] == [
@@ -107,7 +116,7 @@ def test_the_mask_token_learns_from_a_masked_pass() -> None:
 
 
 def test_every_gate_of_both_tasks_learns_and_both_streams_reach_their_head() -> None:
-    net = make(task_stages=2)
+    net = make(encoder={"task_stages": 2})
     outputs = net(volume())
     (outputs["diagnosis"].square().sum() + outputs["change"].square().sum()).backward()
     trained = with_gradient(net)
@@ -124,7 +133,7 @@ def test_every_gate_of_both_tasks_learns_and_both_streams_reach_their_head() -> 
 
 @pytest.mark.parametrize(("task", "other"), [("diagnosis", "change"), ("change", "diagnosis")])
 def test_in_parted_stages_a_head_trains_the_gates_of_its_own_task_alone(task: str, other: str) -> None:
-    net = make(task_stages=1)
+    net = make()
     net(volume())[task].square().sum().backward()
     trained = with_gradient(net)
     for block in (0, 1):
@@ -185,11 +194,11 @@ def test_reconstruction_never_sees_the_prior() -> None:
     assert torch.equal(net(x, tasks=("reconstruction",), prior=torch.ones(2, 3))["reconstruction"], plain)
 
 
-@pytest.mark.parametrize("fusion_type", ["adaptive", "concat", "add", "hadamard"])
+@pytest.mark.parametrize("fusion", CLINICAL_FUSIONS.values())
 @pytest.mark.parametrize("fusion_stage", [0, 1])
 @pytest.mark.parametrize("task_stages", [0, 1, 2])
-def test_every_fusion_reaches_both_heads_at_every_stage(fusion_type: str, fusion_stage: int, task_stages: int) -> None:
-    net = make(fusion_type=fusion_type, fusion_stage=fusion_stage, task_stages=task_stages)
+def test_every_fusion_reaches_both_heads_at_every_stage(fusion: Any, fusion_stage: int, task_stages: int) -> None:
+    net = make(clinical_fusion=fusion, fusion_stage=fusion_stage, encoder={"task_stages": task_stages})
     prior = torch.randn(2, 3, requires_grad=True)
     outputs = net(volume(), prior=prior)
     for task in CLASSIFICATION:
@@ -199,12 +208,91 @@ def test_every_fusion_reaches_both_heads_at_every_stage(fusion_type: str, fusion
 
 @torch.no_grad()
 def test_a_sample_gets_its_own_prior_in_every_stream() -> None:
-    net, x = make(task_stages=2, fusion_stage=1).eval(), volume()
+    net, x = make(fusion_stage=1, encoder={"task_stages": 2}).eval(), volume()
     prior = torch.randn(2, 3)
     together = net(x, prior=prior)
     for task in CLASSIFICATION:
         alone = torch.cat([net(x[i : i + 1], prior=prior[i : i + 1])[task] for i in range(2)])
         assert torch.allclose(together[task], alone, atol=1e-5)
+
+
+@torch.no_grad()
+def test_the_prior_joins_after_the_last_stage_where_none_is_named() -> None:
+    x, prior = volume(), torch.randn(2, 3)
+    named, unnamed = (make(fusion_stage=stage)(x, prior=prior) for stage in (1, None))
+    assert torch.equal(named["diagnosis"], unnamed["diagnosis"])
+
+
+@torch.no_grad()
+def test_a_further_task_is_a_further_entry_of_the_classes() -> None:
+    net = make(classes={**CLASSES, "sex": ["F", "M"]})
+    outputs = net(volume())
+    assert [*outputs] == ["diagnosis", "change", "sex", "routing"]
+    assert outputs["sex"].shape == (2, 2)
+    own = {name for name in net.state_dict() if "sex" in name.split(".") or name.startswith("head_sex.")}
+    assert {"head_sex.weight", "task_norms.sex.weight", "encoder.layers.0.blocks.1.mlp.gates.sex.bias"} <= own
+    assert torch.allclose(net(volume(), tasks=("sex",))["sex"].isfinite().float(), torch.ones(2, 2))
+    with pytest.raises(ValueError, match="age"):
+        net(volume(), tasks=("sex", "age"))
+
+
+def test_the_parts_are_drawn_in_the_order_that_makes_the_weights_of_a_seed() -> None:
+    torch.manual_seed(5)
+    net = tiny_network(clinical_fusion=HadamardFusion, clinical_encoder=partial(ClinicalEncoder, hidden=6))
+    after = torch.rand(1)
+
+    torch.manual_seed(5)
+    encoder = tiny_encoder()
+    mask_token = trunc_normal_(torch.zeros(4), std=0.02)
+    decoder = PixelShuffleDecoder(8, 4, spatial_dims=3, out_channels=1)
+    prior = [ClinicalEncoder(3, 8, hidden=6), HadamardFusion(8)]
+    heads = [nn.Linear(8, 3), nn.Linear(8, 3)]
+    for head in heads:
+        trunc_normal_(head.weight, std=0.02)
+    assert torch.equal(after, torch.rand(1))
+    assert torch.equal(net.mask_token, mask_token)
+    parts = (net.encoder, net.decoder, net.clinical_encoder, net.clinical_fusion)
+    for part, expected in zip(parts, (encoder, decoder, *prior), strict=True):
+        weights = part.state_dict()
+        assert all(torch.equal(weights[name], tensor) for name, tensor in expected.state_dict().items())
+    assert torch.equal(net.get_parameter("head_diagnosis.weight"), heads[0].weight)
+    assert torch.equal(net.get_parameter("head_change.weight"), heads[1].weight)
+
+
+def test_parts_stand_in_the_order_that_an_optimizer_numbers_them_in() -> None:
+    names = [name for name, _ in tiny_network().named_parameters()]
+    assert [*dict.fromkeys(name.partition(".")[0] for name in names)] == [
+        "mask_token",
+        "prior_stand_in",
+        "encoder",
+        "task_norms",
+        "decoder",
+        "clinical_encoder",
+        "clinical_fusion",
+        "head_diagnosis",
+        "head_change",
+    ]
+
+
+def test_parts_of_ones_own_are_made_to_the_measure_of_the_encoder() -> None:
+    made: dict[str, dict[str, int]] = {}
+
+    def decoder(**measure: int) -> nn.Module:
+        made["decoder"] = measure
+        return PixelShuffleDecoder(**measure, spatial_dims=3, out_channels=1)
+
+    def fusion(**measure: int) -> nn.Module:
+        made["fusion"] = measure
+        return AdaptiveFusion(**measure)
+
+    net = tiny_network(decoder=decoder, clinical_fusion=fusion, encoder={"embed_dim": 8})
+    assert made == {"decoder": {"in_channels": 16, "stride": 4}, "fusion": {"dim": 16}}
+    assert isinstance(net.clinical_fusion, AdaptiveFusion)
+
+
+def test_a_module_that_is_no_encoder_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ValueError, match=r"Conv3d is no Encoder; .* FeatureMapEncoder"):
+        AlzheimerMMoE(nn.Conv3d(1, 8, 3), CLASSES)  # type: ignore[arg-type]
 
 
 def test_without_prior_there_are_no_clinical_modules() -> None:
@@ -230,7 +318,7 @@ def test_a_removed_decoder_leaves_nothing_behind() -> None:
 def test_a_network_built_without_decoder_takes_the_weights_of_one_that_lost_it() -> None:
     net = make()
     remove_decoder(net)
-    make(with_decoder=False).load_state_dict(net.state_dict(), strict=True)
+    make(decoder=None).load_state_dict(net.state_dict(), strict=True)
 
 
 def test_a_wrapped_network_loses_its_decoder_too() -> None:
@@ -247,9 +335,12 @@ def test_a_network_that_never_has_a_decoder_is_refused() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"num_classes_change": 1}, "1 kinds of change"),
+        ({"classes": {"diagnosis": 3, "change": ["stable"]}}, "got 1 of change"),
+        ({"classes": {"reconstruction": 2}, "encoder": {"tasks": ("a",)}}, "'reconstruction' has no classes"),
+        ({"encoder": {"tasks": CLASSIFICATION}}, "are diagnosis, change: it lacks reconstruction"),
+        ({"encoder": {"tasks": ("reconstruction", "diagnosis")}}, "it lacks change"),
         ({"fusion_stage": 2}, "got 2"),
-        ({"fusion_type": "gated"}, "got 'gated'"),
+        ({"fusion_stage": -1}, "got -1"),
     ],
 )
 def test_settings_that_contradict_are_refused(settings: dict[str, Any], message: str) -> None:

@@ -6,16 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from admoe_monai.networks.nets import AlzheimerLogits, AlzheimerMMoE
+from admoe_monai.networks.nets import AlzheimerLogits
+from tiny_networks import tiny_network
 
-SIZES = (3, 1, 12, 2, 4, (2, 2), (1, 2), 3)
-SETTINGS = {"moe_stages": (0, 1), "prior_dim": 2, "fusion_stage": 0, "num_classes_diagnosis": 2}
+CLASSES = {"diagnosis": 2, "change": 3}
 
 
 @pytest.fixture(scope="module", params=[None, 1], ids=["all experts", "top_k"])
 def network(request: pytest.FixtureRequest) -> AlzheimerLogits:
     torch.manual_seed(0)
-    net = AlzheimerLogits(*SIZES, **SETTINGS, top_k=request.param)
+    net = tiny_network(kind=AlzheimerLogits, classes=CLASSES, prior_dim=2, encoder={"top_k": request.param})
     for parameter in net.parameters():
         parameter.data.normal_(std=0.3)
     return net.eval()
@@ -30,13 +30,25 @@ def inputs() -> tuple[Tensor, Tensor]:
 def test_columns_are_the_classes_of_diagnosis_then_change(
     network: AlzheimerLogits, inputs: tuple[Tensor, Tensor]
 ) -> None:
-    trained = AlzheimerMMoE(*SIZES, **SETTINGS, top_k=next(m.top_k for m in network.modules() if hasattr(m, "top_k")))
+    top_k = next(m.top_k for m in network.modules() if hasattr(m, "top_k"))
+    trained = tiny_network(classes=CLASSES, prior_dim=2, encoder={"top_k": top_k})
     missing = trained.load_state_dict(network.state_dict(), strict=False).missing_keys
     outputs = trained.eval()(inputs[0], prior=inputs[1])
 
     assert all(name.startswith("decoder.") for name in missing)
     assert torch.equal(network(*inputs), torch.cat((outputs["diagnosis"], outputs["change"]), dim=1))
     assert network(inputs[0]).shape == (2, 5)
+
+
+@torch.no_grad()
+def test_a_further_task_comes_where_the_classes_name_it() -> None:
+    classes = {"sex": ["F", "M"], **CLASSES}
+    logits = tiny_network(kind=AlzheimerLogits, classes=classes, prior_dim=0).eval()
+    trained = tiny_network(classes=classes, prior_dim=0, decoder=None).eval()
+    trained.load_state_dict(logits.state_dict())
+    image = torch.randn(1, 1, 8, 8, 8)
+    assert logits(image).shape == (1, 7)
+    assert torch.equal(logits(image)[:, :2], trained(image, tasks=("sex", "diagnosis", "change"))["sex"])
 
 
 # torch 2.15 deprecates TorchScript, which MONAI 1.6 exports to; the other warning says that a trace holds for one size.

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 from timm.models.swin_transformer_v2 import SwinTransformerV2 as TimmSwinTransformerV2
-from torch import Tensor
+from torch import Tensor, nn
 
-from admoe_monai.networks.nets import SwinTransformerV2
+from admoe_monai.networks.nets import Fusion, SwinTransformerV2
 
 
 def make(spatial_dims: int = 3, **settings: Any) -> SwinTransformerV2:
@@ -112,17 +112,31 @@ def test_a_parted_stream_is_what_its_task_alone_would_give() -> None:
     assert not torch.allclose(alone[0], alone[1], atol=1e-3)
 
 
+class Seen(nn.Module):
+    """Notes the shapes of what it is to fuse, and the prior."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+
+    def forward(self, x: Tensor, prior: Tensor) -> Tensor:
+        self.shapes.append((tuple(x.shape), tuple(prior.shape)))
+        return x
+
+
+@pytest.mark.parametrize(
+    ("stage", "tokens", "streams"), [(0, (3, 2, 2, 2, 8), 1), (1, (6, 1, 1, 1, 16), 2), (2, (6, 1, 1, 1, 16), 2)]
+)
 @torch.no_grad()
-def test_fusion_meets_the_tokens_after_each_stage_and_its_merging() -> None:
-    seen: list[tuple[int, tuple[int, ...]]] = []
-
-    def fuse(stage: int, tokens: Tensor) -> Tensor:
-        seen.append((stage, tuple(tokens.shape)))
-        return tokens
-
-    net = make()
-    net.run_stages(net.embed(torch.randn(1, 1, 8, 8, 8)), fuse=fuse)
-    assert seen == [(0, (1, 2, 2, 2, 8)), (1, (1, 2, 2, 2, 8))]
+def test_fusion_meets_the_tokens_of_each_stream_after_its_stage_and_merging(
+    stage: int, tokens: tuple[int, ...], streams: int
+) -> None:
+    three = {"depths": (1, 1, 1), "num_heads": (1, 2, 4)}
+    net = make(**three, tasks=("a", "b"), experts=("shared", "x"), moe_stages=(0, 1, 2), task_stages=2)
+    seen = Seen()
+    fusion = Fusion(stage, seen, torch.zeros(3, net.fusion_dims[stage]))
+    net.run_stages(net.embed(torch.randn(3, 1, 8, 8, 8)), fusion=fusion)
+    assert seen.shapes == [(tokens, (3 * streams, tokens[-1]))]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +146,8 @@ def test_fusion_meets_the_tokens_after_each_stage_and_its_merging() -> None:
         ({"num_heads": (1,)}, "same stages"),
         ({"moe_stages": (2,)}, r"\(2,\) must lie in 0 to 1"),
         ({"task_stages": 3}, "got 3"),
+        ({"img_size": (16, 16, 1)}, r"\(16, 16, 1\) voxels is smaller than a patch of 2"),
+        ({"img_size": (16, 16)}, "Sequence must have length 3"),
         ({"window_size": 0}, "at least 1"),
         ({"pretrained_window_sizes": (7,)}, "2 stages"),
     ],

@@ -90,7 +90,7 @@ def test_config_refers_to_nothing_that_only_a_run_knows(bundle: Path, name: str)
     references = {name for text in strings(config) for name in re.findall(r"@(\w+)", text)}
     assert references
     assert references <= config.keys()
-    assert config["network_def"]["img_size"] == 16
+    assert config["network_def"]["encoder"]["img_size"] == 16
     (spacing,) = [t for t in config["preprocessing"]["transforms"] if t["_target_"].endswith("Spacingd")]
     assert spacing["pixdim"] == [3.0, 3.0, 3.0]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,15 +14,16 @@ from admoe_monai.checkpoints import (
 )
 from admoe_monai.networks.nets import AlzheimerMMoE
 from admoe_monai.workflows.run.restore import load_pretrained, restore_network
-from tiny_runs import make_run
+from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
+from tiny_runs import TINY_SETTINGS, make_run
 
 
-def network(embed_dim: int = 8, **settings: int) -> AlzheimerMMoE:
+def network(**settings: Any) -> AlzheimerMMoE:
     """As a tiny run builds it."""
-    return AlzheimerMMoE(
-        spatial_dims=3, in_channels=1, img_size=16, patch_size=4, embed_dim=embed_dim, depths=[1, 1], num_heads=[1, 2],
-        window_size=2, moe_stages=[1], fusion_stage=1, prior_hidden=8, **{"prior_dim": 3, **settings},
-    )  # fmt: skip
+    parser = parser_of([], {**TINY_SETTINGS, "prior_dim": 3, **settings})
+    resolved_settings(parser)
+    made: AlzheimerMMoE = parser.get_parsed_content("network_def")
+    return made
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_the_original_codes_checkpoint_serves_as_pretrained_weights(
 
 
 def test_heads_for_other_classes_start_anew_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    torch.save(network(num_classes_diagnosis=2).state_dict(), tmp_path / "two.pth")
+    torch.save(network(classes_diagnosis=["CN", "AD"]).state_dict(), tmp_path / "two.pth")
     load_pretrained(network(), tmp_path / "two.pth")
     warning = next(record.getMessage() for record in caplog.records if record.levelname == "WARNING")
     assert "head_diagnosis.weight [2, 16] instead of [3, 16]" in warning
