@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import torch
 from monai.utils import ensure_tuple_rep
 from timm.layers import Mlp, calculate_drop_path_rates, trunc_normal_
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ..blocks.mmoe import MMoE
 from ..blocks.patch_embedding import PatchEmbed
@@ -51,6 +53,8 @@ class SwinTransformerV2(Encoder):
         task_stages: How many of the last stages carry a stream of tokens per task.
         temperature: Divides the logits of the gates.
         top_k: Experts kept per token beside the shared one; None keeps all.
+        checkpoint_stages: Indices of the stages whose activations are computed again in the backward pass instead of
+            kept: less memory and more time for the same numbers.
         final_norm: Whether there is a norm after the last stage; without it ``norm`` is an identity.
 
     Raises:
@@ -87,6 +91,7 @@ class SwinTransformerV2(Encoder):
         task_stages: int = 0,
         temperature: float = 1.0,
         top_k: int | None = None,
+        checkpoint_stages: Sequence[int] = (),
         final_norm: bool = True,
     ) -> None:
         super().__init__()
@@ -97,8 +102,9 @@ class SwinTransformerV2(Encoder):
             raise ValueError(f"depths {tuple(depths)} and num_heads {tuple(num_heads)} must name the same stages.")
         if pretrained_window_sizes is not None and len(pretrained_window_sizes) != stages:
             raise ValueError(f"pretrained_window_sizes {tuple(pretrained_window_sizes)} must name {stages} stages.")
-        if not set(moe_stages) <= set(range(stages)):
-            raise ValueError(f"moe_stages {tuple(moe_stages)} must lie in 0 to {stages - 1}.")
+        for name, indices in (("moe_stages", moe_stages), ("checkpoint_stages", checkpoint_stages)):
+            if not set(indices) <= set(range(stages)):
+                raise ValueError(f"{name} {tuple(indices)} must lie in 0 to {stages - 1}.")
         if not 0 <= task_stages <= stages:
             raise ValueError(f"task_stages must lie in 0 to {stages}, got {task_stages}.")
         window = ensure_tuple_rep(window_size, spatial_dims)
@@ -110,6 +116,7 @@ class SwinTransformerV2(Encoder):
 
         self.spatial_dims = spatial_dims
         self.tasks = tuple(tasks)
+        self.checkpoint_stages = frozenset(checkpoint_stages)
         self.mask_dim = embed_dim
         self.num_features = embed_dim * 2 ** (stages - 1)
         self.fusion_dims = (*(embed_dim * 2**i for i in range(1, stages)), self.num_features)
@@ -192,7 +199,10 @@ class SwinTransformerV2(Encoder):
             if i == self.first_parted_stage:
                 streams = [(task,) for task in tasks]
                 tokens = tokens.repeat(len(streams), *[1] * (tokens.ndim - 1))
-            tokens, gates = stage(tokens, streams, guidance)
+            if i in self.checkpoint_stages and self.training and torch.is_grad_enabled():
+                tokens, gates = checkpoint(stage, tokens, streams, guidance, use_reentrant=False)
+            else:
+                tokens, gates = stage(tokens, streams, guidance)
             maps.append(tokens)
             routing += gates
         if fusion is not None and fusion.stage == len(maps) - 1:

@@ -109,6 +109,7 @@ SETTINGS: dict[str, Setting] = {
     "experts": Setting(texts, NEVER),
     "temperature": Setting(number(above=0), FORCED),
     "top_k": Setting(count(optional=True), NEVER),
+    "checkpoint_stages": Setting(anything, FREE, adjustable=True),
     "network": Setting(kinds.mapping, NEVER),
     # clinical prior
     "use_clinical_prior": Setting(SWITCH, NEVER),

@@ -139,12 +139,42 @@ def test_fusion_meets_the_tokens_of_each_stream_after_its_stage_and_merging(
     assert seen.shapes == [(tokens, (3 * streams, tokens[-1]))]
 
 
+@pytest.mark.parametrize("moe_stages", [(), (0, 1)])
+def test_checkpointed_stages_compute_the_same_to_the_last_bit(moe_stages: tuple[int, ...]) -> None:
+    x, states, random = torch.randn(2, 1, 9, 8, 7), [], []
+    for stages in ((), (0,), (0, 1)):
+        rates = {"drop_rate": 0.2, "attn_drop_rate": 0.2, "drop_path_rate": 0.4}
+        net = make(**rates, moe_stages=moe_stages, experts=("shared", "x"), checkpoint_stages=stages).train()
+        torch.manual_seed(3)
+        maps, routing = net.run_stages(net.embed(x))
+        (maps[-1].square().sum() + sum(gate.weights.square().sum() for gate in routing)).backward()
+        gradients = [p.grad for p in net.parameters() if p.grad is not None]
+        assert len(gradients) > 30
+        states.append([*maps, *gradients])
+        random.append(torch.rand(1))
+    for state, after in zip(states[1:], random[1:], strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(states[0], state, strict=True))
+        assert torch.equal(random[0], after)
+
+
+def test_a_checkpointed_stage_keeps_fewer_tensors_for_the_backward_pass() -> None:
+    kept = []
+    for stages in ((), (1,)):
+        net = make(checkpoint_stages=stages).train()
+        tensors: list[Tensor] = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t, seen=tensors: seen.append(t) or t, lambda t: t):
+            net(torch.randn(1, 1, 8, 8, 8))
+        kept.append(len(tensors))
+    assert kept[1] < 0.7 * kept[0]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"spatial_dims": 4}, "got 4"),
         ({"num_heads": (1,)}, "same stages"),
         ({"moe_stages": (2,)}, r"\(2,\) must lie in 0 to 1"),
+        ({"checkpoint_stages": (-1, 0)}, r"checkpoint_stages \(-1, 0\) must lie in 0 to 1"),
         ({"task_stages": 3}, "got 3"),
         ({"img_size": (16, 16, 1)}, r"\(16, 16, 1\) voxels is smaller than a patch of 2"),
         ({"img_size": (16, 16)}, "Sequence must have length 3"),
