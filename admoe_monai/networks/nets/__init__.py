@@ -3,6 +3,7 @@
 from .alzheimer_mmoe import AlzheimerMMoE
 from .decoder_removal import remove_decoder, without_decoder
 from .encoder import Encoder, Fusion
+from .feature_map_encoder import FeatureMapEncoder
 from .logits import AlzheimerLogits
 from .swin_transformer_v2 import SwinTransformerV2
 from .timm_weights import swin_v2_from_timm
@@ -11,6 +12,7 @@ __all__ = [
     "AlzheimerLogits",
     "AlzheimerMMoE",
     "Encoder",
+    "FeatureMapEncoder",
     "Fusion",
     "SwinTransformerV2",
     "remove_decoder",

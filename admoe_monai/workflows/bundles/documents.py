@@ -27,7 +27,7 @@ VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version
 #: What the carried code imports beside these.
 REQUIRED = (
     "pytorch-ignite", "nibabel", "SimpleITK", "pydicom", "scipy", "nilearn", "matplotlib", "timm", "fire", "PyYAML",
-    "tqdm", "tensorboard",
+    "tqdm", "tensorboard", "einops",
 )  # fmt: skip
 
 
