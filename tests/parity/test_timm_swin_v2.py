@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from admoe_monai.networks.blocks.window_attention import WindowAttention
 from admoe_monai.networks.layers.windows import WindowPlan
-from admoe_monai.networks.nets import SwinTransformerV2, swin_v2_from_timm
+from admoe_monai.networks.nets import SwinTransformerV2
 
 WINDOWS = {"swinv2_tiny_window8_256": 8, "swinv2_tiny_window16_256": 16}
 # Largest feature difference that counts as equal in float64.
@@ -35,7 +35,7 @@ def draw_every_parameter(model: nn.Module) -> None:
 
 
 class Pair:
-    """A timm model, its counterpart with the translated weights, and an image."""
+    """A timm model, its counterpart with the same weights, and an image."""
 
     def __init__(self, name: str) -> None:
         self.timm = timm.create_model(name, pretrained=False).eval()
@@ -43,7 +43,9 @@ class Pair:
         self.ours = SwinTransformerV2(
             spatial_dims=2, in_channels=3, img_size=256, embed_dim=96, window_size=WINDOWS[name]
         ).eval()
-        self.ours.load_state_dict(swin_v2_from_timm(self.timm.state_dict()), strict=True)
+        # The names are the same, but for the classification head, which the backbone has none of.
+        backbone = {n: w for n, w in self.timm.state_dict().items() if not n.startswith("head.")}
+        self.ours.load_state_dict(backbone, strict=True)
         self.image = torch.randn(1, 3, 256, 256, generator=torch.Generator().manual_seed(3))
 
     @torch.no_grad()

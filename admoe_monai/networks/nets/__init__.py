@@ -1,12 +1,12 @@
 """Networks to build from a config."""
 
 from .alzheimer_mmoe import AlzheimerMMoE
+from .backbone_weights import as_encoder_weights
 from .decoder_removal import remove_decoder, without_decoder
 from .encoder import Encoder, Fusion
 from .feature_map_encoder import FeatureMapEncoder
 from .logits import AlzheimerLogits
 from .swin_transformer_v2 import SwinTransformerV2
-from .timm_weights import swin_v2_from_timm
 
 __all__ = [
     "AlzheimerLogits",
@@ -15,7 +15,7 @@ __all__ = [
     "FeatureMapEncoder",
     "Fusion",
     "SwinTransformerV2",
+    "as_encoder_weights",
     "remove_decoder",
-    "swin_v2_from_timm",
     "without_decoder",
 ]

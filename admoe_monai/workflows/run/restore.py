@@ -26,7 +26,7 @@ from admoe_monai.checkpoints import (
     optimizer_state_from_names,
 )
 from admoe_monai.handlers import parameter_names
-from admoe_monai.networks.nets import remove_decoder, without_decoder
+from admoe_monai.networks.nets import as_encoder_weights, remove_decoder, without_decoder
 
 from .phase import PhaseWorkflow
 
@@ -133,10 +133,12 @@ class PretrainedFit:
     """How the weights of a file meet a network that finetuning starts from, both without their decoders.
 
     Attributes:
+        weights: of the file, under the network's names where it is of a backbone alone.
         match: names that meet and names that don't.
         encoder_share: of the encoder's parameters, how many find their weights; 0 to 1.
     """
 
+    weights: dict[str, torch.Tensor]
     match: ParameterMatch
     encoder_share: float
 
@@ -158,9 +160,11 @@ def fit_of(weights: Mapping[str, torch.Tensor], network: nn.Module) -> Pretraine
         weights: by name.
         network: as built from the settings.
     """
-    match = match_parameters(without_decoder(weights), without_decoder(network.state_dict()))
+    own = without_decoder(network.state_dict())
+    renamed = without_decoder(as_encoder_weights(weights, own))
+    match = match_parameters(renamed, own)
     sizes = {name: p.numel() for name, p in network.named_parameters() if name.startswith("encoder.")}
-    return PretrainedFit(match, sum(sizes.get(name, 0) for name in match.matched) / sum(sizes.values()))
+    return PretrainedFit(renamed, match, sum(sizes.get(name, 0) for name in match.matched) / sum(sizes.values()))
 
 
 def load_pretrained(network: nn.Module, path: Path) -> None:
@@ -168,7 +172,8 @@ def load_pretrained(network: nn.Module, path: Path) -> None:
 
     Args:
         network: receives the weights.
-        path: a checkpoint of ours or of the original training code, or a bare state dict, of the same network.
+        path: a checkpoint of ours or of the original training code, or a bare state dict, of the same network or of its
+            backbone alone.
 
     Raises:
         ForeignCheckpointError: if the file holds no weights.
@@ -183,7 +188,7 @@ def load_pretrained(network: nn.Module, path: Path) -> None:
             f"{path} ({found.kind}) fits {fit.verdict()}: {fit.match.differences()}; compare it with a config: "
             f"admoe inspect {path} --config CONFIG"
         )
-    load_matched(network, {name: found.weights[name] for name in fit.match.matched})
+    load_matched(network, {name: fit.weights[name] for name in fit.match.matched})
     logger.info("Loading pretrained weights from: %s", path)
     logger.info("Found %s%s", found.kind, _claims(found))
     logger.info("Pretrained weights from %s: %s", path, fit.verdict())

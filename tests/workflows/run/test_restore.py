@@ -12,7 +12,7 @@ from admoe_monai.checkpoints import (
     IncompatibleCheckpointError,
     read_checkpoint,
 )
-from admoe_monai.networks.nets import AlzheimerMMoE
+from admoe_monai.networks.nets import AlzheimerMMoE, SwinTransformerV2
 from admoe_monai.workflows.run.restore import load_pretrained, restore_network
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 from tiny_runs import TINY_SETTINGS, make_run
@@ -105,6 +105,19 @@ def test_weights_of_another_network_are_refused_with_the_share_that_fits(tmp_pat
     torch.save(network(embed_dim=16).state_dict(), tmp_path / "other.pth")
     with pytest.raises(IncompatibleCheckpointError, match=r"fits .* % of the encoder, less than 90 %"):
         load_pretrained(network(), tmp_path / "other.pth")
+
+
+def test_weights_of_the_encoder_alone_serve_as_pretrained_weights(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, target = network(), network()
+    assert isinstance(source.encoder, SwinTransformerV2)
+    torch.save(source.encoder.state_dict(), tmp_path / "encoder.pth")
+    with caplog.at_level("INFO"):
+        load_pretrained(target, tmp_path / "encoder.pth")
+    weights = target.encoder.state_dict()
+    assert all(torch.equal(weight, weights[name]) for name, weight in source.encoder.state_dict().items())
+    assert "100.0 % of the encoder" in caplog.text
 
 
 @pytest.mark.parametrize("content", [{}, {"epoch": 3}, [1, 2]])
