@@ -1,6 +1,7 @@
 """One format, one writer, one reader for every checkpoint, and the matching of weights by name."""
 
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError, IncompatibleCheckpointError
+from .evaluated import weights_to_evaluate
 from .foreign import FileContents, FileKind, component_sizes, examine
 from .format import (
     FINETUNE,
@@ -61,5 +62,6 @@ __all__ = [
     "position_of",
     "read_checkpoint",
     "to_plain",
+    "weights_to_evaluate",
     "write_checkpoint",
 ]

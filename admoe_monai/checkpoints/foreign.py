@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from .evaluated import weights_to_evaluate
 from .format import CONTRACT_TYPES
 
 
@@ -33,7 +34,8 @@ class FileContents:
 
     Attributes:
         kind: of file.
-        weights: by name, without the prefix of a wrapper; empty where there are none.
+        weights: by name, without the prefix of a wrapper; empty where there are none. Of a checkpoint of ours, those that
+            it is evaluated by.
         claims: what the file says about itself, of the keys that a checkpoint of ours has as well.
         wrapper: the prefix that was taken off the names; empty where there was none.
         remark: where weights might lie that this package does not look for.
@@ -69,13 +71,15 @@ def examine(contents: Any) -> FileContents:
     if not isinstance(contents, Mapping):
         return FileContents(FileKind.OTHER, remark=f"it holds a {type(contents).__name__}")
     if _is_weights(contents.get("model_state_dict")):
-        weights, wrapper = _unwrapped(contents["model_state_dict"])
+        kind = _kind_of_checkpoint(contents)
+        own = kind is FileKind.OWN
+        weights, wrapper = _unwrapped(weights_to_evaluate(contents) if own else contents["model_state_dict"])
         claims = {
             key: contents[key]
             for key, kind in CONTRACT_TYPES.items()
             if kind is not dict and isinstance(contents.get(key), (bool, int, float, str))
         }
-        return FileContents(_kind_of_checkpoint(contents), weights, claims, wrapper)
+        return FileContents(kind, weights, claims, wrapper)
     if _is_weights(contents):
         weights, wrapper = _unwrapped(contents)
         return FileContents(FileKind.BARE, weights, wrapper=wrapper)

@@ -1,7 +1,8 @@
 """The keys of a checkpoint. Everything in it is a tensor or plain Python, so that `torch.load` reads it safely.
 
 Eight keys are part of the contract with users (the guide's inspection snippet reads them); the rest is what an exact
-resume needs.
+resume needs. Two are there only where an overlay asks for them: `further`, the states of other objects by name, and
+`evaluated`, which of these holds the weights that stand for the model.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class Checkpoint(Contract):
         parent: Path of the checkpoint that a run in another folder descends from.
         leakage: Leaks that were allowed, one line each.
         pretraining_subjects: Digests of everybody whose scans the weights have seen.
+        further: States of other objects by name, where an overlay asks for them.
+        evaluated: Which of these holds the weights that stand for the model.
     """
 
     format_version: int
@@ -76,6 +79,8 @@ class Checkpoint(Contract):
     parent: NotRequired[str | None]
     leakage: NotRequired[list[str]]
     pretraining_subjects: NotRequired[list[str]]
+    further: NotRequired[dict[str, dict[str, Any]]]
+    evaluated: NotRequired[str | None]
 
 
 #: What no checkpoint may lack, with the types that safe loading gives back.

@@ -1,7 +1,8 @@
 """Ignite handlers, one job each; they meet the engines in the configs."""
 
+from .acting_last import act_last
 from .cadence import Cadence
-from .checkpoint_saver import CheckpointSaver, parameter_names
+from .checkpoint_saver import CheckpointSaver, Stateful, parameter_names
 from .decoder_remover import DecoderRemover
 from .epoch_metrics import Epoch, EpochMetrics, Tracker
 from .feature_standardisation import FeatureStandardisation
@@ -35,12 +36,14 @@ __all__ = [
     "ReconstructionPicture",
     "RunningAverages",
     "Signals",
+    "Stateful",
     "StepSeed",
     "StreamPosition",
     "TensorBoardTracker",
     "Tracker",
     "TrainingState",
     "Validation",
+    "act_last",
     "append_row",
     "parameter_names",
 ]

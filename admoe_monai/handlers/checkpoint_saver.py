@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from ignite.engine import Engine, Events
 from monai.optimizers import WarmupCosineSchedule
@@ -12,10 +13,21 @@ from torch.optim import Optimizer
 
 from admoe_monai.run_files import periodic
 
+from .acting_last import act_last
 from .cadence import Cadence
 from .training_state import TrainingState
 
 Save = Callable[[str, Mapping[str, Any]], None]
+
+
+class Stateful(Protocol):
+    """What a checkpoint can hold: an object that gives its state as tensors and plain Python, and takes it back."""
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """The state."""
+
+    def load_state_dict(self, state: Any) -> Any:
+        """Take over a state."""
 
 
 def parameter_names(network: nn.Module, optimizer: Optimizer) -> list[str]:
@@ -39,7 +51,8 @@ class CheckpointSaver:
     """Save whole checkpoints: periodic ones by the cadence, others when asked.
 
     Listed after the schedule's step, the validation and the row of metrics.csv, so that a file describes a completed epoch
-    and nothing that belongs to the epoch is still to be written when a run goes on from it.
+    and nothing that belongs to the epoch is still to be written when a run goes on from it. Handlers that an overlay
+    appends act before it all the same, for their state may be in the file.
 
     Args:
         save: receives a file name and the contents; adds what the run knows and writes the file.
@@ -50,6 +63,12 @@ class CheckpointSaver:
         phase: name of the phase as the checkpoint states it.
         is_pretrain: whether it is the first of the two.
         cadence: when to save periodic checkpoints.
+        further: what else has a state that an exact resume needs, by the name that the checkpoint gives it.
+        evaluated: the name of one of these whose `network`, with its weights as `model_state_dict` in its state, is
+            validated, evaluated and exported in place of the trained one; None for the trained network itself.
+
+    Raises:
+        ValueError: if something in `further` has no state, or `evaluated` no network.
     """
 
     def __init__(
@@ -62,7 +81,12 @@ class CheckpointSaver:
         phase: str,
         is_pretrain: bool,
         cadence: Cadence,
+        further: Mapping[str, Stateful] = MappingProxyType({}),
+        evaluated: str | None = None,
     ) -> None:
+        for name, part in further.items():
+            if not all(callable(getattr(part, method, None)) for method in ("state_dict", "load_state_dict")):
+                raise ValueError(f"saver::further::{name} has no state_dict and load_state_dict: {type(part).__name__}")
         self._save = save
         self.network = network
         self.optimizer = optimizer
@@ -71,11 +95,23 @@ class CheckpointSaver:
         self.phase = phase
         self.is_pretrain = is_pretrain
         self.cadence = cadence
+        self.further = dict(further)
+        self.evaluated = evaluated
+        self.evaluated_network = network if evaluated is None else self._network_of(evaluated)
         self._requested: list[str] = []
+
+    def _network_of(self, name: str) -> nn.Module:
+        part = self.further.get(name)
+        found = getattr(part, "network", None)
+        if part is None or not isinstance(found, nn.Module) or "model_state_dict" not in part.state_dict():
+            raise ValueError(
+                f"saver::evaluated is '{name}', but saver::further has no network of that name to evaluate"
+            )
+        return found
 
     def attach(self, engine: Engine) -> None:
         """Register for the end of every epoch."""
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+        act_last(engine, Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
         """Save what was requested, then a periodic checkpoint if one is due; an early stop makes an epoch the last.
@@ -113,6 +149,7 @@ class CheckpointSaver:
         """
         completed = engine.state.iteration // engine.state.epoch_length
         weights = self.network.state_dict()
+        further = {name: dict(part.state_dict()) for name, part in self.further.items()}
         return {
             "epoch": self.training_state.epoch_of(completed),
             "iteration": engine.state.iteration,
@@ -126,4 +163,7 @@ class CheckpointSaver:
             "is_pretrain": self.is_pretrain,
             "phase": self.phase,
             "decoder_removed": not any(name.startswith("decoder.") for name in weights),
+            # Absent where there are none, as in the files of runs without overlays.
+            **({"further": further} if further else {}),
+            **({"evaluated": self.evaluated} if self.evaluated is not None else {}),
         }

@@ -14,6 +14,7 @@ from ignite.engine import Engine, Events
 
 from admoe_monai.run_files import INTERRUPT
 
+from .acting_last import act_last
 from .checkpoint_saver import CheckpointSaver
 
 logger = logging.getLogger(__name__)
@@ -127,8 +128,8 @@ class Interruption:
 
     def attach(self, engine: Engine) -> None:
         """Register for the end of every step and epoch."""
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._after_step)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self._after_epoch)
+        act_last(engine, Events.ITERATION_COMPLETED, self._after_step)
+        act_last(engine, Events.EPOCH_COMPLETED, self._after_epoch)
 
     def _after_step(self, engine: Engine) -> None:
         step = (engine.state.iteration - 1) % engine.state.epoch_length + 1

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 
+from .acting_last import act_last
 from .cadence import Cadence
 from .checkpoint_saver import CheckpointSaver
 from .training_state import TrainingState
@@ -33,7 +34,7 @@ class Validation:
         metrics: names of the evaluator's metrics, to tell early that the one that chooses is none of them; None: unknown.
 
     Raises:
-        ValueError: if the evaluator has no such metric.
+        ValueError: if the evaluator has no such metric, or runs another network than the saver has evaluated later on.
     """
 
     def __init__(
@@ -49,6 +50,11 @@ class Validation:
     ) -> None:
         if metrics is not None and selection_metric is not None and selection_metric not in (known := [*metrics]):
             raise ValueError(f"selection_metric must be one of {', '.join(known)}, got '{selection_metric}'")
+        if saver.evaluated is not None and evaluator.network is not saver.evaluated_network:
+            raise ValueError(
+                f"validate::evaluator::network is not that of '{saver.evaluated}', whose weights are evaluated later on: the "
+                "overlay that says so must come after others that set it, such as bundle/configs/distributed.yaml"
+            )
         self.evaluator = evaluator
         self.cadence = cadence
         self.training_state = training_state
@@ -88,7 +94,7 @@ class EarlyStop:
 
     def attach(self, engine: Engine) -> None:
         """Register for the end of every epoch."""
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+        act_last(engine, Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
         """Terminate if patience is exhausted."""

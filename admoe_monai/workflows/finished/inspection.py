@@ -30,7 +30,7 @@ from admoe_monai.workflows.settings.command_line import as_word
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 
 # Too long for a description; their names and sizes are in "parameters".
-_TENSORS = ("model_state_dict", "optimizer_state_dict", "scheduler_state_dict", "parameter_names")
+_TENSORS = ("model_state_dict", "optimizer_state_dict", "scheduler_state_dict", "parameter_names", "further")
 
 
 def describe_file(path: Path, config_files: Sequence[Path] = ()) -> dict[str, Any]:
@@ -112,6 +112,7 @@ def _describe_own(path: Path, contents: Checkpoint) -> dict[str, Any]:
         "file": str(path),
         "kind": found.kind,
         **{key: value for key, value in contents.items() if key not in _TENSORS},
+        "further": list(contents.get("further", {})),
         "step": contents["iteration"] % contents["epoch_length"],
         "scores": {
             "best_val_acc": contents["best_val_acc"],

@@ -50,9 +50,15 @@ def _own(description: Mapping[str, Any]) -> list[str]:
         *_entry("lowest val loss", _score(scores["lowest_val_loss"], scores["lowest_val_loss_epoch"], ".6g")),
         *_entry("stopped early", "yes" if scores["stopped_early"] else "no"),
         *_entry("decoder_removed", description["decoder_removed"]),
+        *(_entry("further states", _further(description)) if description["further"] else []),
         *_entry("parent", description.get("parent") or "none"),
         *_entry("written under", ", ".join(f"{name} {value}" for name, value in environment.items())),
     ]
+
+
+def _further(description: Mapping[str, Any]) -> str:
+    evaluated = description.get("evaluated")
+    return ", ".join(f"{name} (evaluated)" if name == evaluated else name for name in description["further"])
 
 
 def _score(value: float | None, epoch: int, form: str) -> str:

@@ -14,7 +14,7 @@ from monai.bundle import ConfigParser
 from torch import nn
 from tqdm import tqdm
 
-from admoe_monai.checkpoints import Checkpoint, CheckpointError, phase_key, read_checkpoint
+from admoe_monai.checkpoints import Checkpoint, CheckpointError, phase_key, read_checkpoint, weights_to_evaluate
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.evaluation.predictions import PredictionTable
 from admoe_monai.run_files import BEST_MODEL, CONFIG, DATALIST
@@ -37,7 +37,7 @@ class TrainedRun:
         parser: of the run's own config, completed.
         settings: resolved.
         checkpoint: contents of the checkpoint.
-        network: with its weights, in evaluation mode.
+        network: with the weights that the checkpoint is evaluated by, in evaluation mode.
     """
 
     folder: Path
@@ -66,7 +66,7 @@ class TrainedRun:
         if settings["cache_dir"] is None:
             settings["cache_dir"] = str(default_cache(settings["datalist"]))
         network = parser.get_parsed_content("network_def")
-        restore_network(network, checkpoint)
+        restore_network(network, checkpoint, weights_to_evaluate(checkpoint))
         return cls(folder, parser, settings, checkpoint, network.eval())
 
     def phase(self, visits: Sequence[dict[str, Any]], device: torch.device) -> PhaseWorkflow:

@@ -25,7 +25,7 @@ from admoe_monai.checkpoints import (
     optimizer_state_by_name,
     optimizer_state_from_names,
 )
-from admoe_monai.handlers import parameter_names
+from admoe_monai.handlers import Stateful, parameter_names
 from admoe_monai.networks.nets import as_encoder_weights, remove_decoder, without_decoder
 
 from .phase import PhaseWorkflow
@@ -36,29 +36,33 @@ logger = logging.getLogger(__name__)
 LEAST_SHARE = 0.9
 
 
-def restore_network(network: nn.Module, checkpoint: Checkpoint) -> None:
+def restore_network(
+    network: nn.Module, checkpoint: Checkpoint, weights: Mapping[str, torch.Tensor] | None = None
+) -> None:
     """Load all weights of a checkpoint; the decoder leaves first if the checkpoint has none.
 
     Args:
         network: as built from the settings.
         checkpoint: checked against the network before.
+        weights: of the checkpoint, other than those that were trained; None for these.
     """
     if checkpoint["decoder_removed"]:
         remove_decoder(network)
-    match = load_matched(network, checkpoint["model_state_dict"])
+    match = load_matched(network, checkpoint["model_state_dict"] if weights is None else weights)
     if match.missing or match.unexpected or match.reshaped:
         raise IncompatibleCheckpointError(f"the checkpoint does not fit the network: {match.differences()}")
 
 
 def restore_phase(workflow: PhaseWorkflow, checkpoint: Checkpoint) -> None:
-    """Restore optimizer, schedule, training state and position of a phase.
+    """Restore optimizer, schedule, training state, position of a phase, and whatever else it has saved.
 
     Args:
         workflow: of the phase that the checkpoint is from.
         checkpoint: as read.
 
     Raises:
-        IncompatibleCheckpointError: if the optimizer state is of other parameters.
+        IncompatibleCheckpointError: if the optimizer state is of other parameters, or another state is of something that
+            the phase lacks, or lacking for something that it has.
     """
     # First of all, because a schedule sets the learning rate of its optimizer when it is made.
     trainer, scheduler = workflow["train::trainer"], workflow["lr_scheduler"]
@@ -83,6 +87,27 @@ def restore_phase(workflow: PhaseWorkflow, checkpoint: Checkpoint) -> None:
     trainer.load_state_dict(
         {"iteration": iteration, "epoch_length": epoch_length, "max_epochs": trainer.state.max_epochs}
     )
+    _restore_further(workflow["saver"].further, checkpoint.get("further", {}), forced=workflow["force_resume"])
+
+
+def _restore_further(further: Mapping[str, Stateful], states: Mapping[str, Any], forced: bool) -> None:
+    for name in sorted(further.keys() ^ states.keys()):
+        where = "checkpoint" if name in states else "phase as its overlays make it"
+        if not forced:
+            raise IncompatibleCheckpointError(
+                f"only the {where} has a state of '{name}' (saver::further): the continuation would not be exact. "
+                "Take the phase overlays that the run began with, or accept that with --force_resume True"
+            )
+        logger.warning("Forced: only the %s has a state of '%s'; the result is not exact", where, name)
+    for name in further.keys() & states.keys():
+        try:
+            further[name].load_state_dict(states[name])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise IncompatibleCheckpointError(
+                f"'{name}' can't take up its state from the checkpoint: {type(error).__name__}: "
+                f"{' '.join(str(error).split())}"
+            ) from error
+        logger.info("State of %s loaded from checkpoint", name)
 
 
 def _group_as_before(network: nn.Module, optimizer: Optimizer, checkpoint: Checkpoint) -> None:

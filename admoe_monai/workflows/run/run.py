@@ -13,7 +13,7 @@ from ignite import distributed as idist
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
-from admoe_monai.checkpoints import load_matched, read_checkpoint
+from admoe_monai.checkpoints import load_matched, read_checkpoint, weights_to_evaluate
 from admoe_monai.handlers import Signals
 from admoe_monai.networks.nets import remove_decoder, without_decoder
 from admoe_monai.run_files import BEST_PRETRAIN, FINAL_MODEL
@@ -98,7 +98,7 @@ class Run:
             idist.barrier()
             path = self.directory.path / BEST_PRETRAIN
             best = read_checkpoint(path)
-            load_matched(self.network, without_decoder(best["model_state_dict"]))
+            load_matched(self.network, without_decoder(weights_to_evaluate(best)))
             logger.info("Finetuning starts from the best pretraining weights: epoch %d, %s", best["epoch"], path.name)
         log_lines(logger, component_table(self.network, "AFTER DECODER REMOVAL"))
 

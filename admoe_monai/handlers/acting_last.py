@@ -1,0 +1,27 @@
+"""The end of a line of handlers, kept for those that write what all others have made of a step or an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ignite.engine import Engine, Events
+
+
+def act_last(engine: Engine, event: Events, handler: Callable[..., Any]) -> None:
+    """Register a handler behind all that are listed, in whatever order; several stay in the order of these calls.
+
+    Handlers of one event act in the order of their registration, and overlays append theirs to the list: registered with
+    them, a handler that saves would miss what they make of the step that has just ended.
+
+    Args:
+        engine: The trainer.
+        event: At which the handler acts.
+        handler: Called with the engine.
+    """
+
+    def register(engine: Engine) -> None:
+        if not engine.has_event_handler(handler, event):
+            engine.add_event_handler(event, handler)
+
+    engine.add_event_handler(Events.STARTED, register)
