@@ -5,6 +5,7 @@ from .cadence import Cadence
 from .checkpoint_saver import CheckpointSaver, Stateful, parameter_names
 from .decoder_remover import DecoderRemover
 from .epoch_metrics import Epoch, EpochMetrics, Tracker
+from .exponential_moving_average import ExponentialMovingAverage
 from .feature_standardisation import FeatureStandardisation
 from .gradients import FiniteLoss, GradientClipping
 from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption, Signals
@@ -26,6 +27,7 @@ __all__ = [
     "EarlyStop",
     "Epoch",
     "EpochMetrics",
+    "ExponentialMovingAverage",
     "FeatureStandardisation",
     "FiniteLoss",
     "GradientClipping",
