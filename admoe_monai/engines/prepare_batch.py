@@ -1,6 +1,7 @@
 """Objectives enter MONAI's engines here: what of a batch the network sees, and what the loss compares with.
 
-Axis letters: B batch, C channels, *S spatial axes, P prior features, E experts.
+Axis letters: B batch, C channels, *S spatial axes, P prior features, E experts, V
+views of an image.
 """
 
 from __future__ import annotations
@@ -45,6 +46,34 @@ class PrepareReconstructionBatch(PrepareBatch):
         batch = _to(batchdata, ("image", "mask", "foreground", "guidance"), device, non_blocking, **kwargs)
         network_kwargs = {"tasks": ("reconstruction",), "mask": batch["mask"], "guidance": batch.get("guidance")}
         return batch["image"], batch, (), network_kwargs
+
+
+class PrepareViewsBatch(PrepareReconstructionBatch):
+    """The views of each image one below the other, as images of one batch, and which view each of them is.
+
+    As `PrepareReconstructionBatch`, but that "image", "mask" and "foreground" begin with (B, V, ...), as `RandViewsd`
+    makes them, where they began with (B, ...). The target has the number of its view beside, "view" (V * B,): first all
+    images in their first view, then all in their second.
+    """
+
+    def __call__(
+        self,
+        batchdata: dict[str, Any],
+        device: str | torch.device | None = None,
+        non_blocking: bool = False,
+        **kwargs: Any,
+    ) -> Prepared:
+        """Return images, target, no positional and the keyword arguments of the network."""
+        batch = dict(batchdata)
+        images, views = batch["image"].shape[:2]
+        for key in ("image", "mask", "foreground"):
+            if key in batch:
+                batch[key] = batch[key].transpose(0, 1).flatten(0, 1)
+        if "guidance" in batch:
+            batch["guidance"] = batch["guidance"].repeat(views, 1)
+        image, target, args, named = super().__call__(batch, device, non_blocking, **kwargs)
+        target["view"] = torch.arange(views, device=image.device).repeat_interleave(images)
+        return image, target, args, named
 
 
 class PrepareClassificationBatch(PrepareBatch):

@@ -17,6 +17,7 @@ from .round_to_steps import RoundToSteps, RoundToStepsd, sixteen_bit_steps
 from .screen_scan import ScoreScand, ScreenScand, scan_measures
 from .softmax_by_task import SoftmaxByTask, SoftmaxByTaskd
 from .template import BOX_END_MM, BOX_START_MM, TEMPLATE_NAME, Template, load_template, template_grid
+from .views import RandViews, RandViewsd
 
 __all__ = [
     "BOX_END_MM",
@@ -40,6 +41,8 @@ __all__ = [
     "NormalizeForegroundd",
     "RandPatchMask",
     "RandPatchMaskd",
+    "RandViews",
+    "RandViewsd",
     "RegisterToTemplate",
     "RegisterToTemplated",
     "RoundToSteps",

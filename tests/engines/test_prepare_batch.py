@@ -6,6 +6,7 @@ from admoe_monai.engines import (
     AutocastInferer,
     PrepareClassificationBatch,
     PrepareReconstructionBatch,
+    PrepareViewsBatch,
 )
 
 
@@ -40,3 +41,17 @@ def test_autocast_hands_float32_to_the_loss() -> None:
 def test_float16_is_refused() -> None:
     with pytest.raises(ValueError, match="fp16"):
         AutocastInferer("fp16")
+
+
+def test_views_of_a_batch_become_images_that_know_their_view() -> None:
+    image = torch.arange(3 * 2 * 16, dtype=torch.float32).reshape(3, 2, 1, 4, 4)
+    guidance = torch.rand(3, 4)
+    batch = {"image": image, "mask": image[..., :2, :2] > 5, "foreground": image > 0, "guidance": guidance}
+    images, target, args, kwargs = PrepareViewsBatch()(batch, "cpu")
+    assert args == ()
+    assert torch.equal(images, torch.cat([image[:, 0], image[:, 1]]))
+    assert torch.equal(target["view"], torch.tensor([0, 0, 0, 1, 1, 1]))
+    assert torch.equal(target["foreground"], images > 0)
+    assert torch.equal(kwargs["mask"], images[..., :2, :2] > 5)
+    assert torch.equal(kwargs["guidance"], torch.cat([guidance, guidance]))
+    assert batch["image"] is image

@@ -139,8 +139,9 @@ class AlzheimerMMoE(nn.Module):
             guidance: Expert weights that replace the gates of a sample, ``(B, E)``; rows of NaN leave them in place.
 
         Returns:
-            For ``reconstruction`` ``(B, C, *S)``, for any other task ``(B, K)``; and under ``routing`` a list of
-            :class:`Routing`, one per block with experts and task.
+            For ``reconstruction`` ``(B, C, *S)``, for any other task ``(B, K)``; under ``features`` the average of the
+            tokens of each of these tasks ``(B, D)``; and under ``routing`` a list of :class:`Routing`, one per block with
+            experts and task.
 
         Raises:
             ValueError: If a task is unknown, can't be combined or lacks its decoder, or if a shape doesn't fit.
@@ -155,14 +156,18 @@ class AlzheimerMMoE(nn.Module):
         # Views by number rather than chunks by size: an exported program stays free in the size of its batch.
         parted = self.encoder.parts_streams
         streams = maps[-1].unflatten(0, (len(tasks), -1)).unbind(0) if parted else [maps[-1]] * len(tasks)
+        features: dict[str, Tensor] = {}
         for task, stream in zip(tasks, streams, strict=True):
-            outputs[task] = self._head(task, self.task_norms[task](stream), x)
+            tokens = self.task_norms[task](stream)
+            features[task] = tokens.flatten(1, -2).mean(dim=1)
+            outputs[task] = self._head(task, tokens, features[task], x)
+        outputs["features"] = features
         outputs["routing"] = routing
         return outputs
 
-    def _head(self, task: str, tokens: Tensor, x: Tensor) -> Tensor:
+    def _head(self, task: str, tokens: Tensor, features: Tensor, x: Tensor) -> Tensor:
         if task != RECONSTRUCTION:
-            logits: Tensor = self.get_submodule(f"head_{task}")(tokens.flatten(1, -2).mean(dim=1))
+            logits: Tensor = self.get_submodule(f"head_{task}")(features)
             return logits
         assert self.decoder is not None
         volume: Tensor = self.decoder(tokens.movedim(-1, 1))
