@@ -46,7 +46,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "mylab").mkdir()
     (code,) = blocks("python")
     (folder / "mylab" / "handlers.py").write_text(code)
-    (overlay,) = [text for text in blocks("yaml") if "mylab" in text]
+    (overlay,) = [text for text in blocks("yaml") if "StepCounter" in text]
     (folder / "counter.yaml").write_text(overlay)
     sys.path.insert(0, str(folder))
     yield folder

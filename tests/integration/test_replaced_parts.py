@@ -26,6 +26,14 @@ class ScaledLoss(SimMIMLoss):
     def forward(self, prediction, target):
         return {factor} * super().forward(prediction, target)
 """
+SCHEDULE = """
+lr_scheduler:
+  _target_: torch.optim.lr_scheduler.StepLR
+  optimizer: '@optimizer'
+  step_size: 2
+  gamma: 0.5
+optimizer::_target_: torch.optim.RMSprop
+"""
 AUGMENTATION = """
 augmentations::mirror:
 - _target_: monai.transforms.RandFlipd
@@ -43,6 +51,7 @@ def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     (folder / "mylab.py").write_text(LOSS.format(factor=2.0))
     (folder / "loss.yaml").write_text("loss::_target_: mylab.ScaledLoss\n")
     (folder / "mirror.yaml").write_text(AUGMENTATION)
+    (folder / "schedule.yaml").write_text(SCHEDULE)
     monkeypatch.syspath_prepend(str(folder))
     yield folder
     sys.modules.pop("mylab", None)
@@ -61,6 +70,7 @@ def replacements(laboratory: Path) -> dict[str, dict[str, Any]]:
         "an argument of the network": {"network": {"encoder": {"attn_drop_rate": 0.3}}},
         "a shape of the network": {"network": {"encoder": {"mlp_ratio": 2.0}}},
         "an own loss of one phase": {"phase_overlays": {"pretrain": [str(laboratory / "loss.yaml")]}},
+        "an own schedule and optimizer": {"phase_overlays": [str(laboratory / "schedule.yaml")]},
         "an own augmentation": {"phase_overlays": [str(laboratory / "mirror.yaml")], "augmentation": "mirror"},
     }
 

@@ -21,7 +21,8 @@ from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
 from admoe_monai.workflows.settings.resources import resource
 
-FILES = {"pytorch": "model.pt", "torchscript": "model.ts", "onnx": "model.onnx", "pt2": "model.pt2"}
+from .formats import FORMATS
+
 #: Fields of metadata.json that hold the version of one package each.
 VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
 #: What the carried code imports beside these.
@@ -103,6 +104,7 @@ def readme(
     settings, datalist = run.settings, _datalist(run)
     image, pred = about["network_data_format"]["inputs"]["image"], about["network_data_format"]["outputs"]["pred"]
     shape = image["spatial_shape"]
+    files = {"pytorch": "model.pt", **{name: row[0] for name, row in FORMATS.items()}}
     channels = "one channel" if image["num_channels"] == 1 else f"{image['num_channels']} equal channels"
     spacing = f" of {settings['spacing_mm']:g} mm" if settings["spatial_dims"] == 3 else ""
     columns = [column["name"] for column in run.checkpoint["prior"]]
@@ -119,7 +121,10 @@ def readme(
         parameters=f"{sum(parameter.numel() for parameter in run.network.parameters()):,}",
         figures=_figure_table(about["eval_metrics"]["test"]),
         calibration=_calibration(about["calibration"]),
-        formats="\n".join(f"| {FILES[name]} | {value:.1e} |" for name, value in differences.items()),
+        formats="\n".join(
+            f"| {FORMATS[name][0] if name in FORMATS else 'model.pt'} | {value:.1e} |"
+            for name, value in differences.items()
+        ),
         counts=_count_table(about["training_data"], tasks),
         labels="\n".join(f"- {task}: {definition_in_words(definitions, task)}." for task in tasks),
         best_val_acc=f"{run.checkpoint['best_val_acc']:.3f}",

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 
 from admoe_monai.checkpoints import (
     Checkpoint,
@@ -132,11 +133,17 @@ def _group_as_before(network: nn.Module, optimizer: Optimizer, checkpoint: Check
 
 
 def _restore_schedule(scheduler: Any, state: Mapping[str, Any], step: int) -> None:
-    horizon = {"t_total": scheduler.t_total, "warmup_steps": scheduler.warmup_steps}
+    # Those that ours has; a schedule of the user's may say how long it is in other words.
+    horizon = {name: getattr(scheduler, name) for name in ("t_total", "warmup_steps") if hasattr(scheduler, name)}
     if state.get("last_epoch") == step and all(state.get(name) == value for name, value in horizon.items()):
         scheduler.load_state_dict(dict(state))
         logger.info("Scheduler state loaded from checkpoint")
         return
+    if not isinstance(scheduler, LambdaLR):
+        raise IncompatibleCheckpointError(
+            f"the state of the schedule {type(scheduler).__name__} is missing or out of step in the checkpoint, and it can't "
+            f"be rebuilt from its position (step {step}): take another checkpoint, or the schedule of common.yaml"
+        )
     # The schedule is a function of the step: it is set, not replayed.
     scheduler.last_epoch = step
     rates = scheduler.get_lr()

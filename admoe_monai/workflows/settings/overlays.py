@@ -49,7 +49,7 @@ def overlays_digest(overlays: Mapping[str, Sequence[str]]) -> str:
     contents = {phase: b"".join(_bytes_of(file) for file in files) for phase, files in overlays.items()}
     digest = hashlib.sha256()
     if len({*contents.values()}) == 1:
-        digest.update(next(iter(contents.values())))  # as version 0.1.0 did, where all phases had the same
+        digest.update(next(iter(contents.values())))  # as before version 0.1.0, when all phases had the same
     else:
         for phase, content in contents.items():
             digest.update(f"{phase} {len(content)} ".encode() + content)

@@ -1,6 +1,6 @@
 """Settings in their short or earlier forms: `classes_sex: [F, M]` for a line of `classes`, a list of overlays for both phases.
 
-Checkpoints and config.yaml hold the full forms; runs of version 0.1.0 have `classes_<task>`, `weight_<task>` and
+Checkpoints and config.yaml hold the full forms; runs made before version 0.1.0 have `classes_<task>`, `weight_<task>` and
 `num_classes_<task>`.
 """
 
