@@ -121,10 +121,7 @@ def readme(
         parameters=f"{sum(parameter.numel() for parameter in run.network.parameters()):,}",
         figures=_figure_table(about["eval_metrics"]["test"]),
         calibration=_calibration(about["calibration"]),
-        formats="\n".join(
-            f"| {FORMATS[name][0] if name in FORMATS else 'model.pt'} | {value:.1e} |"
-            for name, value in differences.items()
-        ),
+        formats="\n".join(f"| {files[name]} | {value:.1e} |" for name, value in differences.items()),
         counts=_count_table(about["training_data"], tasks),
         labels="\n".join(f"- {task}: {definition_in_words(definitions, task)}." for task in tasks),
         best_val_acc=f"{run.checkpoint['best_val_acc']:.3f}",
