@@ -108,6 +108,24 @@ def test_two_processes_go_on_bit_equal(processes: Processes, whole: Path, tmp_pa
     assert_same_run(folder, earlier)
 
 
+def test_two_processes_with_running_statistics_go_on_bit_equal(tiny_cohort: Path, tmp_path: Path) -> None:
+    # Each process normalises its own batches, and a checkpoint holds the statistics of one of them.
+    backbone = {
+        "_target_": "monai.networks.blocks.Convolution", "spatial_dims": 3, "in_channels": 1, "out_channels": 4, "strides": 4,
+        "norm": "batch",
+    }  # fmt: skip
+    encoder = {"_target_": "admoe_monai.networks.nets.FeatureMapEncoder", "num_features": 4, "backbone": backbone}
+    network = {"encoder": encoder, "decoder": None, "fusion_stage": None}
+    plan = {"datalist": tiny_cohort, "max_epochs": 2, "pretrain_epochs": 0, "network": network}
+    processes, whole = Processes(tmp_path, plan), tmp_path / "whole"
+    status, output = processes.finish(whole)
+    assert status == 0, output
+    folder = until(whole, tmp_path / "run", 0)
+    status, output = processes.finish(folder, "--resume", "auto")
+    assert status == 0, output
+    assert_same_run(folder, whole)
+
+
 @pytest.mark.faults
 def test_processes_that_nothing_divides_the_work_among_are_refused(processes: Processes, tmp_path: Path) -> None:
     status, output = processes.finish(tmp_path / "run", overlay=False)
