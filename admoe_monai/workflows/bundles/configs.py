@@ -16,6 +16,8 @@ from admoe_monai.workflows.settings.parts import merged
 from admoe_monai.workflows.settings.resources import resource
 from admoe_monai.workflows.settings.table import names_of
 
+from .exportable import adjusted
+
 PARTS_FOLDER = "bundle/configs"
 
 #: What the plan of a run adds behind the settings, and a bundle can't know.
@@ -78,6 +80,7 @@ def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:
     }
     config["max_epochs"] -= run.settings["pretrain_epochs"]
     config["class_weights"] = None
+    config = adjusted(config)
     handed_over = _handed_over(run, config)
     _spell_out_handlers(handed_over)
     return handed_over

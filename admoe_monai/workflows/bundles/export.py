@@ -27,6 +27,7 @@ from admoe_monai.workflows.settings.table import names_of
 
 from .configs import evaluate_config, inference_config, train_config
 from .documents import metadata, readme, requirements
+from .exportable import check_exportable
 from .formats import FORMATS, example_inputs, largest_difference, write_formats
 from .inference import CONFIG, PRIOR, REFERENCE
 from .reference import LARGEST_REFUSED, measure_training
@@ -69,6 +70,7 @@ def export(
         UserError: if the run has no best model, or the folder is in use.
     """
     run = TrainedRun.load(run_dir)
+    check_exportable(run)
     bundle = Path(os.path.abspath(bundle))
     if bundle.exists() and (not bundle.is_dir() or any(bundle.iterdir())):
         raise UserError(f"{bundle} exists and is not an empty folder; name another for the bundle")

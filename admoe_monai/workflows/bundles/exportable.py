@@ -1,0 +1,74 @@
+"""What a run may have replaced and still be exported: a bundle is made of the package's own parts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from monai.bundle import ConfigParser, ReferenceResolver
+
+from admoe_monai.errors import UserError
+from admoe_monai.workflows.finished.prediction import TrainedRun
+from admoe_monai.workflows.settings.declared import PARTS
+from admoe_monai.workflows.settings.overlays import overlay_file
+from admoe_monai.workflows.settings.parts import code_digests
+from admoe_monai.workflows.settings.resources import resource
+
+logger = logging.getLogger(__name__)
+
+#: Parts of finetuning that inference has in a form of its own.
+_OF_INFERENCE = ("preprocessing", "spatial_size", "labels", "prior", "inferer", "prepare_batch", "items")
+_OF_VALIDATION = ("inferer", "preprocessing", "item_transforms")
+
+
+def check_exportable(run: TrainedRun) -> None:
+    """Refuse a run that its bundle would predict with otherwise; say what a bundle needs beside itself.
+
+    Args:
+        run: A finished run.
+
+    Raises:
+        UserError: Naming the part.
+    """
+    plan = ConfigParser.load_config_file(resource(PARTS))["network_def"]["_target_"]
+    target = run.settings["network"].get("_target_", plan)
+    if target != plan:
+        raise UserError(
+            f"the network of {run.folder} is a {target}: export knows {plan} alone, whose encoder and fusion can be replaced"
+        )
+    for overlay, key in _overlaid(run):
+        top, *rest = ReferenceResolver.split_id(key)
+        if top in _OF_INFERENCE or (top == "validate" and rest and rest[0] in _OF_VALIDATION):
+            raise UserError(
+                f"the phase overlay {overlay} changes {key}, which a bundle's inference would not know of: "
+                "such a run can be evaluated, not exported"
+            )
+    for name in code_digests(run.settings["network"]):
+        logger.warning("The bundle does not bring %s along: it must be installed wherever the bundle runs", name)
+
+
+def adjusted(config: dict[str, Any]) -> dict[str, Any]:
+    """Choices of a bundle's training config that only an overlay of the run knew give way to the defaults.
+
+    Args:
+        config: Of training, with settings.
+    """
+    known = {
+        "augmentation": ([*config["augmentations"]], "light"),
+        "selection_metric": ([*config["validate"]["key_metric"]], "balanced_accuracy"),
+    }
+    for name, (choices, default) in known.items():
+        per_task = name == "selection_metric" and str(config[name]).endswith("_balanced_accuracy")
+        if config[name] not in choices and not per_task:
+            logger.warning(
+                "%s %s came by a phase overlay: training from the bundle takes %s", name, config[name], default
+            )
+            config = {**config, name: default}
+    return config
+
+
+def _overlaid(run: TrainedRun) -> Iterator[tuple[str, str]]:
+    for overlay in run.settings["phase_overlays"]["finetune"]:
+        for key in ConfigParser.load_config_file(overlay_file(overlay)):
+            yield overlay, str(key).lstrip("+")
