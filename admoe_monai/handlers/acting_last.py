@@ -15,9 +15,9 @@ def act_last(engine: Engine, event: Events, handler: Callable[..., Any]) -> None
     them, a handler that saves would miss what they make of the step that has just ended.
 
     Args:
-        engine: The trainer.
-        event: At which the handler acts.
-        handler: Called with the engine.
+        engine: Engine that fires the event, the trainer as a rule.
+        event: Event at which the handler acts.
+        handler: Function called with the engine.
     """
 
     def register(engine: Engine) -> None:

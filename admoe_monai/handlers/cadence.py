@@ -4,14 +4,14 @@ from __future__ import annotations
 
 
 class Cadence:
-    """Due after every `interval` epochs of the run and after the last epoch of the phase.
+    """A cadence, due after every `interval` epochs of the run and after the last epoch of the phase.
 
     Args:
-        interval: in epochs; epoch e is due when (e + 1) is a multiple of it.
-        last_epoch: of the phase, counted from 0 over the whole run.
+        interval: Number of epochs between two occasions; epoch e is due when (e + 1) is a multiple of it.
+        last_epoch: Last epoch of the phase, counted from 0 over the whole run.
 
     Raises:
-        ValueError: for an interval below 1.
+        ValueError: For an interval below 1.
     """
 
     def __init__(self, interval: int, last_epoch: int) -> None:

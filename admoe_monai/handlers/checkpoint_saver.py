@@ -1,4 +1,4 @@
-"""Collects what a phase has to say about itself and has it saved."""
+"""Collecting the state of a phase, and having it saved."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Stateful(Protocol):
     """What a checkpoint can hold: an object that gives its state as tensors and plain Python, and takes it back."""
 
     def state_dict(self) -> Mapping[str, Any]:
-        """The state."""
+        """Return the state."""
 
     def load_state_dict(self, state: Any) -> Any:
         """Take over a state."""
@@ -34,11 +34,11 @@ def parameter_names(network: nn.Module, optimizer: Optimizer) -> list[str]:
     """Name the parameters of an optimizer in the order of its groups.
 
     Args:
-        network: that owns the parameters.
-        optimizer: over some or all of them.
+        network: Network that owns the parameters.
+        optimizer: Optimizer over some or all of them.
 
     Raises:
-        ValueError: if the optimizer holds a parameter that is not the network's.
+        ValueError: If the optimizer holds a parameter that is not the network's.
     """
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     owned = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -48,27 +48,24 @@ def parameter_names(network: nn.Module, optimizer: Optimizer) -> list[str]:
 
 
 class CheckpointSaver:
-    """Save whole checkpoints: periodic ones by the cadence, others when asked.
+    """Save complete checkpoints: periodic ones by the cadence, others when asked.
 
     Listed after the schedule's step, the validation and the row of metrics.csv, so that a file describes a completed epoch
     and nothing that belongs to the epoch is still to be written when a run goes on from it. Handlers that an overlay
     appends act before it all the same, for their state may be in the file.
 
     Args:
-        save: receives a file name and the contents; adds what the run knows and writes the file.
-        network: without any wrapper for distributed training, so that names are the same everywhere.
-        optimizer: of the phase.
-        lr_scheduler: of the phase.
-        training_state: of the phase.
-        phase: name of the phase as the checkpoint states it.
-        is_pretrain: whether it is the first of the two.
-        cadence: when to save periodic checkpoints.
-        further: what else has a state that an exact resume needs, by the name that the checkpoint gives it.
-        evaluated: the name of one of these whose `network`, with its weights as `model_state_dict` in its state, is
-            validated, evaluated and exported in place of the trained one; None for the trained network itself.
+        save: Function that receives a file name and the contents; it adds what the run knows and writes the file.
+        network: Network without any wrapper for distributed training, so that names are the same everywhere.
+        phase: Name of the phase as the checkpoint states it.
+        is_pretrain: Whether the phase is the first of the two.
+        cadence: Cadence of the periodic checkpoints.
+        further: Other objects whose state an exact resume needs, by the name that the checkpoint gives each.
+        evaluated: Name of one of these whose `network`, with its weights as `model_state_dict` in its state, is validated,
+            evaluated and exported in place of the trained one; None for the trained network itself.
 
     Raises:
-        ValueError: if something in `further` has no state, or `evaluated` no network.
+        ValueError: If something in `further` has no state, or `evaluated` no network.
     """
 
     def __init__(
@@ -128,7 +125,7 @@ class CheckpointSaver:
         """Have the state at the end of this epoch saved under a further name.
 
         Args:
-            name: file name within the run directory.
+            name: File name within the run directory.
         """
         self._requested.append(name)
 
@@ -136,16 +133,16 @@ class CheckpointSaver:
         """Save the state at this moment.
 
         Args:
-            engine: the trainer.
-            name: file name within the run directory.
+            engine: Engine whose position the file states: the trainer.
+            name: File name within the run directory.
         """
         self._save(name, self.contents(engine))
 
     def contents(self, engine: Engine) -> dict[str, Any]:
-        """The phase's part of a checkpoint.
+        """Collect the phase's part of a checkpoint.
 
         Args:
-            engine: the trainer; in the middle of an epoch, `epoch` is the last completed one.
+            engine: Trainer; in the middle of an epoch, `epoch` is the last completed one.
         """
         completed = engine.state.iteration // engine.state.epoch_length
         weights = self.network.state_dict()

@@ -1,4 +1,4 @@
-"""Takes the decoder out of the network between reconstruction and classification."""
+"""Removal of the decoder from the network between reconstruction and classification."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class DecoderRemover:
     The optimizer lets go of every parameter too: it would keep the decoder's weights and their moments in memory.
 
     Args:
-        network: loses its decoder in place.
-        remove: takes the network and returns the number of parameters removed.
-        optimizer: of the phase that ends.
+        network: Network that loses its decoder in place.
+        remove: Function that takes the network and returns the number of parameters removed.
+        optimizer: Optimizer of the phase that ends.
     """
 
     def __init__(self, network: nn.Module, remove: Callable[[nn.Module], int], optimizer: Optimizer) -> None:

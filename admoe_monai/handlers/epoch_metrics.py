@@ -1,4 +1,4 @@
-"""What an epoch ends with, handed to whoever keeps track of a run."""
+"""The figures that an epoch ends with, handed to the trackers of a run."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Epoch:
 
     Attributes:
         phase: Key of the phase.
-        number: Counted from 0 over the whole run.
-        in_phase: Counted from 1 within the phase.
-        num_epochs: Of the phase, at most.
+        number: Number of the epoch, counted from 0 over the whole run.
+        in_phase: Number within the phase, counted from 1.
+        num_epochs: Largest number of epochs of the phase.
         values: Learning rate, averages of training as ``train_<name>``, scores of a validation as ``val_<name>``.
         groups: Scores of metrics that are dictionaries, such as gate weights per class.
-        seconds_left: An estimate of what the phase still takes.
+        seconds_left: Estimated time until the phase ends.
     """
 
     phase: str
@@ -37,7 +37,7 @@ class Epoch:
     seconds_left: float
 
 
-#: Keeps track of a run: a file, a service, a log. An overlay adds one with ``+trackers``.
+#: Tracker of a run: a file, a service, a log. An overlay adds one with ``+trackers``.
 Tracker = Callable[[Epoch], None]
 
 
@@ -45,13 +45,12 @@ class EpochMetrics:
     """Hand the averages of each epoch and the scores of its validation to all trackers.
 
     Args:
-        trackers: Called one after the other.
+        trackers: Trackers, called one after the other.
         phase: Key of the phase.
         evaluator: Source of the scores.
-        cadence: Of the validation.
-        training_state: Of the phase.
+        cadence: Cadence of the validation.
         optimizer: Source of the learning rate.
-        num_epochs: Of the phase.
+        num_epochs: Number of epochs of the phase.
     """
 
     def __init__(

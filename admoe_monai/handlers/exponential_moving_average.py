@@ -14,15 +14,15 @@ from torch.optim import Optimizer
 class ExponentialMovingAverage:
     """Keep a network whose weights are an exponential moving average of another's, over the steps of its optimizer.
 
-    The first step is taken over whole: what a network was before, be it noise or features that were not standardised yet,
+    The first step is taken over in full: what a network was before, be it noise or features that were not standardised yet,
     has no part in the average. Buffers are averaged as well, which changes nothing where they are constant.
 
     Args:
-        network: That is trained, on its device, without any wrapper for distributed training.
-        optimizer: Its steps are counted: one whose gradients are only accumulated changes no weights.
+        network: Network in training, on its device, without any wrapper for distributed training.
+        optimizer: Optimizer whose steps are counted: one whose gradients are only accumulated changes no weights.
         decay: Largest weight of the average so far, in 0 to 1.
-        warmup_power: Until then the weight after n steps is 1 - n ** -warmup_power, so that a short training averages as
-            well; None begins with `decay`.
+        warmup_power: Exponent of a warm-up, in which the weight after n steps is 1 - n ** -warmup_power up to `decay`, so
+            that a short training averages as well; None begins with `decay`.
 
     Raises:
         ValueError: If a number lies outside of its range.
@@ -57,14 +57,14 @@ class ExponentialMovingAverage:
         self._average.update(self._trained, step=self._steps)
 
     def state_dict(self) -> dict[str, Any]:
-        """The averaged weights and how many steps they are of."""
+        """Return the averaged weights and the number of steps behind them."""
         return {"model_state_dict": dict(self.network.state_dict()), "steps": self._steps}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state.
 
         Args:
-            state: From `state_dict`, of a network with the same weights by name and shape.
+            state: State from `state_dict`, of a network with the same weights by name and shape.
         """
         self.network.load_state_dict(state["model_state_dict"])
         self._steps = int(state["steps"])

@@ -34,12 +34,12 @@ class FeatureStandardisation:
     A phase that goes on in its middle has its norms from the checkpoint and is left alone.
 
     Args:
-        network: nothing but the norms changes.
-        norms: last norm of each task, with scale and shift.
-        heads: module of each task that receives the averaged features.
-        loader: batches of the training visits without augmentation.
-        prepare_batch: splits a batch into image, labels and arguments of the network.
-        inferer: runs the network, as in training.
+        network: Network of which nothing but the norms changes.
+        norms: Last norm of each task, with scale and shift.
+        heads: Module of each task that receives the averaged features.
+        loader: Batches of the training visits without augmentation.
+        prepare_batch: Function that splits a batch into image, labels and arguments of the network.
+        inferer: Inferer that runs the network as in training.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class FeatureStandardisation:
         engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Standardise, unless the phase is under way."""
+        """Standardise the features, unless the phase is under way."""
         if engine.state.iteration > 0:
             return
         for task, features in self._features().items():

@@ -1,4 +1,4 @@
-"""What stands between the loss and the optimizer: no step on what is not finite, none with an exploding gradient."""
+"""Checks between the loss and the optimizer: no step on what is not finite, none with an exploding gradient."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FiniteLoss:
         """Check the loss.
 
         Raises:
-            UserError: naming the step and the scans of the batch.
+            UserError: Naming the step and the scans of the batch.
         """
         _check_finite("loss", engine.state.output["loss"], engine)
 
@@ -37,12 +37,13 @@ class GradientClipping:
     it into NaN weights. Both are here because both need the norm.
 
     Args:
-        network: whose parameters are clipped.
-        max_norm: largest total L2 norm; None leaves finite gradients as they are.
-        accumulation_steps: the norm is that of the sum over these steps, so only the last of them clips.
+        network: Network whose parameters are clipped.
+        max_norm: Largest total L2 norm; None leaves finite gradients as they are.
+        accumulation_steps: Number of batches per step of the optimizer; the norm is that of the sum over them, so only the
+            last one clips.
 
     Raises:
-        ValueError: for a norm that is not positive.
+        ValueError: For a norm that is not positive.
     """
 
     def __init__(self, network: nn.Module, max_norm: float | None = None, accumulation_steps: int = 1) -> None:
@@ -60,7 +61,7 @@ class GradientClipping:
         """Check the gradient, and clip it where the trainer is about to step.
 
         Raises:
-            UserError: naming the step and the scans of the batch.
+            UserError: Naming the step and the scans of the batch.
         """
         # Checked in every one of accumulated steps: at their end the batch at fault could no longer be named.
         norm = get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])

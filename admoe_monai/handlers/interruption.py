@@ -32,10 +32,10 @@ class Interrupted(SystemExit):
 
 
 class Signals:
-    """Receives the signals that end a run, whatever the run is doing; a context manager around all of it.
+    """Receiver of the signals that end a run, whatever the run is doing; a context manager around all of it.
 
     Until `defer` is called nothing has been written and a signal ends the run at once. From then on it is noted, and
-    answered by whoever next stands where the files are complete: `Interruption` within a phase, the plan between
+    answered at the next point at which the files are complete: `Interruption` within a phase, the plan between
     phases, this class at the very end. A second signal exits at once.
     """
 
@@ -70,7 +70,7 @@ class Signals:
         """Leave if a signal has come; to be called where the newest checkpoint on the disk is that of this moment.
 
         Raises:
-            Interrupted: with exit code `EXIT_INTERRUPTED`.
+            Interrupted: With exit code `EXIT_INTERRUPTED`.
         """
         if self.came():
             raise Interrupted
@@ -108,10 +108,10 @@ class Interruption:
     A step ends where gradients have been applied, so accumulation is finished first.
 
     Args:
-        saver: of the phase.
-        signals: of the run.
-        file: name of the checkpoint within the run directory.
-        accumulation_steps: micro-steps per step of the optimizer.
+        saver: Saver of the phase.
+        signals: Signals of the run.
+        file: Name of the checkpoint within the run directory.
+        accumulation_steps: Number of batches per step of the optimizer.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ class CsvTracker:
     """Write the row of each epoch to a file, so that that of a resumed run equals that of an uninterrupted one.
 
     Args:
-        path: Extended by columns as phases bring new ones.
+        path: File, extended by columns as phases bring new ones.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -34,8 +34,8 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
     A row of an epoch that the file already has replaces it and whatever follows: the epoch was repeated after a kill.
 
     Args:
-        path: Made with a header if it is not there.
-        row: Has "epoch".
+        path: File, made with a header if it is absent.
+        row: Values by column, of which "epoch" is one.
 
     Raises:
         UserError: If the file can't be written (disk full, no permission); the old file is then untouched.

@@ -18,9 +18,9 @@ class ReconstructionPicture:
     """Draw the first scan of each validation into TensorBoard.
 
     Args:
-        writer: for TensorBoard.
-        training_state: of the phase, for the epoch.
-        draw: takes image (C, *S), mask (1, *grid) and prediction (C, *S) as arrays and returns an RGB picture
+        writer: TensorBoard writer.
+        training_state: State of the phase, for the epoch.
+        draw: Function of image (C, *S), mask (1, *grid) and prediction (C, *S) as arrays that returns an RGB picture
             (height, width, 3).
     """
 

@@ -18,8 +18,7 @@ class RunningAverages:
     """Add the loss of every step, and its components where the loss names them, to the epoch's averages.
 
     Args:
-        training_state: of the phase.
-        components: the loss's own breakdown of (prediction, target); None for the total alone.
+        components: Breakdown that the loss itself makes of (prediction, target); None for the total alone.
     """
 
     def __init__(self, training_state: TrainingState, components: Components | None = None) -> None:
@@ -31,7 +30,7 @@ class RunningAverages:
         engine.add_event_handler(Events.ITERATION_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Take in the step's loss."""
+        """Add the step's loss."""
         output = engine.state.output
         values = {"loss": output["loss"].detach()}
         if self.components is not None:

@@ -1,4 +1,4 @@
-"""Seeds whatever draws from the global generators inside a step: dropout and drop-path."""
+"""Seeds for whatever draws from the global generators inside a step: dropout and drop-path."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class StepSeed:
     """Make each step's random numbers a function of (seed, step), so that a resumed run draws the same ones.
 
     Args:
-        seed: of the run.
-        stream: tells phases apart, e.g. the first epoch of the phase.
-        rank: of the process; each draws numbers of its own.
+        seed: Seed of the run.
+        stream: Number that tells phases apart, e.g. the first epoch of the phase.
+        rank: Rank of the process; each draws numbers of its own.
     """
 
     def __init__(self, seed: int, stream: int = 0, rank: int = 0) -> None:

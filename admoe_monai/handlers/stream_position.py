@@ -1,4 +1,4 @@
-"""Tells the sampler where the run stands."""
+"""The sampler's position, set to where the run stands."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ class PositionedSampler(Protocol):
     """A sampler that can start anywhere in any epoch."""
 
     def set_position(self, epoch: int, start: int = 0) -> None:
-        """See `admoe_monai.data.EpochSampler`."""
+        """Set the position; see `admoe_monai.data.EpochSampler`."""
 
 
 class StreamPosition:
     """Set epoch and offset of the sampler before an epoch's first batch is drawn.
 
     Args:
-        sampler: of the training loader.
-        training_state: of the phase.
-        batch_size: items per step of this process, to leave out those that an interrupted epoch has seen.
+        sampler: Sampler of the training loader.
+        batch_size: Number of items per step of this process, to leave out those that an interrupted epoch has seen.
     """
 
     def __init__(self, sampler: PositionedSampler, training_state: TrainingState, batch_size: int) -> None:
@@ -35,7 +34,7 @@ class StreamPosition:
         engine.add_event_handler(Events.EPOCH_STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Position the sampler; a fresh epoch also starts fresh averages."""
+        """Set the sampler's position; a fresh epoch also starts fresh averages."""
         steps_done = engine.state.iteration % engine.state.epoch_length
         if steps_done == 0:
             self.training_state.begin_epoch()

@@ -16,7 +16,7 @@ class TensorBoardTracker:
     """Write every figure of an epoch as a point of a curve.
 
     Args:
-        writer: None where there is none, as in a bundle.
+        writer: TensorBoard writer; None where there is none, as in a bundle.
     """
 
     def __init__(self, writer: SummaryWriter | None) -> None:
@@ -36,7 +36,7 @@ class LogTracker:
     """Write a line about each epoch to the log.
 
     Args:
-        metrics: Names of the evaluator's metrics that the line tells, beside the losses.
+        metrics: Names of the evaluator's metrics that the line states, beside the losses.
     """
 
     def __init__(self, metrics: Iterable[str] = ()) -> None:

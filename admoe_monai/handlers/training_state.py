@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 
 class Improvement(NamedTuple):
-    """What a validation has improved.
+    """The scores that a validation has improved.
 
     Attributes:
-        loss: the lowest validation loss of the phase so far.
-        accuracy: the highest mean selection metric so far, ties going to the lower loss.
+        loss: Whether the loss is the lowest validation loss of the phase so far.
+        accuracy: Whether the mean selection metric is the highest so far, ties going to the lower loss.
     """
 
     loss: bool
@@ -26,11 +26,11 @@ class TrainingState:
     best model, and patience starts anew.
 
     Args:
-        first_epoch: of the phase, counted from 0 over the whole run.
-        patience: number of validations without a lower loss after which the phase stops; 0 never stops it.
+        first_epoch: First epoch of the phase, counted from 0 over the whole run.
+        patience: Number of validations without a lower loss after which the phase stops; 0 never stops it.
 
     Raises:
-        ValueError: for a negative patience.
+        ValueError: For a negative patience.
     """
 
     def __init__(self, first_epoch: int = 0, patience: int = 0) -> None:
@@ -49,10 +49,10 @@ class TrainingState:
         self.count = 0
 
     def epoch_of(self, engine_epoch: int) -> int:
-        """The epoch of the run, counted from 0 over both phases.
+        """Return the epoch of the run, counted from 0 over both phases.
 
         Args:
-            engine_epoch: ignite's, counted from 1 within the phase.
+            engine_epoch: Epoch that ignite counts, from 1 within the phase.
         """
         return self.first_epoch + engine_epoch - 1
 
@@ -63,7 +63,7 @@ class TrainingState:
         self.count += count
 
     def averages(self) -> dict[str, float]:
-        """The averages over the items of the epoch so far."""
+        """Return the averages over the items of the epoch so far."""
         return {name: total / self.count for name, total in self.sums.items()} if self.count else {}
 
     def begin_epoch(self) -> None:
@@ -74,9 +74,9 @@ class TrainingState:
         """Record a validation; what is not finite improves nothing, and a best that is NaN would stay for ever.
 
         Args:
-            epoch: counted from 0 over the whole run.
-            loss: validation loss.
-            accuracy: mean over tasks of the selection metric; None where there is none.
+            epoch: Epoch, counted from 0 over the whole run.
+            loss: Validation loss, NaN and infinities included.
+            accuracy: Mean over tasks of the selection metric; None where there is none.
         """
         lower_loss = math.isfinite(loss) and loss < self.best_loss
         if lower_loss:
@@ -97,10 +97,10 @@ class TrainingState:
         """Have the next validation set a best score anew, because the file of its weights is not at hand.
 
         Args:
-            score: "best_loss" or "best_val_acc".
+            score: Name of the score: "best_loss" or "best_val_acc".
 
         Raises:
-            ValueError: for another one.
+            ValueError: For another name.
         """
         if score == "best_loss":
             self.best_loss, self.best_loss_epoch = math.inf, -1
@@ -110,7 +110,7 @@ class TrainingState:
             raise ValueError(f"there is no best score '{score}'")
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but `first_epoch` and `patience`, which are settings, as plain Python."""
+        """Return everything but `first_epoch` and `patience`, which are settings, as plain Python."""
         return {name: value for name, value in vars(self).items() if name not in ("first_epoch", "patience")} | {
             "sums": dict(self.sums)
         }
@@ -119,10 +119,10 @@ class TrainingState:
         """Take over a state.
 
         Args:
-            state: from `state_dict`.
+            state: State from `state_dict`.
 
         Raises:
-            ValueError: if an entry is absent.
+            ValueError: If an entry is absent.
         """
         for name in self.state_dict():
             if name not in state:

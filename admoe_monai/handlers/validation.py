@@ -23,18 +23,17 @@ class Validation:
     before the saver, which writes what is requested here.
 
     Args:
-        evaluator: its metrics must include "loss".
-        cadence: when to validate.
-        training_state: receives the scores.
-        saver: writes the best files.
-        lowest_loss_file: name of the file that follows the lowest validation loss.
-        best_accuracy_file: name of the file that follows the best selection metric; None where the phase has none.
-        selection_metric: name of the evaluator's metric that chooses the best model, higher being better; None where
-            the phase has none.
-        metrics: names of the evaluator's metrics, to tell early that the one that chooses is none of them; None: unknown.
+        evaluator: Evaluator, whose metrics must include "loss".
+        training_state: State that receives the scores.
+        saver: Saver that writes the best files.
+        lowest_loss_file: Name of the file that follows the lowest validation loss.
+        best_accuracy_file: Name of the file that follows the best selection metric; None where the phase has none.
+        selection_metric: Name of the evaluator's metric that chooses the best model, higher being better; None where the
+            phase has none.
+        metrics: Names of the evaluator's metrics, to report early that the one that chooses is none of them; None: unknown.
 
     Raises:
-        ValueError: if the evaluator has no such metric, or runs another network than the saver has evaluated later on.
+        ValueError: If the evaluator has no such metric, or runs another network than the saver has evaluated later on.
     """
 
     def __init__(
@@ -83,11 +82,7 @@ class Validation:
 
 
 class EarlyStop:
-    """End the phase once the training state says that patience is exhausted; listed after everything that saves.
-
-    Args:
-        training_state: of the phase.
-    """
+    """End the phase once the training state says that patience is exhausted; listed after everything that saves."""
 
     def __init__(self, training_state: TrainingState) -> None:
         self.training_state = training_state
