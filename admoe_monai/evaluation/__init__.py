@@ -1,4 +1,4 @@
-"""Subject-level figures with intervals, yardsticks to hold them against, and pictures."""
+"""Subject-level figures with intervals, baselines to compare them with, and pictures."""
 
 from admoe_monai.evaluation.evaluate import evaluate_predictions
 from admoe_monai.evaluation.predictions import PredictionTable

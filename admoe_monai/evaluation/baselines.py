@@ -1,4 +1,4 @@
-"""Logistic regression on a table of numbers: what a network has to be held against.
+"""Logistic regression on a table of numbers: the baseline of a network.
 
 It returns a prediction table, so that both are evaluated by the same function on the same visits.
 Axis letters: N visits, F features, K classes.
@@ -56,20 +56,20 @@ def cross_validated_baseline(
     folds train.
 
     Args:
-        table: visits with ``subject_id``, the features and a column named after the task.
-        features: names of numeric or boolean columns; missing values are imputed.
-        classes: class names of the task; visits with other or empty labels are left out, so that with two of three
+        table: Visits with ``subject_id``, the features and a column named after the task.
+        features: Names of numeric or boolean columns; missing values are imputed.
+        classes: Class names of the task; visits with other or empty labels are left out, so that with two of three
             classes the first visit of a subject is the first one in these two.
-        task: the column to predict.
-        folds: number of folds.
-        seed: of the folds.
-        model: makes the model that is fitted in each fold.
+        task: Name of the column to predict.
+        folds: Number of folds, at least 2.
+        seed: Seed of the division into folds.
+        model: Function that makes the model to fit in each fold.
 
     Returns:
         A prediction table of the labelled visits, with a further column ``fold``.
 
     Raises:
-        UserError: when a column is missing or not numeric, or a class has fewer subjects than there are folds.
+        UserError: When a column is missing or not numeric, or a class has fewer subjects than there are folds.
     """
     values, truth, kept = _inputs(table, features, classes, task)
     subjects = kept["subject_id"].astype(str).to_numpy()
@@ -96,14 +96,14 @@ def held_out_baseline(
     """Predict the visits of a test set by a model fitted on a training set.
 
     Args:
-        training: visits with ``subject_id``, the features and a column named after the task.
-        test: other subjects' visits with the same columns.
-        features: names of numeric or boolean columns; missing values are imputed by the training set's medians.
-        classes: class names of the task; other or empty labels are left out on both sides.
-        task: the column to predict.
+        training: Visits with ``subject_id``, the features and a column named after the task.
+        test: Other subjects' visits with the same columns.
+        features: Names of numeric or boolean columns; missing values are imputed by the training set's medians.
+        classes: Class names of the task; other or empty labels are left out on both sides.
+        task: Name of the column to predict.
 
     Raises:
-        UserError: when a column is missing or not numeric, a class is absent from the training set, or a subject is in
+        UserError: When a column is missing or not numeric, a class is absent from the training set, or a subject is in
             both sets.
     """
     shared = set(training["subject_id"].astype(str)) & set(test["subject_id"].astype(str))
@@ -121,14 +121,14 @@ def head_size_fractions(table: pd.DataFrame, head_size: str = "head_size_mm3") -
     """Divide volumes by head size, the usual correction before they are compared between people.
 
     Args:
-        table: visits with volumes in columns that end in ``_mm3`` (cubic millimetres).
-        head_size: the column of the head size in the same unit.
+        table: Visits with volumes in columns that end in ``_mm3`` (cubic millimetres).
+        head_size: Column of the head size in the same unit.
 
     Returns:
         The table with one further column ``<structure>_fraction`` per volume.
 
     Raises:
-        UserError: when there is no head size, or one that is not positive.
+        UserError: When there is no head size, or one that is not positive.
     """
     if head_size not in table:
         raise UserError(f"the table has no column {head_size!r} (it has: {', '.join(map(str, table.columns))}).")

@@ -23,14 +23,14 @@ CHUNK = 250
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its percentile interval; what is undefined is None and ``note`` says why.
+    """Figure with its percentile interval; what is undefined is None and ``note`` says why.
 
     Args:
-        value: on the data as they are.
-        low: lower end of the interval.
-        high: upper end of the interval.
-        n_resamples: number of resamples on which the figure was defined.
-        note: why something is None, or what the figure leaves out.
+        value: Value on the data as they are.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        n_resamples: Number of resamples on which the figure was defined.
+        note: Reason why something is None, or what the figure leaves out.
     """
 
     value: float | None
@@ -40,7 +40,7 @@ class Estimate:
     note: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain Python values, for JSON."""
+        """Return plain Python values, for JSON."""
         return asdict(self)
 
 
@@ -50,15 +50,15 @@ def subject_resamples(subjects: Sequence[str], n_boot: int, seed: int) -> Iterat
     A pure function of the subjects' names, their number of resamples and the seed: the order of rows has no influence.
 
     Args:
-        subjects: subject of each visit (N,).
-        n_boot: number of resamples.
-        seed: of the random draws.
+        subjects: Subject of each visit (N,).
+        n_boot: Number of resamples.
+        seed: Seed of the random draws.
 
     Yields:
         Weights (R, N) as float64, R at most 250, to bound the memory.
 
     Raises:
-        ValueError: when ``n_boot`` is negative.
+        ValueError: When ``n_boot`` is negative.
     """
     if n_boot < 0:
         raise ValueError(f"n_boot must not be negative, got {n_boot}.")
@@ -78,10 +78,10 @@ def bootstrap(
     """Estimate several statistics with 95 % percentile intervals, all from the same resamples.
 
     Args:
-        statistics: from weights (R, N) to named values (R,), NaN where undefined.
-        subjects: subject of each visit (N,).
-        n_boot: number of resamples; 0 gives values without intervals.
-        seed: of the random draws.
+        statistics: Function from weights (R, N) to named values (R,), NaN where undefined.
+        subjects: Subject of each visit (N,).
+        n_boot: Number of resamples; 0 gives values without intervals.
+        seed: Seed of the random draws.
     """
     values = {name: float(value[0]) for name, value in statistics(np.ones((1, len(subjects)))).items()}
     chunks = [statistics(weights) for weights in subject_resamples(subjects, n_boot, seed)]
@@ -97,9 +97,9 @@ def percentile_estimate(value: float, draws: np.ndarray, n_subjects: int) -> Est
     value (a perfect or a constant classifier), which says nothing about precision.
 
     Args:
-        value: on the data as they are; NaN = undefined.
-        draws: the resampled values (R,), NaN where undefined.
-        n_subjects: number of subjects that the value rests on.
+        value: Value on the data as they are; NaN = undefined.
+        draws: Resampled values (R,), NaN where undefined.
+        n_subjects: Number of subjects that the value rests on.
     """
     if np.isnan(value):
         return Estimate(None, note="undefined on these data")

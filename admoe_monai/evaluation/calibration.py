@@ -1,4 +1,4 @@
-"""Temperature scaling: one number per task that makes probabilities as sure as they are right.
+"""Temperature scaling: one number per task that makes probabilities match the frequencies of what happens.
 
 Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599. The order of the classes and every AUC stay
 what they are. Axis letters: N visits, K classes.
@@ -26,7 +26,7 @@ def fit_temperatures(table: PredictionTable) -> dict[str, dict[str, Any]]:
     """Fit the temperature of each task on visits that neither trained the network nor will test it.
 
     Args:
-        table: predictions of the validation split.
+        table: Predictions of the validation split.
 
     Returns:
         Per task ``temperature``, ``n_subjects`` and ``n_visits``, and ``before`` and ``after``: see
@@ -57,8 +57,8 @@ def apply_temperatures(table: PredictionTable, temperatures: dict[str, float]) -
     """Return the predictions at other temperatures.
 
     Args:
-        table: predictions at temperature 1.
-        temperatures: per task.
+        table: Predictions at temperature 1.
+        temperatures: Temperature per task, above 0.
     """
     columns = {
         name: column
@@ -69,11 +69,11 @@ def apply_temperatures(table: PredictionTable, temperatures: dict[str, float]) -
 
 
 def compare_calibration(before: PredictionTable, after: PredictionTable) -> dict[str, dict[str, Any]]:
-    """Calibration of the same visits at two temperatures.
+    """Compare the calibration of the same visits at two temperatures.
 
     Args:
-        before: their predictions at the first.
-        after: at the second.
+        before: Predictions at the first temperature.
+        after: Predictions at the second.
 
     Returns:
         Per task ``n_subjects``, ``n_visits``, ``before`` and ``after``: see :func:`calibration_figures`.
@@ -91,11 +91,11 @@ def compare_calibration(before: PredictionTable, after: PredictionTable) -> dict
 
 
 def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Softmax of the logits behind probabilities (N, K), divided by a temperature; rows of NaN stay so.
+    """Compute the softmax of the logits behind probabilities, divided by a temperature; rows of NaN stay so.
 
     Args:
-        probabilities: (N, K), each row summing to 1.
-        temperature: above 0; above 1 the probabilities come closer together.
+        probabilities: Array (N, K), each row summing to 1.
+        temperature: Number above 0; above 1 the probabilities come closer together.
 
     Raises:
         UserError: If the temperature is not positive.
@@ -109,11 +109,11 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def calibration_figures(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float | None]:
-    """How far probabilities are from what happens.
+    """Measure how far probabilities are from what happens.
 
     Args:
-        probabilities: (N, K).
-        truth: class indices (N,).
+        probabilities: Array (N, K), each row summing to 1.
+        truth: Class indices (N,).
 
     Returns:
         ``log_loss``; ``brier`` (squared distance from the truth, summed over classes); and ``ece``, the expected

@@ -31,19 +31,20 @@ def compare_predictions(
     cancels; two separate intervals that overlap do not say that two models are equally good.
 
     Args:
-        first: a prediction table.
-        second: another one, of the same classes.
-        task: which task.
-        n_boot: number of resamples of subjects.
-        seed: of the resampling.
-        one_visit_per_subject: the first visit of each subject with a label and both predictions; otherwise all such.
+        first: Prediction table.
+        second: Prediction table of the same classes.
+        task: Name of the task to compare.
+        n_boot: Number of resamples of subjects.
+        seed: Seed of the resampling.
+        one_visit_per_subject: Whether to use only the first visit of each subject with a label and both predictions;
+            otherwise all such visits.
 
     Returns:
         Plain values: ``n_subjects``, ``n_visits``, ``n_unpaired`` (labelled visits that only one table predicts) and
         ``differences``: per figure ``first``, ``second`` and the fields of ``Estimate`` for their difference.
 
     Raises:
-        UserError: when the classes differ, a visit is listed twice, its labels disagree, or no visit is in both.
+        UserError: When the classes differ, a visit is listed twice, its labels disagree, or no visit is in both.
     """
     names = list(first.classes[task])
     if names != list(second.classes[task]):

@@ -20,7 +20,7 @@ def curves_figure(metrics: pd.DataFrame) -> Figure:
     """Draw the loss of each phase, and balanced accuracy of finetuning, over the epochs.
 
     Args:
-        metrics: metrics.csv of a run.
+        metrics: Contents of a run's metrics.csv.
     """
     phases = [phase for phase in PHASE_NAMES if (metrics["phase"] == phase).any()]
     scores = [str(n) for n in metrics if str(n).startswith("val_") and str(n).endswith("_balanced_accuracy")]
@@ -48,7 +48,7 @@ def confusion_figure(confusions: Mapping[str, tuple[Sequence[str], Sequence[Sequ
     """Draw a confusion matrix per task, rows being what is true, with counts.
 
     Args:
-        confusions: per task class names and counts.
+        confusions: Class names and counts per task.
     """
     figure, axes = _canvas(3.4 * len(confusions), 3.2, len(confusions))
     for axis, (task, (names, counts)) in zip(axes, confusions.items(), strict=True):
@@ -72,10 +72,10 @@ def bars_figure(title: str, groups: Sequence[str], series: Mapping[str, Sequence
     """Draw groups of bars, such as the mean gate weight of each expert per class.
 
     Args:
-        title: above the picture.
-        groups: names along the horizontal axis.
-        series: per name one value per group.
-        label: of the vertical axis.
+        title: Title above the picture.
+        groups: Names along the horizontal axis.
+        series: One value per group for each name.
+        label: Label of the vertical axis.
     """
     figure, (axis,) = _canvas(max(5.0, 1.2 + 0.28 * len(groups) * len(series)), 2.6, 1)
     width = 0.8 / len(series)
@@ -92,14 +92,14 @@ def bars_figure(title: str, groups: Sequence[str], series: Mapping[str, Sequence
 
 
 def figure_to_png(figure: Figure) -> bytes:
-    """Render a figure."""
+    """Render a figure as the bytes of a PNG file."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
     return content.getvalue()
 
 
 def _seen(rows: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Epochs and values of a column where it has one: validation may be rarer than epochs."""
+    """Return epochs and values of a column where it has a value: validation may be rarer than epochs."""
     kept = rows[rows[name].notna()]
     return kept["epoch"].to_numpy(dtype=float), kept[name].to_numpy(dtype=float)
 

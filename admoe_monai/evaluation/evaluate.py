@@ -29,13 +29,13 @@ def evaluate_predictions(
     """Evaluate every task of a prediction table.
 
     Args:
-        table: the predictions with the true labels.
-        classes: class names of each task.
-        n_boot: number of resamples of subjects behind each interval; 0 gives no intervals.
-        seed: of the resampling.
-        one_visit_per_subject: the first labelled visit of each subject (by days, then session); otherwise all
-            labelled visits, whose dependence the resampling of whole subjects respects.
-        pairs: per task, pairs (negative, positive) of classes for two-class AUCs; all pairs by default.
+        table: Predictions with the true labels.
+        classes: Class names of each task.
+        n_boot: Number of resamples of subjects behind each interval; 0 gives no intervals.
+        seed: Seed of the resampling.
+        one_visit_per_subject: Whether to use only the first labelled visit of each subject (by days, then session);
+            otherwise all labelled visits, whose dependence the resampling of whole subjects respects.
+        pairs: Pairs (negative, positive) of classes for two-class AUCs, per task; all pairs by default.
 
     Returns:
         Per task plain values, ready for JSON: ``visits_used``, ``n_subjects``, ``n_visits``, ``n_without_prediction``
@@ -45,8 +45,8 @@ def evaluate_predictions(
         a ``note``, never NaN.
 
     Raises:
-        UserError: when the table is not valid for these classes.
-        ValueError: when a pair names an unknown class.
+        UserError: When the table is not valid for these classes.
+        ValueError: When a pair names an unknown class.
     """
     if not isinstance(table, PredictionTable) or {k: list(v) for k, v in table.classes.items()} != {
         k: list(v) for k, v in classes.items()
@@ -66,12 +66,12 @@ def evaluate_predictions(
 
 
 def labelled_visits(table: PredictionTable, task: str, one_visit_per_subject: bool) -> np.ndarray:
-    """Rows of a table that have a label and a prediction.
+    """Find the rows of a table that have a label and a prediction.
 
     Args:
-        table: the predictions.
-        task: whose label.
-        one_visit_per_subject: keep the first such visit of each subject (by days, then session).
+        table: Predictions with the true labels.
+        task: Name of the task that the label belongs to.
+        one_visit_per_subject: Whether to keep only the first such visit of each subject (by days, then session).
 
     Returns:
         Row numbers in the order of subject, days and session.

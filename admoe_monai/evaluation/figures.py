@@ -33,15 +33,15 @@ def reconstruction_figure(
     1st to 99.5th percentile), so that a washed-out reconstruction looks washed out.
 
     Args:
-        image: (C, *S); the first channel is drawn.
-        mask: bool (1, *grid), True = masked.
-        prediction: (C, *S), in the units of the image.
-        patch_size: edge of a patch in voxels.
-        spacing: voxel size per axis in mm, for the shape of the panels; None = isotropic.
-        title: above the panels.
+        image: Array (C, *S); the first channel is drawn.
+        mask: Boolean array (1, *grid), True = masked.
+        prediction: Array (C, *S), in the units of the image.
+        patch_size: Edge of a patch in voxels.
+        spacing: Voxel size per axis in mm, for the shape of the panels; None = isotropic.
+        title: Title above the panels.
 
     Raises:
-        ValueError: when the image is not two- or three-dimensional or the prediction has another shape.
+        ValueError: When the image is not two- or three-dimensional or the prediction has another shape.
     """
     if image.ndim not in (3, 4) or prediction.shape != image.shape:
         raise ValueError(
@@ -85,7 +85,7 @@ def figure_to_rgb(figure: Figure) -> np.ndarray:
 
 
 def _window(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Grey levels (*S, 3) between 0 and 1."""
+    """Turn values into grey levels (*S, 3) between 0 and 1."""
     grey = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
     return np.repeat(grey[..., None], 3, axis=-1)
 

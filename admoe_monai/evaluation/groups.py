@@ -26,10 +26,10 @@ def evaluate_groups(
     """Evaluate the visits of each sex, age band, site, scanner, field strength and cohort alone.
 
     Args:
-        table: predictions with these columns, as far as they are known.
-        n_boot: see :func:`evaluate_predictions`.
-        seed: likewise.
-        one_visit_per_subject: likewise.
+        table: Predictions with these columns, as far as they are known.
+        n_boot: Number of resamples of subjects, as in :func:`evaluate_predictions`.
+        seed: Seed of the resampling.
+        one_visit_per_subject: Whether to use only the first labelled visit of each subject.
 
     Returns:
         Per grouping and group the result of :func:`evaluate_predictions`, whose intervals show how little a small group
@@ -62,7 +62,7 @@ def with_age_bands(frame: pd.DataFrame) -> pd.DataFrame:
     """Add ``age_band``, such as ``70 to 79``, where ages are known.
 
     Args:
-        frame: visits.
+        frame: Visits, with ``age`` in years where it is known.
     """
     if "age" not in frame:
         return frame

@@ -20,7 +20,7 @@ MAX_ITERATIONS = 500
 def smoothest_interpolation(
     image: np.ndarray, masked: np.ndarray, order: int = 2, tolerance: float = TOLERANCE
 ) -> np.ndarray:
-    """Fill masked voxels so that the whole is as smooth as the visible voxels allow.
+    """Fill masked voxels so that the volume is as smooth as the visible voxels allow.
 
     Minimises the squared differences of the given order, summed over the axes, with the visible voxels held fixed and
     no condition at the edge of the volume. Order 1 gives the harmonic filling, order 2 the biharmonic one; both by
@@ -33,16 +33,16 @@ def smoothest_interpolation(
     does better: order 2 on the difference to that mean gives 0.53 and 0.60.
 
     Args:
-        image: (*S); the values under the mask have no influence.
-        masked: bool (*S), True = to be filled.
-        order: of the differences, 1 or 2.
-        tolerance: residual of the normal equations, relative to their right side, at which to stop.
+        image: Array (*S); the values under the mask have no influence.
+        masked: Boolean array (*S), True = to be filled.
+        order: Order of the differences, 1 or 2.
+        tolerance: Residual of the normal equations, relative to their right side, at which to stop.
 
     Returns:
         float64 (*S), equal to the image where it is visible.
 
     Raises:
-        ValueError: when the shapes differ, nothing is visible, or the order is not 1 or 2.
+        ValueError: When the shapes differ, nothing is visible, or the order is not 1 or 2.
     """
     if image.shape != masked.shape:
         raise ValueError(f"image has shape {image.shape}, the mask {masked.shape}.")
@@ -76,7 +76,7 @@ def smoothest_interpolation(
 
 
 def _roughness(shape: Sequence[int], order: int) -> csr_matrix:
-    """The differences whose squares are minimised, as a matrix on the flattened volume.
+    """Build the differences whose squares are minimised, as a matrix on the flattened volume.
 
     Order 1: every first difference. Order 2: the Laplacian at every voxel, to which an axis at whose end the voxel lies
     contributes nothing; so a linear ramp is perfectly smooth everywhere.

@@ -16,13 +16,13 @@ Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
 def weighted_recalls(weights: np.ndarray, truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Recall of each class.
+    """Compute the recall of each class.
 
     Args:
-        weights: (R, N), not negative.
-        truth: class indices (N,).
-        predicted: class indices (N,).
-        classes: number of classes K.
+        weights: Array (R, N), not negative.
+        truth: Class indices (N,).
+        predicted: Class indices (N,).
+        classes: Number of classes K.
 
     Returns:
         (R, K), NaN where a class has no weight.
@@ -32,12 +32,12 @@ def weighted_recalls(weights: np.ndarray, truth: np.ndarray, predicted: np.ndarr
 
 
 def weighted_auc(weights: np.ndarray, positive: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve: the probability that a positive scores above a negative, ties counting half.
+    """Compute the area under the ROC curve: the probability that a positive scores above a negative, ties counting half.
 
     Args:
-        weights: (R, N), not negative.
-        positive: bool (N,).
-        score: (N,), higher for positives.
+        weights: Array (R, N), not negative.
+        positive: Boolean array (N,).
+        score: Array (N,), higher for positives.
 
     Returns:
         (R,), NaN where one side has no weight.
@@ -62,10 +62,10 @@ def classification_statistics(
     AUC. The predicted class is the most probable one, the first of several.
 
     Args:
-        truth: class indices (N,).
-        probabilities: (N, K).
-        classes: the K class names.
-        pairs: pairs (negative, positive) of classes; among visits of these two, the score is
+        truth: Class indices (N,).
+        probabilities: Array (N, K), each row summing to 1.
+        classes: Names of the K classes.
+        pairs: Pairs (negative, positive) of classes; among visits of these two, the score is
             ``p_positive / (p_negative + p_positive)``.
 
     Returns:

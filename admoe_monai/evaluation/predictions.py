@@ -21,13 +21,13 @@ SUM_TOLERANCE = 1e-3
 
 
 def probability_columns(classes: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Names of the columns of each task, in the order of its classes.
+    """Name the probability columns of each task, in the order of its classes.
 
     Args:
-        classes: class names of each task.
+        classes: Class names of each task.
 
     Raises:
-        UserError: when two tasks would share a column, such as ``a`` with a class ``b_c`` and ``a_b`` with a class ``c``.
+        UserError: When two tasks would share a column, such as ``a`` with a class ``b_c`` and ``a_b`` with a class ``c``.
     """
     columns = {task: [f"p_{task}_{name}" for name in names] for task, names in classes.items()}
     owner: dict[str, str] = {}
@@ -49,11 +49,11 @@ class PredictionTable:
     no prediction). Further columns, such as the site, are kept.
 
     Args:
-        frame: the table; missing label columns and a missing time are filled with "unknown".
-        classes: class names of each predicted task, in the order of the network's outputs.
+        frame: Table with these columns; missing label columns and a missing time are filled with "unknown".
+        classes: Class names of each predicted task, in the order of the network's outputs.
 
     Raises:
-        UserError: when a column is absent or of two tasks, a label is not one of the classes, an image is listed twice, or
+        UserError: When a column is absent or of two tasks, a label is not one of the classes, an image is listed twice, or
             probabilities are not between 0 and 1 with a sum of 1.
     """
 
@@ -84,12 +84,12 @@ class PredictionTable:
         """Join visits of a datalist with their predicted probabilities.
 
         Args:
-            visits: entries of a datalist; scalar fields become columns.
-            probabilities: per task (N, K), in the order of the visits.
-            classes: class names of each task.
+            visits: Entries of a datalist; scalar fields become columns.
+            probabilities: Arrays (N, K) per task, in the order of the visits.
+            classes: Class names of each task.
 
         Raises:
-            ValueError: when the probabilities do not have one row per visit and one column per class.
+            ValueError: When the probabilities do not have one row per visit and one column per class.
         """
         frame = pd.DataFrame([{k: v for k, v in visit.items() if not isinstance(v, dict | list)} for visit in visits])
         for task, names in classes.items():
@@ -106,12 +106,12 @@ class PredictionTable:
         """Read a CSV file.
 
         Args:
-            path: a file that ``write`` wrote, or one with the same columns.
-            classes: class names of each task; by default those that the columns tell: a task is a column of labels beside
+            path: File that ``write`` wrote, or one with the same columns.
+            classes: Class names of each task; by default those that the columns tell: a task is a column of labels beside
                 columns ``p_<task>_<class>``, two or more, which the labels are among.
 
         Raises:
-            UserError: when the file cannot be read or its content is not a valid table.
+            UserError: When the file cannot be read or its content is not a valid table.
         """
         try:
             # Everything as text first: subject "0012" keeps its zeros, a site called "NA" is a site, and Python's own
@@ -136,15 +136,15 @@ class PredictionTable:
             self.frame.to_csv(file, index=False)
 
     def columns(self, task: str) -> list[str]:
-        """Names of a task's probability columns, in the order of its classes."""
+        """Return the names of a task's probability columns, in the order of its classes."""
         return probability_columns({task: self.classes[task]})[task]
 
     def probabilities(self, task: str) -> np.ndarray:
-        """Probabilities (N, K) of a task; a row of NaN has no prediction."""
+        """Return the probabilities (N, K) of a task; a row of NaN has no prediction."""
         return self.frame[self.columns(task)].to_numpy(float)
 
     def labels(self, task: str) -> np.ndarray:
-        """True classes (N,) of a task as integers; -1 = unknown."""
+        """Return the true classes (N,) of a task as integers; -1 = unknown."""
         codes = {"": -1, **{name: index for index, name in enumerate(self.classes[task])}}
         return self.frame[task].map(codes).to_numpy(int)
 

@@ -1,4 +1,4 @@
-"""Errors of masked image modelling beside two yardsticks that know nothing about brains, or nothing about this one.
+"""Errors of masked image modelling beside two baselines that know nothing about brains, or nothing about this one.
 
 The training-mean volume knows the average brain; interpolation knows what is visible of this one. A network that beats
 neither has learned nothing worth transferring, however far its loss has fallen.
@@ -22,15 +22,15 @@ def voxel_mask(mask: np.ndarray, patch_size: int | Sequence[int], shape: Sequenc
     """Enlarge a mask on the patch grid to voxels.
 
     Args:
-        mask: bool (1, *grid) or (*grid), True = masked.
-        patch_size: edge of a patch in voxels, one for all axes or one each.
-        shape: spatial shape (*S) of the image; the last patch of an axis may reach beyond it.
+        mask: Boolean array (1, *grid) or (*grid), True = masked.
+        patch_size: Edge of a patch in voxels, one for all axes or one each.
+        shape: Spatial shape (*S) of the image; the last patch of an axis may reach beyond it.
 
     Returns:
         bool (*S).
 
     Raises:
-        ValueError: when the grid does not cover the image exactly.
+        ValueError: When the grid does not cover the image exactly.
     """
     spatial = np.asarray(mask, dtype=bool)
     if spatial.ndim == len(shape) + 1 and spatial.shape[0] == 1:
@@ -48,10 +48,10 @@ def mean_volume(images: Iterable[np.ndarray]) -> np.ndarray:
     """Average training images of one shape, one at a time.
 
     Args:
-        images: arrays (C, *S), preprocessed as the network sees them, without augmentation.
+        images: Arrays (C, *S), preprocessed as the network sees them, without augmentation.
 
     Raises:
-        ValueError: when there is no image.
+        ValueError: When there is no image.
     """
     total, number = None, 0
     for image in images:
@@ -63,15 +63,15 @@ def mean_volume(images: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def masked_error(prediction: np.ndarray, image: np.ndarray, scored: np.ndarray) -> float:
-    """Mean absolute error over the scored voxels and all channels.
+    """Compute the mean absolute error over the scored voxels and all channels.
 
     Args:
-        prediction: (C, *S).
-        image: (C, *S).
-        scored: bool (*S), masked and foreground.
+        prediction: Array (C, *S).
+        image: Array (C, *S).
+        scored: Boolean array (*S), masked and foreground.
 
     Raises:
-        ValueError: when the shapes differ or no voxel is scored.
+        ValueError: When the shapes differ or no voxel is scored.
     """
     if prediction.shape != image.shape or image.shape[1:] != scored.shape:
         raise ValueError(f"shapes differ: {prediction.shape}, {image.shape} and {scored.shape} without channels.")
@@ -88,15 +88,15 @@ def reconstruction_errors(
     foreground: np.ndarray | None = None,
     training_mean: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """Error of the model and of both yardsticks on one held-out image, over the same voxels.
+    """Compute the error of the model and of both baselines on one held-out image, over the same voxels.
 
     Args:
-        image: (C, *S), as the network sees it.
-        prediction: (C, *S), in the units of the image.
-        mask: bool (1, *grid), True = masked.
-        patch_size: edge of a patch in voxels.
-        foreground: (1, *S), or None for the whole image.
-        training_mean: (C, *S) from ``mean_volume``; None leaves this yardstick out.
+        image: Array (C, *S), as the network sees it.
+        prediction: Array (C, *S), in the units of the image.
+        mask: Boolean array (1, *grid), True = masked.
+        patch_size: Edge of a patch in voxels.
+        foreground: Boolean array (1, *S), or None for the entire image.
+        training_mean: Array (C, *S) from ``mean_volume``; None leaves this baseline out.
 
     Returns:
         Mean absolute errors ``model``, ``interpolation`` and ``training_mean``, in units of the image.
@@ -116,21 +116,21 @@ def reconstruction_errors(
 def compare_reconstructions(
     errors: Sequence[Mapping[str, float]], subjects: Sequence[str], n_boot: int = 2000, seed: int = 0
 ) -> dict[str, Any]:
-    """Compare the model with its yardsticks, paired within subjects.
+    """Compare the model with its baselines, paired within subjects.
 
     Args:
-        errors: results of ``reconstruction_errors``, one per image, all with the same names.
-        subjects: subject of each image.
-        n_boot: number of resamples of subjects.
-        seed: of the resampling.
+        errors: Results of ``reconstruction_errors``, one per image, all with the same names.
+        subjects: Subject of each image.
+        n_boot: Number of resamples of subjects.
+        seed: Seed of the resampling.
 
     Returns:
         Plain values: ``n_subjects``, ``n_images``, ``errors`` (mean over images per method) and
-        ``model_minus`` (mean paired difference per yardstick, negative = the model is better), each with the fields of
+        ``model_minus`` (mean paired difference per baseline, negative = the model is better), each with the fields of
         ``Estimate``.
 
     Raises:
-        ValueError: when the numbers of errors and subjects differ, there are none, or the names differ.
+        ValueError: When the numbers of errors and subjects differ, there are none, or the names differ.
     """
     if len(errors) != len(subjects) or not errors:
         raise ValueError(f"{len(errors)} errors for {len(subjects)} subjects.")

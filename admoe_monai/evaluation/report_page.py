@@ -18,11 +18,7 @@ _TEMPLATE = Path(__file__).with_name("report.html")
 
 @dataclass
 class Section:
-    """A part of the page: a title, and text, tables and pictures in order.
-
-    Args:
-        title: of the section.
-    """
+    """Part of the page: a title, and text, tables and pictures in order."""
 
     title: str
     blocks: list[dict[str, Any]] = field(default_factory=list)
@@ -43,8 +39,8 @@ class Section:
         """Add a picture with a text for those who don't see it.
 
         Args:
-            text: what it shows.
-            figure: to be rendered, or a PNG.
+            text: Description of what it shows.
+            figure: Figure to render, or the bytes of a PNG.
         """
         content = figure if isinstance(figure, bytes) else figure_to_png(figure)
         self.blocks.append({"kind": "picture", "text": text, "data": base64.b64encode(content).decode()})
@@ -54,10 +50,10 @@ def report_page(title: str, summary: Sequence[str], banners: Sequence[str], sect
     """Write the page.
 
     Args:
-        title: of the page.
-        summary: lines below it.
-        banners: what nobody may overlook.
-        sections: in order; empty ones are left out.
+        title: Title, also of the browser's window.
+        summary: Lines below the title.
+        banners: Warnings that no reader may overlook.
+        sections: Sections in order; empty ones are left out.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))

@@ -15,8 +15,8 @@ def format_evaluation(evaluation: Mapping[str, Mapping[str, Any]], width: int = 
     """Format the result of ``evaluate_predictions``: per task who was evaluated, and each figure with its interval.
 
     Args:
-        evaluation: result of ``evaluate_predictions``.
-        width: largest width of the tables, in characters.
+        evaluation: Result of ``evaluate_predictions``.
+        width: Largest width of the tables, in characters.
     """
     parts = []
     for task, figures in evaluation.items():
@@ -29,8 +29,8 @@ def format_reconstruction(comparison: Mapping[str, Any], width: int = 100) -> st
     """Format the result of ``compare_reconstructions``.
 
     Args:
-        comparison: errors per method, and differences of the model to its yardsticks.
-        width: largest width of the table, in characters.
+        comparison: Errors per method, and differences of the model to its baselines.
+        width: Largest width of the table, in characters.
     """
     table = Table("mean absolute error", "value", "95% interval", box=box.SIMPLE)
     for group, prefix in (("errors", ""), ("model_minus", "model minus ")):
@@ -50,8 +50,8 @@ def format_calibration(splits: Mapping[str, Mapping[str, Mapping[str, Any]]], wi
     """Format how well probabilities are calibrated, before and after temperature scaling.
 
     Args:
-        splits: per split the result of ``fit_temperatures`` or ``compare_calibration``.
-        width: largest width of the table, in characters.
+        splits: Result of ``fit_temperatures`` or ``compare_calibration`` per split.
+        width: Largest width of the table, in characters.
     """
     table = Table("calibration", "split", "subjects", "visits", "log loss", "Brier", "ECE", box=box.SIMPLE)
     for split, tasks in splits.items():
@@ -69,7 +69,7 @@ def task_table(figures: Mapping[str, Any]) -> Table:
     """Build the table of one task's figures, for a console or for ``format_evaluation``.
 
     Args:
-        figures: the task's entry in the result of ``evaluate_predictions``.
+        figures: Entry of the task in the result of ``evaluate_predictions``.
     """
     table = Table("figure", "value", f"{figures['interval']['level']:.0%} interval", "chance", "note", box=box.SIMPLE)
     for name, metric in figures["metrics"].items():
@@ -88,8 +88,8 @@ def render_table(table: Table, width: int) -> list[str]:
     """Turn a table into the lines of a plain text.
 
     Args:
-        table: what to print.
-        width: largest width in characters.
+        table: Table to print.
+        width: Largest width in characters.
     """
     text = io.StringIO()
     Console(file=text, width=width, color_system=None, highlight=False).print(table)
@@ -97,12 +97,12 @@ def render_table(table: Table, width: int) -> list[str]:
 
 
 def format_number(value: float | None) -> str:
-    """Three decimals, or a dash for what is undefined."""
+    """Format a number with three decimals, or a dash for what is undefined."""
     return "-" if value is None else f"{value:.3f}"
 
 
 def format_interval(low: float | None, high: float | None) -> str:
-    """Both ends in brackets, or a dash for an interval that was withheld."""
+    """Format an interval as both ends in brackets, or a dash for an interval that was withheld."""
     return "-" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
 
 
