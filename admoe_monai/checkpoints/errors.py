@@ -6,16 +6,16 @@ from admoe_monai.errors import UserError
 
 
 class CheckpointError(UserError):
-    """A checkpoint that can't be used as asked."""
+    """Error about a checkpoint that can't be used as asked."""
 
 
 class CorruptCheckpointError(CheckpointError):
-    """The bytes of the file are not those that were written."""
+    """Error about a file whose bytes are not those that were written."""
 
 
 class ForeignCheckpointError(CheckpointError):
-    """A sound file that this package did not write: another model's, a bare state dict, another format version."""
+    """Error about a sound file that this package did not write: another model's, a bare state dict, another format version."""
 
 
 class IncompatibleCheckpointError(CheckpointError):
-    """A checkpoint of ours that does not belong to the network or the plan at hand."""
+    """Error about a checkpoint of this package that does not belong to the network or the plan at hand."""

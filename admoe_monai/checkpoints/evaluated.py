@@ -1,4 +1,4 @@
-"""Which of a checkpoint's weights stand for the model once training is over."""
+"""The choice of a checkpoint's weights that stand for the model once training is over."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .errors import IncompatibleCheckpointError
 
 
 def weights_to_evaluate(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """The weights that evaluation, export and a further training begin with; a resume goes on with `model_state_dict`.
+    """Choose the weights that evaluation, export and further training begin with; a resume goes on with `model_state_dict`.
 
     Args:
-        checkpoint: As read. Its key `evaluated`, if it has one, names the entry of `further` whose weights are meant, such
-            as a moving average.
+        checkpoint: Contents of the file. Its key `evaluated`, if it has one, names the entry of `further` whose weights are
+            meant, such as a moving average.
 
     Raises:
         IncompatibleCheckpointError: If there are no weights where `evaluated` points to.

@@ -1,4 +1,4 @@
-"""What kind of file somebody hands in, and the weights in it: ours, the original training code's, or another's."""
+"""The kind of a file that a user hands in, and the weights in it: ours, the original training code's, or another's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .format import CONTRACT_TYPES
 
 
 class FileKind(StrEnum):
-    """What a torch file is, in words for messages."""
+    """Kind of a torch file, in words for messages."""
 
     OWN = "a checkpoint of admoe_monai"
     ORIGINAL = "a checkpoint of the original training code"
@@ -24,21 +24,20 @@ class FileKind(StrEnum):
     OTHER = "a torch file without weights that could be told by name"
 
 
-# What DataParallel and torch.compile put in front of every name.
+# Prefixes that DataParallel and torch.compile put in front of every name.
 _WRAPPERS = ("module.", "_orig_mod.")
 
 
 @dataclass(frozen=True)
 class FileContents:
-    """What was found in a torch file.
+    """Findings about a torch file.
 
     Attributes:
-        kind: of file.
-        weights: by name, without the prefix of a wrapper; empty where there are none. Of a checkpoint of ours, those that
-            it is evaluated by.
-        claims: what the file says about itself, of the keys that a checkpoint of ours has as well.
-        wrapper: the prefix that was taken off the names; empty where there was none.
-        remark: where weights might lie that this package does not look for.
+        weights: Weights by name, without the prefix of a wrapper; empty where there are none. Of a checkpoint of ours, those
+            that it is evaluated by.
+        claims: Values that the file states about itself, under keys that a checkpoint of ours has as well.
+        wrapper: Prefix that was taken off the names; empty where there was none.
+        remark: Contents of a file without weights in a known place, such as where weights might lie instead.
     """
 
     kind: FileKind
@@ -49,12 +48,12 @@ class FileContents:
 
     @property
     def decoder_names(self) -> list[str]:
-        """The weights of a SimMIM decoder."""
+        """List the names of the weights of a SimMIM decoder."""
         return [name for name in self.weights if name.startswith("decoder.")]
 
     @property
     def lacks(self) -> str:
-        """What a resume needs and a foreign file doesn't have."""
+        """Say what a resume needs and a foreign file doesn't have."""
         if self.kind is FileKind.OTHER:
             return "everything that a resume needs"
         if self.kind is FileKind.BARE:
@@ -66,7 +65,7 @@ def examine(contents: Any) -> FileContents:
     """Tell what kind of file it is.
 
     Args:
-        contents: as `load_safely` returns them.
+        contents: Object as `load_safely` returns it.
     """
     if not isinstance(contents, Mapping):
         return FileContents(FileKind.OTHER, remark=f"it holds a {type(contents).__name__}")
@@ -94,10 +93,10 @@ def examine(contents: Any) -> FileContents:
 
 
 def component_sizes(weights: Mapping[str, torch.Tensor]) -> dict[str, int]:
-    """Number of values per top-level name of a state dict, in its order.
+    """Count the values per top-level name of a state dict, in its order.
 
     Args:
-        weights: by name.
+        weights: Tensors by name.
     """
     sizes: Counter[str] = Counter()
     for name, weight in weights.items():

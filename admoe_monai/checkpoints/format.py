@@ -24,16 +24,16 @@ PHASES = {"pretrain": PRETRAIN, "finetune": FINETUNE}
 
 
 class Contract(TypedDict):
-    """What the contract with users promises of every checkpoint.
+    """Contents that the contract with users promises of every checkpoint.
 
     Attributes:
-        epoch: The last completed epoch, counted from 0 over both phases; -1 before the first.
+        epoch: Last completed epoch, counted from 0 over both phases; -1 before the first.
         model_state_dict: Weights by name; in pretraining with `decoder.*`.
-        optimizer_state_dict: Of the phase.
-        scheduler_state_dict: Likewise.
+        optimizer_state_dict: State of the phase's optimizer.
+        scheduler_state_dict: State of the phase's schedule.
         best_val_acc: Highest mean selection metric so far; 0.0 in pretraining.
-        is_pretrain: Whether it is of pretraining.
-        phase: Name of the phase, of `PHASES`.
+        is_pretrain: Whether the checkpoint was written in pretraining.
+        phase: Name of the phase, one of `PHASES`.
         decoder_removed: Whether the weights come without the decoder.
     """
 
@@ -48,23 +48,23 @@ class Contract(TypedDict):
 
 
 class Checkpoint(Contract):
-    """The contents of a checkpoint, as `read_checkpoint` returns them: the contract, and what an exact resume needs.
+    """Contents of a checkpoint, as `read_checkpoint` returns them: the contract, and what an exact resume needs.
 
     Attributes:
-        format_version: `FORMAT_VERSION` of the writer.
-        iteration: Steps of the phase so far.
-        epoch_length: Steps of an epoch.
-        parameter_names: In the order of the optimizer's groups.
-        training_state: Of `TrainingState`.
-        settings: Resolved.
-        digests: Of what the settings point to, by name.
+        format_version: Value of `FORMAT_VERSION` in the version that wrote the file.
+        iteration: Number of steps of the phase so far.
+        epoch_length: Number of steps of an epoch.
+        parameter_names: Names in the order of the optimizer's groups.
+        training_state: State of `TrainingState`.
+        settings: Resolved settings.
+        digests: Digests of what the settings point to, by name.
         environment: Hardware and versions of the machine.
         prior: Statistics of the prior columns in use.
         parent: Path of the checkpoint that a run in another folder descends from.
         leakage: Leaks that were allowed, one line each.
-        pretraining_subjects: Digests of everybody whose scans the weights have seen.
+        pretraining_subjects: Digests of all people whose scans the weights have seen.
         further: States of other objects by name, where an overlay asks for them.
-        evaluated: Which of these holds the weights that stand for the model.
+        evaluated: Name of the one of these that holds the weights that stand for the model.
     """
 
     format_version: int
@@ -83,7 +83,7 @@ class Checkpoint(Contract):
     evaluated: NotRequired[str | None]
 
 
-#: What no checkpoint may lack, with the types that safe loading gives back.
+#: Keys that no checkpoint may lack, with the types that safe loading gives back.
 REQUIRED_KEYS: dict[str, type] = {
     name: get_origin(kind) or kind
     for name, kind in get_type_hints(Checkpoint, include_extras=True).items()
@@ -93,19 +93,12 @@ CONTRACT_TYPES = {name: REQUIRED_KEYS[name] for name in get_type_hints(Contract)
 
 
 def is_complete(checkpoint: Checkpoint) -> bool:
-    """Tell a checkpoint at the end of an epoch from one in its middle.
-
-    Args:
-        checkpoint: As read.
-    """
+    """Tell a checkpoint at the end of an epoch from one in its middle."""
     return checkpoint["iteration"] % checkpoint["epoch_length"] == 0
 
 
 def position(checkpoint: Checkpoint) -> tuple[int, bool, int]:
     """Tell where in the run a checkpoint stands: later is greater.
-
-    Args:
-        checkpoint: As read.
 
     Returns:
         Epoch, whether in finetuning, iteration: each phase counts its own iterations, and until the first epoch of finetuning
@@ -115,25 +108,21 @@ def position(checkpoint: Checkpoint) -> tuple[int, bool, int]:
 
 
 def phase_key(checkpoint: Checkpoint) -> str:
-    """The key of the phase that a checkpoint is of.
-
-    Args:
-        checkpoint: As read.
-    """
+    """Return the key of the phase that a checkpoint is of."""
     return next(key for key, name in PHASES.items() if name == checkpoint["phase"])
 
 
 def to_plain(value: Any, where: str = "checkpoint") -> Any:
     """Turn numpy scalars and arrays, paths and enum members into plain Python, and tensors into copies on the CPU.
 
-    One object of another kind anywhere in a file makes the whole of it unreadable under safe loading.
+    One object of another kind anywhere in a file makes all of it unreadable under safe loading.
 
     Args:
-        value: what is about to be written.
-        where: path to the value, for the error message.
+        value: Object about to be written.
+        where: Path to the value, for the error message.
 
     Raises:
-        TypeError: for an object that safe loading would refuse.
+        TypeError: For an object that safe loading would refuse.
     """
     if isinstance(value, torch.Tensor):
         # as_tensor sheds MONAI's MetaTensor and nn.Parameter alike.

@@ -1,4 +1,4 @@
-"""Matches weights and optimizer state by parameter name, never by position.
+"""Matching of weights and optimizer state by parameter name, never by position.
 
 A decoder's state loads silently into a head of the same shape when only positions are compared.
 """
@@ -17,13 +17,13 @@ from .errors import IncompatibleCheckpointError
 
 @dataclass(frozen=True)
 class ParameterMatch:
-    """How the tensors of a checkpoint meet those of a network.
+    """Correspondence of the tensors of a checkpoint with those of a network.
 
     Attributes:
-        matched: names with equal shapes in both.
-        missing: names that only the network has.
-        unexpected: names that only the checkpoint has.
-        reshaped: names in both, with the checkpoint's shape and the network's.
+        matched: Names with equal shapes in both.
+        missing: Names that only the network has.
+        unexpected: Names that only the checkpoint has.
+        reshaped: Names in both, with the checkpoint's shape and the network's.
     """
 
     matched: tuple[str, ...]
@@ -49,8 +49,8 @@ def match_parameters(checkpoint: Mapping[str, torch.Tensor], network: Mapping[st
     """Compare two state dicts by name and shape.
 
     Args:
-        checkpoint: the `model_state_dict` of a file.
-        network: the `state_dict()` of a network.
+        checkpoint: Entry `model_state_dict` of a file.
+        network: State dict of a network.
     """
     common = [name for name in network if name in checkpoint]
     return ParameterMatch(
@@ -69,11 +69,11 @@ def load_matched(network: nn.Module, checkpoint: Mapping[str, torch.Tensor]) -> 
     """Copy the weights whose name and shape match into the network and leave the others as they are.
 
     Args:
-        network: receives the weights in place.
-        checkpoint: the `model_state_dict` of a file.
+        network: Network that receives the weights in place.
+        checkpoint: Entry `model_state_dict` of a file.
 
     Returns:
-        What matched and what did not: judging that is the caller's task.
+        Names that matched and names that did not: judging them is the caller's task.
     """
     match = match_parameters(checkpoint, network.state_dict())
     # strict=False is safe here: exactly the matched names are passed, and the rest is reported.
@@ -87,14 +87,14 @@ def optimizer_state_by_name(
     """Translate an optimizer's state dict from positions to parameter names.
 
     Args:
-        state: `optimizer.state_dict()`.
-        parameter_names: the name of each parameter in the order of the groups.
+        state: Result of `optimizer.state_dict()`.
+        parameter_names: Name of each parameter in the order of the groups.
 
     Returns:
         The state per name, and the groups with names in place of positions.
 
     Raises:
-        IncompatibleCheckpointError: if there is no state, or the numbers of names and of parameters differ.
+        IncompatibleCheckpointError: If there is no state, or the numbers of names and of parameters differ.
     """
     if not state.keys() >= {"state", "param_groups"}:
         raise IncompatibleCheckpointError("the checkpoint holds no optimizer state, without which no resume is exact")
@@ -114,16 +114,16 @@ def optimizer_state_from_names(
     """Arrange the state dict of a checkpoint for an optimizer whose parameters may stand in another order.
 
     Args:
-        state: the `optimizer_state_dict` of a checkpoint.
-        parameter_names: the checkpoint's names in the order of its groups.
-        own_names: the names of the optimizer to load into, in the order of its groups.
-        own_state: `state_dict()` of that optimizer, whose groups decide which parameters go where.
+        state: Entry `optimizer_state_dict` of a checkpoint.
+        parameter_names: Names in the checkpoint, in the order of its groups.
+        own_names: Names of the optimizer to load into, in the order of its groups.
+        own_state: State dict of that optimizer, whose groups decide which parameters go where.
 
     Returns:
         A state dict for `optimizer.load_state_dict`.
 
     Raises:
-        IncompatibleCheckpointError: if the two don't have the same parameters in corresponding groups.
+        IncompatibleCheckpointError: If the two don't have the same parameters in corresponding groups.
     """
     by_name, groups = optimizer_state_by_name(state, parameter_names)
     _, own_groups = optimizer_state_by_name(own_state, own_names)

@@ -1,4 +1,4 @@
-"""Reads a checkpoint: integrity first, then safe loading, then the schema.
+"""Reading of a checkpoint: integrity first, then safe loading, then the schema.
 
 `torch.load` does not check the CRC of the archive's members: 393 of 400 files with one flipped bit loaded silently
 wrong.
@@ -21,15 +21,15 @@ from .unreadable import begins_as_archive, foreign_archive, no_archive, refusal_
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read a whole checkpoint onto the CPU.
+    """Read a complete checkpoint onto the CPU.
 
     Args:
-        path: a file written by `write_checkpoint`.
+        path: File written by `write_checkpoint`.
 
     Raises:
-        CheckpointError: if there is no such file or it may not be read.
-        CorruptCheckpointError: if its bytes are damaged.
-        ForeignCheckpointError: if it is sound but not a checkpoint of this package and version.
+        CheckpointError: If there is no such file or it may not be read.
+        CorruptCheckpointError: If its bytes are damaged.
+        ForeignCheckpointError: If it is sound but not a checkpoint of this package and version.
     """
     path = Path(path)
     contents = load_whole(path)
@@ -38,13 +38,13 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def load_whole(path: Path) -> Any:
-    """The contents of a torch file of any origin whose bytes have passed their checksums.
+    """Load a torch file of any origin whose bytes have passed their checksums.
 
     Args:
-        path: any file.
+        path: File of any kind.
 
     Raises:
-        CheckpointError: as `check_integrity` and `load_safely`.
+        CheckpointError: As `check_integrity` and `load_safely`.
     """
     check_integrity(path)
     return load_safely(path)
@@ -54,10 +54,10 @@ def position_of(path: str | os.PathLike[str]) -> tuple[int, bool, int]:
     """Tell where in the run a checkpoint stands, as `position`, without reading its tensors.
 
     Args:
-        path: a file written by `write_checkpoint`.
+        path: File written by `write_checkpoint`.
 
     Raises:
-        CheckpointError: as `read_checkpoint`, except that damaged tensors go unnoticed.
+        CheckpointError: As `read_checkpoint`, except that damaged tensors go unnoticed.
     """
     path = Path(path)
     contents = load_safely(path, mmap=True)
@@ -66,14 +66,14 @@ def position_of(path: str | os.PathLike[str]) -> tuple[int, bool, int]:
 
 
 def load_safely(path: Path, mmap: bool = False) -> Any:
-    """`torch.load` with nothing executed, and one kind of error for the ten that it raises.
+    """Load a file by `torch.load` with nothing executed, and one kind of error for the ten that it raises.
 
     Args:
-        path: any file.
-        mmap: leave the tensors on the disk.
+        path: File of any kind.
+        mmap: Whether to leave the tensors on the disk.
 
     Raises:
-        CheckpointError: if the file is absent, damaged or holds more than tensors and plain Python.
+        CheckpointError: If the file is absent, damaged or holds more than tensors and plain Python.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
@@ -93,11 +93,11 @@ def check_integrity(path: Path) -> None:
     """Compare every member of the archive with its checksum.
 
     Args:
-        path: any file.
+        path: File of any kind.
 
     Raises:
-        CheckpointError: if it is absent or may not be read.
-        CorruptCheckpointError: if a member is damaged or the file is no archive.
+        CheckpointError: If it is absent or may not be read.
+        CorruptCheckpointError: If a member is damaged or the file is no archive.
     """
     try:
         if not path.is_file():
@@ -122,11 +122,11 @@ def check_schema(path: Path, contents: Any) -> None:
     """Refuse what is no checkpoint of this package and version.
 
     Args:
-        path: of the file, for messages.
-        contents: as `load_whole` returns them.
+        path: Path of the file, for messages.
+        contents: Object as `load_whole` returns it.
 
     Raises:
-        ForeignCheckpointError: naming what the file is or lacks, and what to do instead.
+        ForeignCheckpointError: Naming what the file is or lacks, and what to do instead.
     """
     if not isinstance(contents, dict) or "format_version" not in contents:
         raise ForeignCheckpointError(_refusal_of_foreign(path, examine(contents)))

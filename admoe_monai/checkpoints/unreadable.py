@@ -1,4 +1,4 @@
-"""Why a file that is no checkpoint can't be read, and what its owner can do about it."""
+"""Reasons why a file that is no checkpoint can't be read, and what its owner can do about it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointEr
 
 
 def refusal_of_code(path: Path) -> str:
-    """What to say of a file that safe loading refuses: what it holds, and a way out where only numpy is to blame.
+    """Explain why safe loading refuses a file: what it holds, and a way out where only numpy is to blame.
 
     Args:
-        path: of the file; nothing in it is executed.
+        path: Path of the file; nothing in it is executed.
     """
     refusal = f"{path} holds more than tensors and plain values and is not loaded, because loading it could run code"
     try:
@@ -37,21 +37,13 @@ def refusal_of_code(path: Path) -> str:
 
 
 def begins_as_archive(path: Path) -> bool:
-    """Whether the file begins as torch writes its files; an empty one counts, since a full disk leaves such.
-
-    Args:
-        path: of the file.
-    """
+    """Tell whether the file begins as torch writes its files; an empty one counts, since a full disk leaves such."""
     with open(path, "rb") as file:
         return file.read(2) in (b"PK", b"")
 
 
 def no_archive(path: Path) -> CheckpointError:
-    """The error for a file that torch wrote long ago, or never.
-
-    Args:
-        path: of the file.
-    """
+    """Build the error for a file that torch wrote long ago, or never."""
     try:
         torch.load(path, map_location="cpu", weights_only=True)
     except Exception:
@@ -63,11 +55,7 @@ def no_archive(path: Path) -> CheckpointError:
 
 
 def foreign_archive(path: Path) -> str:
-    """What an archive is that `torch.save` did not write; empty for one that it did.
-
-    Args:
-        path: of the file.
-    """
+    """Say what an archive is that `torch.save` did not write; empty for one that it did."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [name.partition("/")[2] for name in archive.namelist()]

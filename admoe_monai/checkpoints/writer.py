@@ -1,4 +1,4 @@
-"""Writes a checkpoint so that a file under its final name is always whole.
+"""Writing of a checkpoint, such that a file under its final name is always complete.
 
 The new file is written beside the old one, flushed to the disk and verified before it takes the name, and the folder is
 flushed after it has. `torch.save` to the final name left no loadable checkpoint after 15 of 100 kills; ignite's
@@ -25,12 +25,12 @@ def write_checkpoint(path: str | os.PathLike[str], contents: Mapping[str, Any]) 
     """Write a checkpoint atomically and durably.
 
     Args:
-        path: the final name; an existing file is replaced only by a verified one.
-        contents: all keys of `REQUIRED_KEYS` and whatever else the run wants to keep.
+        path: Final name; an existing file is replaced only by a verified one.
+        contents: Values for all keys of `REQUIRED_KEYS`, and whatever else the run wants to keep.
 
     Raises:
-        ValueError: if a required key is absent.
-        CheckpointError: if the file can't be written (disk full, no permission); the old file is then untouched.
+        ValueError: If a required key is absent.
+        CheckpointError: If the file can't be written (disk full, no permission); the old file is then untouched.
     """
     path = Path(path)
     lacking = sorted(REQUIRED_KEYS.keys() - contents.keys())
