@@ -1,4 +1,4 @@
-"""Bindings of MONAI's engines to the tasks: what a batch holds, and in which precision the network runs."""
+"""Bindings of MONAI's engines to the tasks: the contents of a batch, and the precision in which the network runs."""
 
 from .inferers import AutocastInferer
 from .prepare_batch import PrepareClassificationBatch, PrepareReconstructionBatch, PrepareViewsBatch

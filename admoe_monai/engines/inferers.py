@@ -16,10 +16,10 @@ class AutocastInferer(SimpleInferer):
     not offered: Swin transformers overflow in it.
 
     Args:
-        precision: "bf16", or None to leave the network in float32.
+        precision: Name of the precision: "bf16", or None to leave the network in float32.
 
     Raises:
-        ValueError: for another precision.
+        ValueError: For another precision.
     """
 
     def __init__(self, precision: str | None = None) -> None:

@@ -1,7 +1,7 @@
-"""Objectives enter MONAI's engines here: what of a batch the network sees, and what the loss compares with.
+"""Preparation of a batch for MONAI's engines: what the network sees of it, and what the loss compares with.
 
-Axis letters: B batch, C channels, *S spatial axes, P prior features, E experts, V
-views of an image.
+Axis letters: B batch, C channels, *S spatial axes, P prior features, E experts,
+V views of an image.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class PrepareReconstructionBatch(PrepareBatch):
 
 
 class PrepareViewsBatch(PrepareReconstructionBatch):
-    """The views of each image one below the other, as images of one batch, and which view each of them is.
+    """Views of each image one below the other, as images of one batch, and which view each of them is.
 
     As `PrepareReconstructionBatch`, but that "image", "mask" and "foreground" begin with (B, V, ...), as `RandViewsd`
     makes them, where they began with (B, ...). The target has the number of its view beside, "view" (V * B,): first all
@@ -83,7 +83,7 @@ class PrepareClassificationBatch(PrepareBatch):
     one label (B,) per task, -1 where unknown.
 
     Args:
-        tasks: names of the tasks, which are also the keys of their labels.
+        tasks: Names of the tasks, which are also the keys of their labels.
     """
 
     def __init__(self, tasks: Sequence[str]) -> None:
