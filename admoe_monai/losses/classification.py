@@ -1,4 +1,4 @@
-"""The loss of a classification pass as MONAI's trainer calls it."""
+"""Loss of a classification pass as MONAI's trainer calls it."""
 
 from __future__ import annotations
 

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 
 class GateRecord(Protocol):
-    """What a gate said, averaged over tokens: ``weights`` and ``log_weights``, each ``(B, E)``."""
+    """Output of a gate, averaged over tokens: ``weights`` and ``log_weights``, each ``(B, E)``."""
 
     @property
     def weights(self) -> Tensor:
-        """Probabilities."""
+        """Return the probabilities ``(B, E)``."""
 
     @property
     def log_weights(self) -> Tensor:
-        """Log-probabilities."""
+        """Return the log-probabilities ``(B, E)``."""
 
 
 class GateGuidanceLoss(nn.Module):
@@ -73,7 +73,7 @@ class ImportanceLoss(nn.Module):
 
 
 def _zero(routing: Sequence[GateRecord], like: Tensor) -> Tensor:
-    """Zero that keeps the gates in the graph, so that a batch without guidance has a gradient as any other."""
+    """Build a zero that keeps the gates in the graph, so that a batch without guidance has a gradient as any other."""
     if not routing:
         return like.new_zeros(())
     return torch.stack([record.weights.sum() for record in routing]).sum() * 0.0

@@ -19,7 +19,7 @@ class MaskedL1Loss(nn.Module):
     statistics, whose variance is at least 1 % of the foreground's, so that flat tissue isn't blown up into noise.
 
     Args:
-        patch_size: Voxels along each axis of the patches that a mask speaks of.
+        patch_size: Voxels along each axis of the patches that a mask refers to.
         norm_window: Odd number of voxels along each axis of the window that the target is normalised over; None leaves
             the target as it is.
 

@@ -1,4 +1,4 @@
-"""The loss of a reconstruction pass as MONAI's trainer calls it."""
+"""Loss of a reconstruction pass as MONAI's trainer calls it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SimMIMLoss(nn.Module):
     """Masked L1, and with weights of their own the guidance of the gates and the balance of the experts.
 
     Args:
-        patch_size: Voxels along each axis of the patches that a mask speaks of.
+        patch_size: Voxels along each axis of the patches that a mask refers to.
         norm_window: Odd window in voxels that the target is normalised over; None leaves it as it is.
         guidance_weight: Weight of the divergence from guided expert weights to the gates.
         balance_weight: Weight of the importance loss.
@@ -39,8 +39,8 @@ class SimMIMLoss(nn.Module):
         """Compute every part that has a weight and, of gates, something to see; the loss is their weighted sum.
 
         Args:
-            prediction: ``reconstruction`` and ``routing`` as the network returns them.
-            target: ``image``, ``mask``, and where known ``foreground`` and ``guidance``.
+            prediction: Outputs ``reconstruction`` and ``routing`` as the network returns them.
+            target: Tensors ``image``, ``mask``, and where known ``foreground`` and ``guidance``.
 
         Returns:
             Scalars by the name of the part.

@@ -20,8 +20,8 @@ class SimMIMContrastLoss(SimMIMLoss):
 
     Args:
         contrast_weight: Weight of the contrast.
-        temperature: Divides cosine similarities; the smaller, the more the most similar images count.
-        kwargs: See :class:`SimMIMLoss`.
+        temperature: Divisor of the cosine similarities; the smaller, the more the most similar images count.
+        kwargs: Arguments of :class:`SimMIMLoss`.
 
     Raises:
         ValueError: If the weight is negative or the temperature not positive.
@@ -40,9 +40,10 @@ class SimMIMContrastLoss(SimMIMLoss):
         """Compute the parts of SimMIM over all views, and the contrast where there are two of each image.
 
         Args:
-            prediction: As for :class:`SimMIMLoss`, and ``features`` with those of ``reconstruction``, ``(B, D)``.
-            target: As for :class:`SimMIMLoss`, and the number of its view ``view``, int64 ``(B,)``, 0 or 1, each view
-                with the images in the same order; without it every image is there once, and there is no contrast.
+            prediction: Outputs as for :class:`SimMIMLoss`, and ``features`` with those of ``reconstruction``, ``(B, D)``.
+            target: Tensors as for :class:`SimMIMLoss`, and ``view``, the number of each image's view, int64 ``(B,)``, 0 or
+                1, each view with the images in the same order; without it every image is there once, and there is no
+                contrast.
 
         Returns:
             Scalars by the name of the part.
