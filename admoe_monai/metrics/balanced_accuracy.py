@@ -30,13 +30,13 @@ class BalancedAccuracy(Metric):
     the run then chooses its model by the loss, which breaks ties.
 
     Args:
-        num_classes: number of classes (2 or more) of each task that enters the mean; other tasks are ignored.
-        output_transform: turns the engine's output into ``(predictions, labels)``, such as MONAI's
+        num_classes: Number of classes (2 or more) of each task that enters the mean; other tasks are ignored.
+        output_transform: Function that turns the engine's output into ``(predictions, labels)``, such as MONAI's
             ``from_engine(["pred", "label"])``.
-        device: where the counts are kept; with NCCL, the process's own GPU.
+        device: Device on which the counts are kept; with NCCL, the process's own GPU.
 
     Raises:
-        ValueError: when no task is given or a task has fewer than two classes.
+        ValueError: When no task is given or a task has fewer than two classes.
 
     Example:
         >>> metric = BalancedAccuracy({"diagnosis": 3})
@@ -75,11 +75,11 @@ class BalancedAccuracy(Metric):
         """Count one batch.
 
         Args:
-            output: predictions and labels; each a mapping from task to a batched tensor ((B, K) scores, (B,) class
-                indices), or a list of such mappings for single items, as MONAI's engines give after decollating.
+            output: Predictions and labels; each a mapping from task to a batched tensor ((B, K) scores, (B,) class indices),
+                or a list of such mappings for single items, as MONAI's engines give after decollating.
 
         Raises:
-            ValueError: when a prediction has another number of classes, or a label lies outside the classes.
+            ValueError: When a prediction has another number of classes, or a label lies outside the classes.
         """
         predictions, labels = output
         for counts, (task, classes) in zip(self._counts, self.num_classes.items(), strict=True):
@@ -101,7 +101,7 @@ class BalancedAccuracy(Metric):
         """Return the mean over tasks.
 
         Raises:
-            NotComputableError: before the first batch.
+            NotComputableError: Before the first batch.
         """
         if self._num_updates == 0:
             raise NotComputableError("BalancedAccuracy has seen no batch.")
@@ -117,11 +117,11 @@ class BalancedAccuracy(Metric):
 def balanced_accuracies(
     classes: Mapping[str, Sequence[str]], output_transform: Callable[..., Any] = lambda output: output
 ) -> dict[str, BalancedAccuracy]:
-    """One metric per task, for a config: it can't repeat a part itself.
+    """Build one metric per task, for a config, which can't repeat a part itself.
 
     Args:
-        classes: class names of each task.
-        output_transform: see :class:`BalancedAccuracy`.
+        classes: Class names of each task.
+        output_transform: Function as for :class:`BalancedAccuracy`.
 
     Returns:
         The metrics by name, ``<task>_balanced_accuracy``.
@@ -133,7 +133,7 @@ def balanced_accuracies(
 
 
 def _mean_recall(counts: torch.Tensor) -> float | None:
-    """Mean over the rows (true classes) with items of the share on the diagonal; None without any item."""
+    """Average the share on the diagonal over the rows (true classes) with items; None without any item."""
     totals = counts.sum(dim=1)
     present = totals > 0
     if not bool(present.any()):

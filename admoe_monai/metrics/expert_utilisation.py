@@ -1,4 +1,4 @@
-"""Which experts the gates choose, for whom: a collapsed expert must be seen."""
+"""Choice of experts by the gates, overall and per class: a collapsed expert must be seen."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class ExpertUtilisation(Metric):
     Its keys read `stage2_diagnosis_ad` (all visits) and `stage2_diagnosis_ad_of_CN` (visits of a class).
 
     Args:
-        experts: names in the network's order.
-        classes: class names of the task that visits are told apart by, in the order of its labels; none by default.
-        label_key: key of these labels in the batch, which may lack it.
-        collapse_share: an expert whose mean weight falls below this is named in a warning, once per epoch.
-        device: where the sums are kept.
+        experts: Names in the network's order.
+        classes: Class names of the task that visits are told apart by, in the order of its labels; none by default.
+        label_key: Key of these labels in the batch, which may lack it.
+        collapse_share: Mean weight below which an expert is named in a warning, once per epoch.
+        device: Device on which the sums are kept.
     """
 
     _state_dict_all_req_keys = ("_sums", "_counts")
@@ -51,7 +51,7 @@ class ExpertUtilisation(Metric):
         self._counts: dict[tuple[int, str], torch.Tensor] = {}
 
     def iteration_completed(self, engine: Engine) -> None:
-        """Take in a batch; the labels stand in the batch, whatever the loss was given."""
+        """Add a batch; the labels stand in the batch, whatever the loss was given."""
         output = engine.state.output
         labels = engine.state.batch.get(self.label_key) if isinstance(engine.state.batch, dict) else None
         self.update((output["pred"].get("routing", []), labels))
@@ -61,7 +61,7 @@ class ExpertUtilisation(Metric):
         """Add the routing records of a batch.
 
         Args:
-            output: records with `stage`, `task` and `weights` (B, E), and labels (B,), -1 where unknown.
+            output: Records with `stage`, `task` and `weights` (B, E), and labels (B,), -1 where unknown.
         """
         records, labels = output
         rows = len(self.classes) + 1
@@ -79,7 +79,7 @@ class ExpertUtilisation(Metric):
                     counts[i + 1] += of_class.sum()
 
     def compute(self) -> dict[str, float]:
-        """The mean weights; classes without a visit are left out."""
+        """Return the mean weights; classes without a visit are left out."""
         result: dict[str, float] = {}
         collapsed: list[str] = []
         for (stage, task), own_sums in self._sums.items():
