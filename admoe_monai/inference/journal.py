@@ -1,4 +1,4 @@
-"""What has been predicted so far, on disk, so that a run of inference that is killed goes on where it was."""
+"""A record on disk of what has been predicted, so that a run of inference that is killed goes on where it was."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class PredictionJournal:
     A line that a kill cut off is not read. Scans that could not be used are not kept: the next run tries them again.
 
     Args:
-        path: of the file, made when needed.
-        scans: all scans of this run, as :func:`~admoe_monai.inference.scans_to_predict` returns them.
-        digest: of the model and the settings that decide a prediction; lines of another one don't count.
+        path: Path of the file, made when needed.
+        scans: Scans of this run, all of them, as :func:`~admoe_monai.inference.scans_to_predict` returns them.
+        digest: Digest of the model and the settings that decide a prediction; lines of another one don't count.
     """
 
     def __init__(self, path: str | Path, scans: Sequence[Mapping[str, Any]], digest: str) -> None:
@@ -35,14 +35,14 @@ class PredictionJournal:
         self.finished: dict[str, dict[str, Any]] = {name: known[key] for name, key in self.keys.items() if key in known}
 
     def pending(self) -> list[Mapping[str, Any]]:
-        """The scans that are not predicted yet, in their order."""
+        """Return the scans that are not predicted yet, in their order."""
         return [scan for scan in self.scans if scan["scan"] not in self.finished]
 
     def add(self, predictions: Sequence[Mapping[str, Any]]) -> None:
         """Keep predictions, on disk when this returns.
 
         Args:
-            predictions: each with "scan" and what JSON can hold.
+            predictions: Items with "scan" and what JSON can hold.
 
         Raises:
             UserError: If the file can't be written.
@@ -86,7 +86,7 @@ class PredictionJournal:
 
 
 def _state(path: Path) -> list[list[Any]]:
-    """Name, size and time of change of each file of a scan; empty if one is missing."""
+    """Return name, size and time of change of each file of a scan; empty if one is missing."""
     try:
         return [[os.path.basename(file), size, modified] for file, size, modified, _ in file_states(path)]
     except (OSError, ScanFileError):

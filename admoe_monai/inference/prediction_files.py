@@ -28,7 +28,7 @@ ERRORS = "errors.csv"
 
 
 class Journal(Protocol):
-    """Where predictions are kept until all are there, such as :class:`~admoe_monai.inference.PredictionJournal`."""
+    """Place in which predictions are kept until all are there, such as :class:`~admoe_monai.inference.PredictionJournal`."""
 
     finished: dict[str, dict[str, Any]]
 
@@ -37,17 +37,17 @@ class Journal(Protocol):
 
 
 class PredictionFiles:
-    """Keeps what an evaluator predicts, and writes the tables once all scans are through, each whole or not at all.
+    """Collector of an evaluator's predictions, which writes the tables after the last scan, each complete or not at all.
 
     The evaluator's items carry "scan", "problem" (empty for a sound scan) and "quality" (a JSON object, see
     :class:`~admoe_monai.transforms.ScoreScand`), its outputs "pred": the probabilities of all tasks side by side.
 
     Args:
-        output_dir: folder to write to, made when needed.
-        scans: all scans, with "scan", "subject_id", "session_id" and "flags".
-        classes: class names of each task, in the order of the probabilities.
-        model_file: of the weights, whose SHA-256 goes into each row.
-        journal: keeps each batch as it comes, and knows what an earlier run predicted.
+        output_dir: Folder to write to, made when needed.
+        scans: Scans of the run, all of them, with "scan", "subject_id", "session_id" and "flags".
+        classes: Class names of each task, in the order of the probabilities.
+        model_file: File of the weights, whose SHA-256 goes into each row.
+        journal: Journal that keeps each batch as it comes, and knows what an earlier run predicted.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class PredictionFiles:
         """Attach to an evaluator.
 
         Args:
-            engine: whose batches and outputs are decollated.
+            engine: Evaluator whose batches and outputs are decollated.
         """
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)

@@ -36,9 +36,9 @@ def scans_to_predict(
     """Find scans and give each the clinical values that the network takes.
 
     Args:
-        path: see :func:`find_scans`.
-        columns: statistics of the prior columns in use; empty for a network without a prior.
-        prior_table: see :func:`attach_prior`.
+        path: Folder, scan or list, as :func:`find_scans` takes it.
+        columns: Statistics of the prior columns in use; empty for a network without a prior.
+        prior_table: Table of clinical values, as :func:`attach_prior` takes it.
 
     Raises:
         UserError: If there is no scan, or the table can't be used.
@@ -55,8 +55,8 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
     taken in its own order.
 
     Args:
-        path: a folder, one scan, a folder with one DICOM series, a text file with a path on each line, or a CSV or TSV
-            table with a column ``scan``, ``image`` or ``path``; relative paths begin at the list's own folder.
+        path: Folder, scan, folder with one DICOM series, text file with a path on each line, or CSV or TSV table with a
+            column ``scan``, ``image`` or ``path``; relative paths begin at the list's own folder.
 
     Returns:
         One item per scan: ``scan`` (its path below the folder, or as the list writes it), ``image`` (its absolute
@@ -133,16 +133,16 @@ def _item(name: str, scan: Path) -> dict[str, Any]:
 
 
 class ScanDataset(Dataset):
-    """Scans under a deterministic transform.
+    """Dataset of scans under a deterministic transform.
 
     In the place of a scan that can't be used stands an array of zeros, so that batches keep their shape, and
     ``problem`` says in one line what is wrong with it. What the transform wrote under ``quality`` is served as the text of
     a JSON object, which a loader leaves as it is.
 
     Args:
-        data: as :func:`scans_to_predict` returns it.
-        transform: takes one of these items and fills in the arrays.
-        shapes: shape of each array that is served, by key.
+        data: Items as :func:`scans_to_predict` returns them.
+        transform: Transform that takes one of these items and fills in the arrays.
+        shapes: Shape of each array that is served, by key.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class ScanDataset(Dataset):
 
 
 def _one_line(error: BaseException) -> str:
-    """What a transform itself said."""
+    """Reduce an exception to what the transform itself said."""
     error = root_cause(error)
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else type(error).__name__
