@@ -10,8 +10,8 @@ class UserError(ValueError):
     """A mistake in the user's input; its message is one line that says what is wrong, where, and what to do.
 
     Args:
-        message: the line.
-        details: where many things are wrong at once, one line each, which the command line prints above the message.
+        message: One line, as above.
+        details: One line for each of many things that are wrong at once, which the command line prints above the message.
     """
 
     def __init__(self, message: str, details: Sequence[str] = ()) -> None:
@@ -20,12 +20,9 @@ class UserError(ValueError):
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """What an exception comes down to: the user's mistake in its chain of causes, else the first cause of all.
+    """Find what an exception comes down to: the user's mistake in its chain of causes, else the first cause of all.
 
     MONAI wraps what a transform or component raises in RuntimeErrors.
-
-    Args:
-        error: any exception.
     """
     while error.__cause__ is not None and not isinstance(error, UserError):
         error = error.__cause__
@@ -33,11 +30,7 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def user_error(error: BaseException) -> UserError | None:
-    """The user's mistake behind an exception, also where it came up while another one was handled.
-
-    Args:
-        error: any exception.
-    """
+    """Find the user's mistake behind an exception, also where it came up while another one was handled."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, UserError):
@@ -59,6 +52,6 @@ def one_line_errors() -> Iterator[None]:
 
 
 def _last_line(mistake: UserError) -> str:
-    """The message itself; what a loader's worker raises arrives with the traceback in front of it."""
+    """Extract the message itself; what a loader's worker raises arrives with the traceback in front of it."""
     lines = str(mistake).strip().splitlines()
     return lines[-1].partition(": ")[2] if len(lines) > 1 and lines[0].startswith("Caught ") else str(mistake)
