@@ -1,4 +1,4 @@
-"""What the configs call: the settings, the plan of phases, the run directory, the hand-over."""
+"""The functions that the configs call: settings, plan of phases, run directory, export."""
 
 from .bundles.inference import infer, inference_digest, prior_columns, training_reference
 from .bundles.runs import bundle_run_directory, run_bundle

@@ -1,1 +1,1 @@
-"""What a run is told: declared settings, the command line, and what a resume may change."""
+"""Settings of a run: their declaration, the command line, and what a resume may change."""

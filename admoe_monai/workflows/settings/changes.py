@@ -1,4 +1,4 @@
-"""What may differ between a run and its continuation, and at what price."""
+"""Differences allowed between a run and its continuation, and at what price."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def check_changes(
     """Compare the settings, data and machine at hand with those that the checkpoint was written under.
 
     Args:
-        settings: resolved, of the continuation.
-        checkpoint: as read.
-        digests: of the data at hand.
-        environment: of this machine.
-        path: of the checkpoint, for messages.
+        settings: Settings of the continuation, resolved.
+        checkpoint: Contents of the checkpoint.
+        digests: Digests of the data at hand.
+        environment: Hardware and versions of this machine.
+        path: Path of the checkpoint, for messages.
 
     Raises:
-        IncompatibleCheckpointError: for a change that is not allowed, naming both values and what to do.
+        IncompatibleCheckpointError: For a change that is not allowed, naming both values and what to do.
     """
     old = earlier_settings(checkpoint)
     advice = f"take the run's own settings with --config_file {as_word(path.parent / 'config.yaml')}"
@@ -95,11 +95,7 @@ def check_changes(
 
 
 def earlier_settings(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a checkpoint as this version spells them; what it did not have yet was as it is declared.
-
-    Args:
-        checkpoint: As read.
-    """
+    """Return the settings of a checkpoint as this version spells them; those it did not have yet get their defaults."""
     declared = declared_settings()
     settings = dict(checkpoint["settings"])
     take_in(settings, declared)

@@ -1,7 +1,7 @@
-"""What values the settings may have; whether the cohort carries them is checked with the cohort.
+"""Checks of the values of settings; whether the cohort carries them is checked with the cohort.
 
-Choices that others may add to, such as ways of fusion or augmentation, are checked by whoever knows them, when all phases are
-built for a trial before anything is written.
+Choices that others may add to, such as ways of fusion or augmentation, are checked by the code that knows them, when all
+phases are built for a trial before anything is written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def check(settings: Mapping[str, Any]) -> None:
     """Check each setting by its row, and what must agree with what.
 
     Args:
-        settings: All of them, resolved.
+        settings: Settings, complete and resolved.
 
     Raises:
         UserError: Naming the setting, its value and what it should be.

@@ -1,4 +1,4 @@
-"""What the user typed behind `python -m monai.bundle run`, before Fire and MONAI made values of it.
+"""The words that the user typed behind `python -m monai.bundle run`, before Fire and MONAI made values of it.
 
 Fire (0.7) reads `run #7` as `run`, `2024_01` as 202401 and `a,b` as a tuple, and takes the rest of a path that lacks its quotes
 for further arguments of `run`; MONAI (1.6.1) replaces every `#` by `::` and reads `$`, `@` and `%` as its own language.
@@ -25,17 +25,17 @@ from admoe_monai.errors import UserError
 from .literal_text import literal
 
 _PROGRAM = ("monai", "bundle", "__main__.py")
-#: What `run` uses for its first ids unless told otherwise; nothing of ours is called anything else.
+#: Ids that `run` begins with unless told otherwise; no config of this package names them otherwise.
 _IDS = ("initialize", "finalize")
 
 
 @dataclass(frozen=True)
 class CommandLine:
-    """The words of a command line.
+    """Words of a command line.
 
     Attributes:
-        words: that belong to no `--name`.
-        values: by name; the last one counts.
+        words: Words that belong to no `--name`.
+        values: Values by name; the last one counts.
     """
 
     words: tuple[str, ...]
@@ -46,7 +46,7 @@ class CommandLine:
         """Take arguments apart as Fire does.
 
         Args:
-            arguments: without the program.
+            arguments: Words without the program.
         """
         words, values, rest = [], {}, list(arguments)
         while rest:
@@ -61,14 +61,14 @@ class CommandLine:
 
     @property
     def strays(self) -> tuple[str, ...]:
-        """Words that `run` has no use for, behind its own name and the id to run."""
+        """List the words that `run` has no use for, behind its own name and the id to run."""
         if self.words[:1] != ("run",):
             return ()
         return self.words[1:] if "run_id" in self.values else self.words[2:]
 
     @classmethod
     def at_hand(cls) -> CommandLine | None:
-        """That of this process; None if it is not `python -m monai.bundle`."""
+        """Return the command line of this process; None if it is not `python -m monai.bundle`."""
         return cls.of(sys.argv[1:]) if Path(sys.argv[0]).parts[-3:] == _PROGRAM else None
 
 
@@ -76,10 +76,10 @@ def refuse_stray_words(workflow: ConfigWorkflow) -> None:
     """Refuse the second half of a path without quotes, which MONAI takes for the id of something to run.
 
     Args:
-        workflow: that is running.
+        workflow: Workflow that is running.
 
     Raises:
-        UserError: naming the word.
+        UserError: Naming the word.
     """
     line = CommandLine.at_hand()
     if line is not None and workflow.run_id not in workflow.parser:
@@ -96,25 +96,25 @@ def refuse_stray_words(workflow: ConfigWorkflow) -> None:
 
 
 def as_word(path: str | Path) -> str:
-    """A path as a command that is printed for the user to copy needs it.
+    """Quote a path for a command that is printed for the user to copy.
 
     Args:
-        path: with blanks or other characters that a shell, or Fire, would read otherwise.
+        path: Path, perhaps with blanks or other characters that a shell, or Fire, would read otherwise.
     """
     # Fire cuts a bare word before a #, and leaves alone what can't be Python.
     return shlex.quote(os.path.abspath(path) if "#" in str(path) else str(path))
 
 
 def take_as_typed(parser: ConfigParser, texts: Iterable[str], lists: Iterable[str] = ()) -> None:
-    """Put what the user typed in the place of what has become of it; refuse a text from elsewhere that MONAI has changed.
+    """Restore texts as the user typed them, and refuse a text from elsewhere that MONAI has changed.
 
     Args:
-        parser: of the running config; names that it lacks are left alone.
-        texts: names of settings that are one text: a path, a name.
-        lists: names of settings that are lists of texts.
+        parser: Parser of the running config; names that it lacks are left alone.
+        texts: Names of settings that are one text: a path, a name.
+        lists: Names of settings that are lists of texts.
 
     Raises:
-        UserError: for a text that can't be what the user meant.
+        UserError: For a text that can't be what the user meant.
     """
     line = CommandLine.at_hand()
     typed = line.values if line is not None else {}
@@ -132,11 +132,11 @@ def refuse_replaced(name: str, value: Any) -> None:
     """Refuse a text in which MONAI replaces characters, or has done so.
 
     Args:
-        name: of a setting that is a text, or a list of texts.
-        value: as a config file or a Python program gives it; what is in MONAI's language is left to MONAI.
+        name: Name of a setting that is a text, or a list of texts.
+        value: Value as a config file or a Python program gives it; what is in MONAI's language is left to MONAI.
 
     Raises:
-        UserError: saying how to write the text.
+        UserError: Saying how to write the text.
     """
     for text in _texts(value):
         if text[:1] not in ("$", "@", "%") and ("::" in text or "#" in text):
@@ -159,7 +159,7 @@ def _is_name(word: str) -> bool:
 
 
 def _as_it_stands(word: str) -> str | None:
-    """The word itself; quotes that are meant for Fire go, and what stands for nothing is None."""
+    """Return the word without quotes that are meant for Fire; None for a word that stands for nothing."""
     if word in ("None", "null"):
         return None
     if word[:1] in ("'", '"'):

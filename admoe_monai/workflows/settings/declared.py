@@ -37,13 +37,13 @@ ENTRY_KEYS = ("imports", "initialize", "training", "finalize", "_meta_", "settin
 
 
 def calling_workflow() -> ConfigWorkflow:
-    """The bundle workflow whose expression is being evaluated.
+    """Find the bundle workflow whose expression is being evaluated.
 
     Expressions of a config can't see the parser that evaluates them (`%` with the root is a circular reference), so it is
     looked up on the call stack: this works under `python -m monai.bundle`, torchrun and `create_workflow` alike.
 
     Raises:
-        RuntimeError: if no workflow is running.
+        RuntimeError: If no workflow is running.
     """
     for frame in inspect.stack(context=0):
         candidate = frame.frame.f_locals.get("self")
@@ -53,7 +53,7 @@ def calling_workflow() -> ConfigWorkflow:
 
 
 def declared_settings() -> dict[str, Any]:
-    """The settings with their defaults, as `configs/train.yaml` declares them; expressions are not evaluated."""
+    """Return the settings with their defaults, as `configs/train.yaml` declares them; expressions are not evaluated."""
     content = ConfigParser.load_config_file(resource(DECLARATIONS))
     return {key: value for key, value in content.items() if key not in ENTRY_KEYS}
 
@@ -62,10 +62,10 @@ def complete(parser: ConfigParser) -> None:
     """Add to a config what its entry point leaves out: declared settings, and the parts that both phases share.
 
     Args:
-        parser: holds the entry point, its overlays and the overrides of the command line, which all win.
+        parser: Parser with the entry point, its overlays and the overrides of the command line, which all win.
 
     Raises:
-        UserError: for a key that nothing reads, naming the nearest one that something does.
+        UserError: For a key that nothing reads, naming the nearest one that something does.
     """
     declared = declared_settings()
     parts = ConfigParser.load_config_file(resource(PARTS))
@@ -100,13 +100,13 @@ def refuse_unknown(
     """Refuse keys that nothing reads.
 
     Args:
-        given: keys of the user.
-        known: keys that are read.
-        where: what kind of key it is, for the message.
-        listed_in: the file that lists the known keys, for the message.
+        given: Keys that the user wrote.
+        known: Keys that are read.
+        where: Kind of the keys, for the message.
+        listed_in: File that lists the known keys, for the message.
 
     Raises:
-        UserError: naming the first unknown key and the nearest known one.
+        UserError: Naming the first unknown key and the nearest known one.
     """
     known = list(known)
     unknown = [key for key in given if key not in known]
@@ -117,13 +117,13 @@ def refuse_unknown(
 
 
 def resolved_settings(parser: ConfigParser) -> dict[str, Any]:
-    """The values of all settings.
+    """Resolve the values of all settings.
 
     Args:
-        parser: completed by `complete`.
+        parser: Parser completed by `complete`.
 
     Raises:
-        UserError: for a value of the wrong kind or out of range.
+        UserError: For a value of the wrong kind or out of range.
     """
     settings = {key: _value_of(parser, key) for key in parser["settings"]}
     check(settings)
@@ -151,14 +151,14 @@ def _value_of(parser: ConfigParser, key: str) -> Any:
 
 
 def parser_of(config_files: Iterable[str | Path], overrides: Mapping[str, Any] | None = None) -> ConfigParser:
-    """A completed parser of an entry point and its overlays, outside of a run.
+    """Build a completed parser of an entry point and its overlays, outside of a run.
 
     Args:
-        config_files: in the order in which they are merged; may be empty for the defaults.
-        overrides: as on the command line.
+        config_files: Files in the order in which they are merged; may be empty for the defaults.
+        overrides: Values by setting, as on the command line.
 
     Raises:
-        UserError: for a file that is absent or not a config, or an unknown key.
+        UserError: For a file that is absent or not a config, or an unknown key.
     """
     parser = ConfigParser()
     files = [str(file) for file in config_files]
@@ -181,8 +181,8 @@ def write_config(path: Path, settings: Mapping[str, Any]) -> None:
     """Write the resolved settings as a config that repeats the run: `--config_file RUN_DIR/config.yaml`.
 
     Args:
-        path: of the file; replaced atomically.
-        settings: resolved; those that say how this one process was started are left out.
+        path: Path of the file, which is replaced atomically.
+        settings: Resolved settings; those that say how this one process was started are left out.
     """
     once = names_of(once=True)
     kept = {k: v if k in UNREAD else literal(v) for k, v in settings.items() if k not in once}

@@ -1,4 +1,4 @@
-"""Kinds of settings: what a value has to be, said in one line when it is not."""
+"""Kinds of settings: the check of a value, with an error of one line when it fails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 
-#: Takes the name of a setting and its value; raises a `UserError` that tells both and what the value should be.
+#: Check of a setting's value by its name and value; raises a `UserError` that states both and what the value should be.
 Kind = Callable[[str, Any], None]
 
 
@@ -24,9 +24,9 @@ def number(
     Args:
         least: Smallest value allowed.
         above: Bound that is not allowed itself.
-        below: Likewise, from the other side.
-        whole: Integers alone.
-        optional: null is a value too.
+        below: Bound from the other side, likewise not allowed itself.
+        whole: Whether only integers are allowed.
+        optional: Whether null is a value too.
     """
 
     def check(name: str, value: Any) -> None:
@@ -54,7 +54,7 @@ def count(least: int = 1, *, optional: bool = False) -> Kind:
 
     Args:
         least: Smallest value allowed.
-        optional: null is a value too.
+        optional: Whether null is a value too.
     """
     return number(least, whole=True, optional=optional)
 
@@ -63,7 +63,7 @@ def choice(*values: Any) -> Kind:
     """Build the kind of a setting with a few values.
 
     Args:
-        values: All of them.
+        values: Values allowed, all of them.
     """
 
     def check(name: str, value: Any) -> None:
@@ -119,7 +119,7 @@ def files_of_phases(name: str, value: Any) -> None:
 
 
 def mapping(name: str, value: Any) -> None:
-    """Check a mapping whose contents others look at."""
+    """Check a mapping whose contents other code checks."""
     if not isinstance(value, dict):
         raise UserError(f"{name} must be a mapping of names to values, got {value!r}")
 

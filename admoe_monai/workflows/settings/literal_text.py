@@ -8,13 +8,13 @@ _MARKS = "#@%$"
 
 
 def literal(value: Any) -> Any:
-    """The value as a config has to spell it so that MONAI (1.6.1) reads that value.
+    """Spell a value in a config so that MONAI (1.6.1) reads that value.
 
     MONAI replaces `#` in every text by `::`, resolves what begins with `@` and `%`, and evaluates what begins with `$`; within
     an expression, `@` and `#` mean the same. So such a text becomes an expression in which none of these characters stands.
 
     Args:
-        value: a text; texts within lists and dictionaries are spelled likewise, all else stays as it is.
+        value: Text; texts within lists and dictionaries are spelled likewise, all else stays as it is.
     """
     if isinstance(value, dict):
         return {key: literal(part) for key, part in value.items()}

@@ -14,10 +14,10 @@ from .resources import resource
 
 
 def overlay_file(name: str) -> str:
-    """Where an overlay is: beside the user, or among the configs of the package.
+    """Find an overlay, in the working directory or among the configs of the package.
 
     Args:
-        name: path of the user's file, or name of one of ours such as `bundle/configs/distributed.yaml`.
+        name: Path of the user's file, or name of a config of this package such as `bundle/configs/distributed.yaml`.
     """
     with contextlib.suppress(FileNotFoundError):
         return str(name if Path(name).exists() else resource(str(name)))
@@ -25,10 +25,10 @@ def overlay_file(name: str) -> str:
 
 
 def lasting_name(overlay: str) -> str:
-    """An overlay by a name that means the same from any working directory, and on another machine if it is one of ours.
+    """Name an overlay so that it means the same from any working directory, and elsewhere if it is of this package.
 
     Args:
-        overlay: as `overlay_file` takes it.
+        overlay: Path or name, as `overlay_file` takes it.
     """
     file = overlay_file(overlay)
     with contextlib.suppress(OSError):

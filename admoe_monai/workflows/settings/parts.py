@@ -1,4 +1,4 @@
-"""Parts that a user puts in the place of ours: merged where they are declared, and recorded by what their code says."""
+"""Parts that a user puts in the place of the package's own: merged where they are declared, recorded with their code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .resources import PACKAGE
 
 _IMPORT = re.compile(r"\$\s*(?:import|from)\s+([\w.]+)")
 _TARGET = re.compile(r"\w+(\.\w+)+")
-#: What pip installs: the versions of the packages that matter are recorded with the machine.
+#: Folders of what pip installs: the versions of the packages that matter are recorded with the machine.
 _INSTALLED = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib"))
 
 
@@ -25,9 +25,9 @@ def merged(definition: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     """Merge a user's changes into the definition of a component.
 
     Args:
-        definition: Of ours, with `_target_`.
-        changes: Values by argument. What is a component itself is changed in the same way, unless its `_target_` is another
-            one: then it takes the place of ours whole, whose arguments would mean nothing to it.
+        definition: Definition in this package, with `_target_`.
+        changes: Values by argument. A value that is a component itself is changed in the same way, unless its `_target_` is
+            another one: then it replaces this package's definition entirely, whose arguments would mean nothing to it.
     """
     if changes.get("_target_", definition.get("_target_")) != definition.get("_target_"):
         return dict(changes)
@@ -42,7 +42,7 @@ def code_digests(content: Any) -> dict[str, str]:
     """Digest the source of whatever a config names that is neither ours nor installed.
 
     Args:
-        content: A config or a part of one; `_target_` and imports in it count.
+        content: Config or part of one; `_target_` and imports in it count.
 
     Returns:
         By dotted name 16 hexadecimal characters: of the files that define a class and those that it inherits from, or of a
@@ -78,7 +78,7 @@ def _own_files(name: str) -> list[Path]:
     except pydoc.ErrorDuringImport as error:
         raise UserError(f"cannot import {name}, which a config names: {error.value}") from error
     if found is None:
-        return []  # whoever builds it says so, and where it stands
+        return []  # the error comes when it is built, and says where it stands
     parts = inspect.getmro(found) if inspect.isclass(found) else (inspect.unwrap(found) if callable(found) else found,)
     files = {file for part in parts if (file := _source_of(part)) is not None}
     return sorted(file for file in files if not any(file.is_relative_to(place) for place in (PACKAGE, *_INSTALLED)))

@@ -1,4 +1,4 @@
-"""What decides how a scan is preprocessed: the chain, the settings that it refers to, and the code behind it."""
+"""Digest of what decides how a scan is preprocessed: the chain, the settings that it refers to, and the code behind it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .resources import PACKAGE
 
 
 def preprocessing_digest(parser: ConfigParser, section: str = "preprocessing") -> str:
-    """What decides how a scan is preprocessed, in 16 characters: names a generation of the store.
+    """Digest what decides how a scan is preprocessed, in 16 characters that name a generation of the store.
 
     Args:
-        parser: of a phase; a section of it, the settings that it refers to, and the code behind it count.
-        section: the chain of transforms.
+        parser: Parser of a phase; a section of it, the settings that it refers to, and the code behind it count.
+        section: Name of the section with the chain of transforms.
     """
     content = json.dumps(parser[section], sort_keys=True, default=str)
     # Resolved: a reference may lead to an expression over further settings.

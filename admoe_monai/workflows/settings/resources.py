@@ -1,4 +1,4 @@
-"""Where the configs are: in the checkout the package is run from, or inside an installed wheel."""
+"""Location of the configs: in the checkout the package is run from, or inside an installed wheel."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ PACKAGE = Path(admoe_monai.__file__).parent
 
 
 def resource(name: str) -> Path:
-    """The path of a config or of a part of the bundle, whatever the working directory.
+    """Find a config or a part of the bundle, whatever the working directory.
 
     Args:
-        name: as in the repository, e.g. `bundle/configs/common.yaml`.
+        name: Path as in the repository, e.g. `bundle/configs/common.yaml`.
 
     Raises:
-        FileNotFoundError: if the installation lacks it.
+        FileNotFoundError: If the installation lacks it.
     """
     for root in (PACKAGE.parent, PACKAGE / "resources"):
         if (root / name).exists():

@@ -20,7 +20,7 @@ def is_short_form(name: str) -> bool:
     """Tell whether a key is an entry of a mapping of settings.
 
     Args:
-        name: Of a setting, as the user gives it.
+        name: Name of a setting, as the user gives it.
     """
     return name not in ("weight_decay",) and name.startswith((*PREFIXES, NUMBER))
 
@@ -31,9 +31,9 @@ def take_in(
     """Take short forms into the mappings that they are entries of.
 
     Args:
-        settings: Of the user, or of a checkpoint; changed in place.
+        settings: Settings of the user, or of a checkpoint; changed in place.
         defaults: Declared values of the mappings, where the settings have none.
-        value_of: Evaluates a setting; by default it stands as it is.
+        value_of: Function that evaluates a setting; by default it stands as it is.
 
     Raises:
         UserError: If a number of classes contradicts their names.
@@ -60,7 +60,7 @@ def in_full(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Spell out what applies to several tasks or phases.
 
     Args:
-        settings: Resolved and checked.
+        settings: Settings, resolved and checked.
 
     Returns:
         The settings with a weight for each task and overlays for each phase.

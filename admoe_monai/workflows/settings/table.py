@@ -1,4 +1,4 @@
-"""One row per setting of configs/train.yaml: what its value has to be, and what a resume may make of it."""
+"""Table with one row per setting of configs/train.yaml: what its value has to be, and what a resume may make of it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .kinds import Kind, anything, choice, count, number, optional_text, text, t
 
 
 class OnResume(Enum):
-    """What becomes of a setting with another value than the run had.
+    """Rule for a setting whose value differs from the one that the run had.
 
     Attributes:
-        IGNORED: Where things are, whose contents have digests, or how one process was started: no part of the plan.
+        IGNORED: Setting for a place whose contents have digests, or for how one process was started: no part of the plan.
         FREE: Allowed, and the result stays exact for whatever the setting does not touch.
         FORCED: Changes what is computed: allowed with force_resume.
         EXTENDED: Allowed with extend_max_epochs.
@@ -29,14 +29,14 @@ class OnResume(Enum):
 
 @dataclass(frozen=True)
 class Setting:
-    """One row.
+    """Row of the table.
 
     Attributes:
-        kind: What a value has to be.
-        on_resume: What a resume may make of another value.
+        kind: Check of a value.
+        on_resume: Rule for another value on resume.
         place: Whether it says where something is on this machine; such a setting is left out of a bundle and a report.
         once: Whether it says how this one process was started; such a setting is left out of a run's config.yaml.
-        adjustable: Whether it stays a setting of whoever finetunes an exported bundle.
+        adjustable: Whether it stays a setting for finetuning an exported bundle.
     """
 
     kind: Kind
