@@ -1,4 +1,4 @@
-"""The data of a run as its settings describe it, checked before anything is built."""
+"""Data of a run as its settings describe it, checked before anything is built."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from admoe_monai.transforms import prior_features
 
 from .places import default_cache
 
-#: Names that items, losses, outputs of the network and reports have for something else than a label.
+#: Names that items, losses, outputs of the network and reports use for something else than a label.
 TAKEN = (
     "image", "image_path", "subject_id", "session_id", "foreground", "brain_mask", "mask", "guidance", "prior",
     "reconstruction", "routing", "balance", "loss", "subjects", "visits", "method",
@@ -30,13 +30,13 @@ def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]
     """Read the datalist, and complete the settings with what only it can tell.
 
     Args:
-        settings: resolved; paths become absolute, `prior_columns` are named, and `prior_dim` is filled in.
+        settings: Settings, resolved; paths become absolute, `prior_columns` are named, and `prior_dim` is filled in.
 
     Returns:
         The cohort, and the statistics of the prior columns in use (empty without a prior).
 
     Raises:
-        UserError: if the data do not carry the plan.
+        UserError: If the data do not carry the plan.
     """
     settings["datalist"] = os.path.abspath(settings["datalist"])
     classes = settings["classes"]
@@ -67,11 +67,7 @@ def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]
 
 
 def cohort_digest(cohort: Datalist) -> str:
-    """What the run sees of the datalist, in 16 characters: visits, labels, splits and prior values, not where files lie.
-
-    Args:
-        cohort: as loaded.
-    """
+    """Digest what the run sees of the datalist, in 16 characters: visits, labels, splits, prior values, no file paths."""
     splits = {
         name: [
             {**visit, "image": os.path.relpath(visit["image"], cohort.dataset_dir), "mask": bool(visit.get("mask"))}
@@ -84,14 +80,14 @@ def cohort_digest(cohort: Datalist) -> str:
 
 
 def class_weights(cohort: Datalist, settings: Mapping[str, Any]) -> dict[str, list[float]] | None:
-    """Inverse class frequencies of the training visits per task, of mean 1 over the visits; None if not wanted.
+    """Compute inverse class frequencies of the training visits per task, of mean 1 over the visits; None if not wanted.
 
     Args:
-        cohort: whose training split is counted.
-        settings: `class_weights` and the class names.
+        cohort: Cohort whose training split is counted.
+        settings: Settings, of which `class_weights` and the class names are read.
 
     Raises:
-        UserError: if a class has no training visit.
+        UserError: If a class has no training visit.
     """
     if settings["class_weights"] != "balanced":
         return None

@@ -1,4 +1,4 @@
-"""The table of the network's components in the log."""
+"""Table of the network's components in the log."""
 
 from __future__ import annotations
 
@@ -8,27 +8,23 @@ RULE = "=" * 50
 
 
 def component_counts(network: nn.Module) -> dict[str, int]:
-    """Number of parameters per top-level component, in the order of the network; own parameters count by name.
-
-    Args:
-        network: any module.
-    """
+    """Count the parameters per top-level component, in the order of the network; own parameters count by name."""
     counts = {name: sum(p.numel() for p in child.parameters()) for name, child in network.named_children()}
     counts |= {name: parameter.numel() for name, parameter in network.named_parameters(recurse=False)}
     return counts
 
 
 def component_lines(network: nn.Module) -> list[str]:
-    """One line per component, as the guide prints them."""
+    """Format one line per component, as the guide prints them."""
     return [f"  {name:<20}: {count:>10,} params ✓ Active" for name, count in component_counts(network).items()]
 
 
 def component_table(network: nn.Module, when: str) -> list[str]:
-    """The table for the log.
+    """Format the table for the log.
 
     Args:
-        network: any module.
-        when: INITIAL, AFTER DECODER REMOVAL or FINAL.
+        network: Module whose components are counted.
+        when: Moment as the log names it: INITIAL, AFTER DECODER REMOVAL or FINAL.
     """
     total = sum(component_counts(network).values())
     return [

@@ -1,4 +1,4 @@
-"""The files that a run needs to go on from a checkpoint: those of its epoch, the best ones known then, and the metrics."""
+"""Files that a run needs to go on from a checkpoint: those of its epoch, the best ones known then, and the metrics."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def complete_files(checkpoint: Checkpoint, source: Path, folder: Path, save_inte
     A kill between two files of one epoch leaves some of them stale, and the continuation begins after that epoch.
 
     Args:
-        checkpoint: Where the run goes on; the best scores are forgotten where their file is lost.
+        checkpoint: Checkpoint from which the run goes on; the best scores are forgotten where their file is lost.
         source: Folder of the checkpoint.
-        folder: Of the run, locked by this process.
-        save_interval: Of the continuation, in epochs.
-        phase_end: The epoch after the last one of the checkpoint's phase.
+        folder: Folder of the run, locked by this process.
+        save_interval: Interval of the continuation, in epochs.
+        phase_end: Epoch after the last one of the checkpoint's phase.
     """
     scores = {BEST_PRETRAIN: "best_loss"}
     if not checkpoint["is_pretrain"]:
@@ -57,7 +57,7 @@ def _of_epoch(path: Path, epoch: int) -> Checkpoint | None:
 
 
 def _read(path: Path) -> Checkpoint | None:
-    """The contents of a file; None if it is absent or damaged."""
+    """Read the contents of a file; None if it is absent or damaged."""
     try:
         return read_checkpoint(path)
     except CheckpointError:

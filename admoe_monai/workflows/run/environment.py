@@ -1,4 +1,4 @@
-"""The hardware and software under which a run promises the same bits."""
+"""Hardware and software under which a run promises the same bits."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .processes import local_rank, world_size
 
 
 def choose_device(name: str | None) -> torch.device:
-    """The device to train on.
+    """Choose the device to train on.
 
     Args:
-        name: such as cuda, cuda:1 or cpu; None takes the GPU if there is one, and each process of a machine its own.
+        name: Name such as cuda, cuda:1 or cpu; None takes the GPU if there is one, and each process of a machine its own.
 
     Raises:
-        UserError: if there is no such device.
+        UserError: If there is no such device.
     """
     try:
         own = f"cuda:{local_rank()}" if world_size() > 1 else "cuda"
@@ -34,10 +34,10 @@ def choose_device(name: str | None) -> torch.device:
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """What checkpoints record of the machine; a resumed run is exact only where it is the same.
+    """Collect what checkpoints record of the machine; a resumed run is exact only where it is the same.
 
     Args:
-        device: that the run trains on.
+        device: Device that the run trains on.
     """
     return {
         "admoe_monai": admoe_monai.__version__,

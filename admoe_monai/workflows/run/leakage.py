@@ -1,4 +1,4 @@
-"""The leakage guard of a run: what the datalist alone tells is looked at before anything is trained."""
+"""Leakage guard of a run: what the datalist alone tells is checked before anything is trained."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def check_leakage(
     """Refuse to train on a leak; warn of what a person should look at.
 
     Args:
-        cohort: the data of the run.
-        settings: resolved.
-        prior: statistics of the prior columns in use.
-        resumed: the checkpoint that a run goes on from; the leaks that it was trained with stay with it.
+        cohort: Data of the run.
+        settings: Settings, resolved.
+        prior: Statistics of the prior columns in use.
+        resumed: Checkpoint that a run goes on from; the leaks that it was trained with stay with it.
 
     Returns:
-        The leaks that were allowed, one line each, which the log, every checkpoint and the report carry.
+        Leaks that were allowed, one line each, which the log, every checkpoint and the report carry.
 
     Raises:
-        UserError: naming the first leak, unless `allow_leakage` is set; all are in its details.
+        UserError: Naming the first leak, unless `allow_leakage` is set; all are in its details.
     """
     names = [column["name"] for column in prior]
     tasks = list(settings["classes"])
@@ -63,12 +63,12 @@ def check_leakage(
 
 
 def subjects_seen(cohort: Datalist, settings: Mapping[str, Any], resumed: Mapping[str, Any] | None = None) -> list[str]:
-    """Digests of everybody whose scans the weights of the run have seen, for the audit of whoever goes on from them.
+    """Digest all people whose scans the weights of the run have seen, for the audit of a run that goes on from them.
 
     Args:
-        cohort: the data of the run.
-        settings: resolved.
-        resumed: the checkpoint that a run goes on from.
+        cohort: Data of the run.
+        settings: Settings, resolved.
+        resumed: Checkpoint that a run goes on from.
     """
     earlier = _pretrained_on(settings) if resumed is None else _named_by(resumed)
     return sorted({*subject_digests(cohort.splits["training"]), *(earlier or ())})
@@ -77,21 +77,21 @@ def subjects_seen(cohort: Datalist, settings: Mapping[str, Any], resumed: Mappin
 def _seen_elsewhere(
     cohort: Datalist, settings: Mapping[str, Any], resumed: Mapping[str, Any] | None
 ) -> Sequence[str] | None:
-    """Digests of whom the weights have seen outside of the training split; as `_pretrained_on`."""
+    """Return digests of people seen by the weights outside of the training split, with gaps as in `_pretrained_on`."""
     if resumed is None:
         return _pretrained_on(settings)
-    # Whom the training split has too is found without this, and in the same words as when the run began.
+    # People who are in the training split too are found without this, and in the same words as when the run began.
     return sorted({*_named_by(resumed)} - {*subject_digests(cohort.splits["training"])}) or None
 
 
 def _pretrained_on(settings: Mapping[str, Any]) -> list[str] | None:
-    """Of the checkpoint that finetuning starts from; empty if it doesn't say, None without one."""
+    """Return the digests of the checkpoint that finetuning starts from; empty if it has none, None without one."""
     if settings["pretrained"] is None:
         return None
     return _named_by(load_whole(Path(settings["pretrained"])))
 
 
 def _named_by(contents: Any) -> list[str]:
-    """The digests that a checkpoint carries; none if it is another file."""
+    """Return the digests that a checkpoint carries; none if it is another file."""
     known = contents.get(CHECKPOINT_KEY) if isinstance(contents, Mapping) else None
     return [str(digest) for digest in known] if isinstance(known, list) else []

@@ -1,4 +1,4 @@
-"""A phase is data: a list of config files with MONAI's canonical ids, and the epochs that it takes of the run."""
+"""A phase as data: a list of config files with MONAI's canonical ids, and the epochs that it takes of the run."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from admoe_monai.workflows.settings.resources import resource
 
 
 class Phase:
-    """One phase of the plan.
+    """Phase of the plan.
 
     Args:
-        key: Of `PHASES`; what a phase is known by.
-        config_file: files of `bundle/configs`, merged in order.
-        first_epoch: of the run, counted from 0.
-        end_epoch: the epoch after the last one.
-        overlays: config files of the user, appended to these.
+        key: Key of `PHASES`, by which the phase is known.
+        config_file: Files of `bundle/configs`, merged in order.
+        first_epoch: First epoch in the count of the run, from 0.
+        end_epoch: Epoch after the last one.
+        overlays: Config files of the user, appended to these.
     """
 
     def __init__(
@@ -45,27 +45,27 @@ class Phase:
 
     @property
     def name(self) -> str:
-        """The name that checkpoints and the log give it."""
+        """Return the name that checkpoints and the log give the phase."""
         return PHASES[self.key]
 
     @property
     def is_pretrain(self) -> bool:
-        """Whether this is the phase that checkpoints call pretraining."""
+        """Tell whether this is the phase that checkpoints call pretraining."""
         return self.key == "pretrain"
 
     @property
     def num_epochs(self) -> int:
-        """How many epochs the phase has at most."""
+        """Return the largest number of epochs of the phase."""
         return self.end_epoch - self.first_epoch
 
     def preprocessing_digest(self, settings: Mapping[str, Any]) -> str:
-        """See the function of this name; nothing is built for it.
+        """Digest what decides how the phase preprocesses a scan; nothing is built for it.
 
         Args:
-            settings: resolved.
+            settings: Settings, resolved.
 
         Raises:
-            UserError: if an overlay has a key that nothing reads.
+            UserError: If an overlay has a key that nothing reads.
         """
         parser = ConfigParser()
         parser.read_config(self._checked_files(settings))
@@ -76,11 +76,11 @@ class Phase:
         """Parse the phase's config; its components are made when they are asked for.
 
         Args:
-            settings: resolved settings, which the config refers to by name.
-            objects: what the run brings along: network, data, run directory, ...
+            settings: Resolved settings, which the config refers to by name.
+            objects: Objects of the run by name: network, data, run directory, ...
 
         Raises:
-            UserError: if an overlay has a key that nothing reads.
+            UserError: If an overlay has a key that nothing reads.
         """
         # The entry point has set up logging; MONAI warns that a phase does not do so again.
         logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
@@ -101,7 +101,7 @@ class Phase:
         return workflow
 
     def overlay_contents(self) -> list[dict[str, Any]]:
-        """What the user's overlays say, as they are written."""
+        """Read the user's overlays as they are written."""
         return [ConfigParser.load_config_file(overlay) for overlay in self.overlays]
 
     def _checked_files(self, settings: Mapping[str, Any]) -> list[str]:
@@ -123,7 +123,7 @@ class PhaseWorkflow(ConfigWorkflow):
     """MONAI's workflow over a phase's config, with components by id."""
 
     def __getitem__(self, component: str) -> Any:
-        """The component with this id, made on first use."""
+        """Return the component with this id, made on first use."""
         return self.parser.get_parsed_content(component)
 
     def release(self) -> None:

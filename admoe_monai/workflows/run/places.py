@@ -1,4 +1,4 @@
-"""Where the data of a run are, should the run, its datalist or its scans have been moved since it was recorded."""
+"""Places of the data of a run, should the run, its datalist or its scans have been moved since it was recorded."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CACHE = "preprocessed"
 
 
 def run_folders(settings: Mapping[str, Any], config_folder: Path) -> list[Path]:
-    """The run directories that a run goes on from or repeats.
+    """List the run directories that a run goes on from or repeats.
 
     Args:
-        settings: resolved.
-        config_folder: of the entry point, which may be a run's own config.
+        settings: Settings, resolved.
+        config_folder: Folder of the entry point, which may be a run's own config.
     """
     resume, run_dir = settings["resume"], settings["run_dir"]
     folders = [config_folder]
@@ -33,14 +33,14 @@ def find_data(settings: dict[str, Any], folders: Iterable[Path]) -> list[str]:
     """Let the settings of a run that was moved point to where its data are now, and to a cache beside them.
 
     Args:
-        settings: resolved; changed in place where they are those that the run has recorded and lead nowhere.
-        folders: of the run, see `run_folders`; none for a run that begins.
+        settings: Settings, resolved; changed in place where they are those that the run has recorded and lead nowhere.
+        folders: Folders of the run, see `run_folders`; none for a run that begins.
 
     Returns:
-        What the log should say about it.
+        Lines about it for the log.
 
     Raises:
-        UserError: for another datalist that is absent.
+        UserError: For another datalist that is absent.
     """
     said: list[str] = []
     for folder in folders:
@@ -58,7 +58,7 @@ def make_lasting(settings: dict[str, Any]) -> None:
     """Make absolute what a run records, so that its config means the same wherever it is started from.
 
     Args:
-        settings: resolved; changed in place.
+        settings: Settings, resolved; changed in place.
     """
     for name in ("datalist", "dataset_dir", "pretrained"):
         if settings[name] is not None:
@@ -68,11 +68,7 @@ def make_lasting(settings: dict[str, Any]) -> None:
 
 
 def default_cache(datalist: str | Path) -> Path:
-    """The folder for preprocessed scans where none is named: beside the datalist, or beside the run that has it.
-
-    Args:
-        datalist: of the scans.
-    """
+    """Choose the folder for preprocessed scans where none is named: beside the datalist, or beside the run that has it."""
     folder = Path(os.path.abspath(datalist)).parent
     return (folder.parent if _is_run(folder) else folder) / CACHE
 
@@ -97,7 +93,7 @@ def _find_datalist(settings: dict[str, Any], recorded: Mapping[str, Any], own: P
 
 
 def _is_left_behind(settings: Mapping[str, Any], recorded: Mapping[str, Any]) -> bool:
-    """Whether the recorded cache belongs to a place that the run no longer uses."""
+    """Tell whether the recorded cache belongs to a place that the run no longer uses."""
     if recorded["cache_dir"] is None or settings["datalist"] == recorded["datalist"]:
         return False
     cache, folder = Path(recorded["cache_dir"]), Path(recorded["datalist"]).parent

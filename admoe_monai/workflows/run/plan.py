@@ -1,4 +1,4 @@
-"""The plan of a run: its data, its phases in order, and all that is checked before anything is written."""
+"""Plan of a run: its data, its phases in order, and all that is checked before anything is written."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ logger = logging.getLogger(__name__)
 
 
 class Plan:
-    """What a run will do, from its beginning or from a checkpoint.
+    """Plan of a run, from its beginning or from a checkpoint.
 
     Args:
-        parser: Of the entry point, completed.
-        config_folder: Of the entry point: a run's own config resumes that run.
+        parser: Parser of the entry point, completed.
+        config_folder: Folder of the entry point: a run's own config resumes that run.
     """
 
     def __init__(self, parser: ConfigParser, config_folder: Path) -> None:
@@ -60,7 +60,7 @@ class Plan:
         """Run what is left of the plan.
 
         Raises:
-            UserError: For whatever the user can mend; nothing is written before the checks are through.
+            UserError: For every mistake that the user can correct; nothing is written before the checks are through.
             Interrupted: If a signal came.
         """
         with process_group(self.device), RunLog() as log, self.signals:
@@ -99,7 +99,7 @@ class Plan:
         """Digest what the settings point to: the continuation of a run must find it as it was."""
         overlays = overlays_digest(self.settings["phase_overlays"])
         digests = {"datalist": cohort_digest(self.cohort), "phase_overlays": overlays}
-        # One for all phases, unless somebody has them preprocess differently.
+        # One for all phases, unless a user has them preprocess differently.
         preprocessing = dict.fromkeys(phase.preprocessing_digest(self.settings) for phase in self.phases)
         own = code_digests([self.settings["network"], *(phase.overlay_contents() for phase in self.phases)])
         code = {f"the code of {name}": digest for name, digest in own.items()}
@@ -169,7 +169,7 @@ class Plan:
 
 
 def _as_users(error: Exception, what: str) -> Exception:
-    """What a constructor objects to is a value that the user has set; MONAI wraps it, and any other error stays."""
+    """Turn a constructor's objection, which MONAI wraps, into an error about the user's setting; any other error stays."""
     cause = root_cause(error)
     if isinstance(cause, UserError):
         return cause

@@ -15,17 +15,17 @@ T = TypeVar("T")
 
 
 def world_size() -> int:
-    """How many processes torchrun has started for this run; 1 without it."""
+    """Return the number of processes that torchrun has started for this run; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def local_rank() -> int:
-    """The number of this process on its machine."""
+    """Return the number of this process on its machine, from 0."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def is_main() -> bool:
-    """Whether this process writes the run directory and the log."""
+    """Tell whether this process writes the run directory and the log."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
@@ -34,7 +34,7 @@ def process_group(device: torch.device) -> Iterator[None]:
     """Connect the processes of the run for as long as it lasts; nothing to do for a single one.
 
     Args:
-        device: that this process trains on.
+        device: Device that this process trains on.
     """
     if world_size() == 1:
         yield
@@ -60,10 +60,10 @@ def main_first() -> Iterator[None]:
 
 
 def from_main(value: T) -> T:
-    """What the main process has; every process must call it at the same place.
+    """Return the main process's value; every process must call it at the same place.
 
     Args:
-        value: of this process, picklable.
+        value: Value of this process, picklable.
     """
     if world_size() == 1:
         return value

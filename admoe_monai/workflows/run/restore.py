@@ -1,4 +1,4 @@
-"""Puts the state of a checkpoint back into network and phase."""
+"""Restoration of a checkpoint's state in network and phase."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def restore_network(
     """Load all weights of a checkpoint; the decoder leaves first if the checkpoint has none.
 
     Args:
-        network: as built from the settings.
-        checkpoint: checked against the network before.
-        weights: of the checkpoint, other than those that were trained; None for these.
+        network: Network as built from the settings.
+        checkpoint: Checkpoint that was checked against the network before.
+        weights: Weights of the checkpoint, other than those that were trained; None for these.
     """
     if checkpoint["decoder_removed"]:
         remove_decoder(network)
@@ -58,11 +58,11 @@ def restore_phase(workflow: PhaseWorkflow, checkpoint: Checkpoint) -> None:
     """Restore optimizer, schedule, training state, position of a phase, and whatever else it has saved.
 
     Args:
-        workflow: of the phase that the checkpoint is from.
-        checkpoint: as read.
+        workflow: Workflow of the phase that the checkpoint is from.
+        checkpoint: Contents of the checkpoint.
 
     Raises:
-        IncompatibleCheckpointError: if the optimizer state is of other parameters, or another state is of something that
+        IncompatibleCheckpointError: If the optimizer state is of other parameters, or another state is of something that
             the phase lacks, or lacking for something that it has.
     """
     # First of all, because a schedule sets the learning rate of its optimizer when it is made.
@@ -162,12 +162,12 @@ def _restore_schedule(scheduler: Any, state: Mapping[str, Any], step: int) -> No
 
 @dataclass(frozen=True)
 class PretrainedFit:
-    """How the weights of a file meet a network that finetuning starts from, both without their decoders.
+    """Correspondence of the weights of a file with a network that finetuning starts from, both without their decoders.
 
     Attributes:
-        weights: of the file, under the network's names where it is of a backbone alone.
-        match: names that meet and names that don't.
-        encoder_share: of the encoder's parameters, how many find their weights; 0 to 1.
+        weights: Weights of the file, under the network's names where it is of a backbone alone.
+        match: Names that match and names that don't.
+        encoder_share: Share of the encoder's parameters that find their weights; 0 to 1.
     """
 
     weights: dict[str, torch.Tensor]
@@ -176,11 +176,11 @@ class PretrainedFit:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the file is of the same network."""
+        """Tell whether the file is of the same network."""
         return self.encoder_share >= LEAST_SHARE
 
     def verdict(self) -> str:
-        """The share beside the least one."""
+        """State the share beside the least one required."""
         least = "" if self.is_enough else f", less than {100 * LEAST_SHARE:.0f} %"
         return f"{100 * self.encoder_share:.1f} % of the encoder{least}"
 
@@ -189,8 +189,8 @@ def fit_of(weights: Mapping[str, torch.Tensor], network: nn.Module) -> Pretraine
     """Compare the weights of a file with a network, without loading anything.
 
     Args:
-        weights: by name.
-        network: as built from the settings.
+        weights: Tensors by name.
+        network: Network as built from the settings.
     """
     own = without_decoder(network.state_dict())
     renamed = without_decoder(as_encoder_weights(weights, own))
@@ -203,13 +203,13 @@ def load_pretrained(network: nn.Module, path: Path) -> None:
     """Start finetuning from the weights of a file; its decoder is left out.
 
     Args:
-        network: receives the weights.
-        path: a checkpoint of ours or of the original training code, or a bare state dict, of the same network or of its
+        network: Network that receives the weights.
+        path: Checkpoint of this package or of the original training code, or bare state dict, of the same network or of its
             backbone alone.
 
     Raises:
-        ForeignCheckpointError: if the file holds no weights.
-        IncompatibleCheckpointError: if less than `LEAST_SHARE` of the encoder's parameters find their weights.
+        ForeignCheckpointError: If the file holds no weights.
+        IncompatibleCheckpointError: If less than `LEAST_SHARE` of the encoder's parameters find their weights.
     """
     found = examine(load_whole(path))
     if not found.weights:
@@ -237,7 +237,7 @@ def _claims(found: FileContents) -> str:
 
 
 def match_lines(matched: int, missing: int, unexpected: int) -> list[str]:
-    """The analysis of parameters as the log prints it."""
+    """Format the analysis of parameters as the log prints it."""
     return [
         "Parameter matching analysis:",
         f"  - Matched parameters: {matched}",

@@ -1,4 +1,4 @@
-"""Where a run goes on: which checkpoint, in which phase, in which folder, and whether the settings allow it."""
+"""Point from which a run goes on: the checkpoint, the phase, the folder, and whether the settings allow it."""
 
 from __future__ import annotations
 
@@ -38,12 +38,11 @@ logger = logging.getLogger(__name__)
 
 
 class ResumePoint(Start):
-    """A checkpoint that a run goes on from.
+    """Checkpoint that a run goes on from.
 
     Args:
-        settings: Resolved, of the continuation or of the checkpoint itself.
-        path: Of the checkpoint.
-        checkpoint: Its contents.
+        settings: Resolved settings, of the continuation or of the checkpoint itself.
+        checkpoint: Contents of the checkpoint.
         folder: Run directory that goes on.
     """
 
@@ -60,18 +59,18 @@ class ResumePoint(Start):
 
     @property
     def phase_end(self) -> int:
-        """The epoch after the last one of the checkpoint's phase."""
+        """Return the epoch after the last one of the checkpoint's phase."""
         return int(self.settings["pretrain_epochs" if self.checkpoint["is_pretrain"] else "max_epochs"])
 
     @property
     def phase_is_over(self) -> bool:
-        """Whether the phase of the checkpoint has nothing left to do."""
+        """Tell whether the phase of the checkpoint has nothing left to do."""
         stopped = self.checkpoint["training_state"]["stopped_early"]
         return bool(stopped or self.checkpoint["epoch"] >= self.phase_end - 1)
 
     @property
     def epoch(self) -> int:  # type: ignore[override]
-        """The epoch that comes next; after an early stop, the first one after the phase."""
+        """Return the epoch that comes next; after an early stop, the first one after the phase."""
         return self.phase_end if self.phase_is_over else self.checkpoint["epoch"] + 1
 
     def is_within(self, phase: Phase) -> bool:
@@ -91,7 +90,7 @@ class ResumePoint(Start):
         """Compare names and shapes before anything is written, and say what the run goes on from.
 
         Args:
-            network: As built from the settings, with decoder.
+            network: Network as built from the settings, with decoder.
 
         Raises:
             IncompatibleCheckpointError: Naming the differences.
@@ -152,10 +151,10 @@ def start_of(
     """Find the checkpoint that the settings ask for and check that it continues this plan.
 
     Args:
-        settings: Resolved; `run_dir` is filled in where it follows from `resume`.
-        config_folder: Of the entry point; with `resume: auto`, a run's own config.yaml stands for its folder.
-        digests: Of the data at hand.
-        environment: Of this machine.
+        settings: Resolved settings; `run_dir` is filled in where it follows from `resume`.
+        config_folder: Folder of the entry point; with `resume: auto`, a run's own config.yaml stands for its folder.
+        digests: Digests of the data at hand.
+        environment: Hardware and versions of this machine.
 
     Raises:
         UserError: If there is no usable checkpoint, or the settings are not those of the run.
@@ -194,7 +193,7 @@ def newest_valid(folder: Path) -> tuple[Path, Checkpoint] | None:
     """Find the intact checkpoint of a folder that stands furthest in the run.
 
     Args:
-        folder: May be absent.
+        folder: Folder, which may be absent.
 
     Raises:
         UserError: If there are checkpoints and none can be used; a run never starts from scratch in silence.
@@ -222,12 +221,12 @@ def newest_valid(folder: Path) -> tuple[Path, Checkpoint] | None:
 
 
 def later_files(point: ResumePoint) -> list[str]:
-    """Name the sound checkpoints in the folder of a point that stand further in the run.
+    """Name the intact checkpoints in the folder of a point that stand further in the run.
 
     A damaged one is no reason not to go on: nothing can, and the run will write it anew.
 
     Args:
-        point: Where the run goes on; its folder may be another than that of its checkpoint.
+        point: Point from which the run goes on; its folder may be another than that of its checkpoint.
     """
     later = []
     for path in checkpoint_files(point.folder):

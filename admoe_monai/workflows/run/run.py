@@ -27,22 +27,22 @@ from .start import Start
 
 logger = logging.getLogger(__name__)
 
-#: Makes the components of a phase, with curves in this writer.
+#: Function that makes the components of a phase, with curves in this writer.
 Build = Callable[[Phase, SummaryWriter | None], PhaseWorkflow]
 
 
 @dataclass(frozen=True)
 class Run:
-    """Whatever a run needs once its plan has been checked.
+    """Run of a plan that has been checked.
 
     Attributes:
-        settings: Resolved.
-        phases: All of the plan, in order.
-        start: Where the run begins.
-        directory: Open.
-        network: One object for all phases.
-        signals: Those that end the run.
-        build: Makes the components of a phase.
+        settings: Resolved settings.
+        phases: Phases of the plan, all of them, in order.
+        start: Point from which the run begins.
+        directory: Run directory, open.
+        network: Network, one object for all phases.
+        signals: Signals that end the run.
+        build: Function that makes the components of a phase.
     """
 
     settings: Mapping[str, Any]
@@ -137,7 +137,7 @@ def phases_to_come(phases: Sequence[Phase], start: Start) -> list[Phase]:
     """Leave out phases without epochs and those that are over.
 
     Args:
-        phases: All of the plan, in order.
-        start: Where the run begins.
+        phases: Phases of the plan, all of them, in order.
+        start: Point from which the run begins.
     """
     return [phase for phase in phases if phase.num_epochs > 0 and not start.is_past(phase)]

@@ -1,4 +1,4 @@
-"""The folder of one run: who owns it, what it holds, and how files get into it."""
+"""Folder of one run: its owner, its contents, and the writing of files into it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def common_contents(
     """Build what all checkpoints of a run have in common; see `Checkpoint` for what each entry means.
 
     Args:
-        settings: Resolved.
-        digests: Of what the settings point to.
-        environment: Of this machine.
+        settings: Resolved settings.
+        digests: Digests of what the settings point to.
+        environment: Hardware and versions of this machine.
         prior: Statistics of the prior columns in use.
         parent: Checkpoint, or bundle, that the run descends from.
         leakage: Leaks that were allowed.
-        pretraining_subjects: Digests of everybody whose scans the weights have seen.
+        pretraining_subjects: Digests of all people whose scans the weights have seen.
     """
     return {
         "format_version": FORMAT_VERSION,
@@ -52,11 +52,10 @@ def common_contents(
 
 
 class RunDirectory:
-    """A run directory, locked by this process from `open` to `close`.
+    """Run directory, locked by this process from `open` to `close`.
 
     Args:
-        path: of the folder.
-        keep_checkpoints: "all", or the number of newest periodic checkpoints to keep.
+        keep_checkpoints: Choice "all", or the number of newest periodic checkpoints to keep.
     """
 
     def __init__(self, path: Path, keep_checkpoints: str | int = "all") -> None:
@@ -70,12 +69,12 @@ class RunDirectory:
         """Make a folder that no other run has, named after the experiment and the time.
 
         Args:
-            name: of the experiment.
-            keep_checkpoints: see the class.
-            parent: folder of all runs.
+            name: Name of the experiment.
+            keep_checkpoints: Choice "all", or the number of newest periodic checkpoints to keep.
+            parent: Folder of all runs.
 
         Raises:
-            UserError: if the folder can't be made.
+            UserError: If the folder can't be made.
         """
         stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
         for attempt in range(10_000):
@@ -93,7 +92,7 @@ class RunDirectory:
         """Take the lock and sweep what a kill left behind.
 
         Raises:
-            UserError: if another process has the lock, or the folder can't be written to.
+            UserError: If another process has the lock, or the folder can't be written to.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -122,8 +121,8 @@ class RunDirectory:
         """Write a checkpoint and tidy up what it makes superfluous.
 
         Args:
-            name: file name within the folder.
-            contents: of the phase; what the whole run has in common is added.
+            name: File name within the folder.
+            contents: Contents of the phase; what all checkpoints of the run have in common is added.
         """
         write_checkpoint(self.path / name, {**self.common, **contents})
         if name != INTERRUPT:
@@ -135,7 +134,7 @@ class RunDirectory:
 
 
 class FollowedDirectory(RunDirectory):
-    """A run directory as the other processes of a run see it: the main one owns it and writes."""
+    """Run directory as the other processes of a run see it: the main one owns it and writes."""
 
     def open(self) -> None:
         """Leave the lock to the main process."""

@@ -1,4 +1,4 @@
-"""training.log: every line of the run, appended on resume."""
+"""File training.log: every line of the run, appended on resume."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunLog:
         """Write to a file from now on, beginning with what was logged before.
 
         Args:
-            path: of the file; appended to.
+            path: Path of the file; appended to.
         """
         self._file = logging.FileHandler(path, encoding="utf-8")
         self._file.setFormatter(logging.Formatter(FORMAT, datefmt="%H:%M:%S"))

@@ -1,4 +1,4 @@
-"""Where a run begins: at epoch 0, unless it goes on from a checkpoint (resume.py)."""
+"""Point from which a run begins: epoch 0, unless it goes on from a checkpoint (resume.py)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .run_directory import RunDirectory
 
 
 class Start:
-    """Epoch 0 of a run.
+    """Beginning of a run at epoch 0.
 
     Args:
-        settings: Resolved.
+        settings: Resolved settings.
 
     Attributes:
-        checkpoint: That the run goes on from; None at epoch 0.
-        finished: What to say if nothing is left to do; empty otherwise.
-        epoch: The epoch that comes first.
+        checkpoint: Checkpoint that the run goes on from; None at epoch 0.
+        finished: Message for a run that has nothing left to do; empty otherwise.
+        epoch: First epoch to run.
         parent: Path of the checkpoint that a run in another folder descends from.
     """
 
@@ -51,10 +51,10 @@ class Start:
         return False
 
     def fit(self, network: nn.Module) -> None:
-        """See that weights from elsewhere fit, before anything is written.
+        """Check that weights from elsewhere fit, before anything is written.
 
         Args:
-            network: As built from the settings; takes pretrained weights if the settings name some.
+            network: Network as built from the settings; takes pretrained weights if the settings name some.
 
         Raises:
             CheckpointError: If they don't fit or can't be read.
@@ -82,14 +82,14 @@ class Start:
         """Put folder and network into the state in which the run goes on.
 
         Args:
-            folder: Of the run, locked by the main process.
-            network: That `fit` has looked at.
+            folder: Folder of the run, locked by the main process.
+            network: Network that `fit` has checked.
         """
 
     def enter_phase(self, workflow: PhaseWorkflow, phase: Phase) -> None:
         """Put a phase into the state in which it goes on.
 
         Args:
-            workflow: Of the phase.
-            phase: That is about to run.
+            workflow: Workflow of the phase.
+            phase: Phase that is about to run.
         """
