@@ -1,1 +1,1 @@
-"""What is done with a run that has ended: predictions, figures, reports, a look into its files."""
+"""Use of a run that has ended: predictions, figures, reports, a look into its files."""

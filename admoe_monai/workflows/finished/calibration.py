@@ -1,4 +1,4 @@
-"""The calibration of a run: fitted on its validation split, kept beside its figures, carried by its bundle."""
+"""Calibration of a run: fitted on its validation split, kept beside its figures, carried by its bundle."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def fit_calibration(
     """Fit the temperatures of a run's best model and keep them in its folder.
 
     Args:
-        run: with its best model: a bundle carries that one.
-        device: see the setting of this name.
-        dataset_dir: folder of the run's images, if they were moved.
+        run: Run with its best model, which is the one that a bundle carries.
+        device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
+        dataset_dir: Folder of the run's images, if they were moved.
 
     Returns:
         See :func:`fit_temperatures`.
 
     Raises:
-        UserError: if the run has no validation visits.
+        UserError: If the run has no validation visits.
     """
     cohort = cohort_of(run, dataset_dir=dataset_dir)
     if not cohort.splits["validation"]:
@@ -42,14 +42,14 @@ def fit_calibration(
 
 
 def temperatures_of(folder: Path, epoch: int) -> dict[str, float] | None:
-    """The temperatures of a run's best model; None where it was not calibrated.
+    """Read the temperatures of a run's best model; None where it was not calibrated.
 
     Args:
-        folder: a run directory.
-        epoch: of the best model: a calibration of an earlier one is of another network.
+        folder: Run directory.
+        epoch: Epoch of the best model: a calibration of an earlier one is of another network.
 
     Raises:
-        UserError: if the file can't be read, or is of another epoch.
+        UserError: If the file can't be read, or is of another epoch.
     """
     path = folder / CALIBRATION
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""A run's checkpoint on a split of its cohort, or of another one: figures, predictions, and the files of both."""
+"""Evaluation of a checkpoint on a split of its run's cohort or of another one: figures, predictions, their files."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ CLASSIFICATION, RECONSTRUCTION = "metrics", "reconstruction"
 
 
 def figures_file(kind: str, split: str) -> str:
-    """The name of a file of figures.
+    """Name a file of figures.
 
     Args:
-        kind: `CLASSIFICATION`, or `RECONSTRUCTION` for a checkpoint of pretraining.
-        split: The split they are of.
+        kind: Kind of figures: `CLASSIFICATION`, or `RECONSTRUCTION` for a checkpoint of pretraining.
+        split: Split that the figures are of.
     """
     return f"{kind}_{split}.json"
 
 
 @dataclass(frozen=True)
 class RunEvaluation:
-    """What an evaluation found.
+    """Result of an evaluation.
 
     Attributes:
-        about: cohort, whether it is simulated, datalist, split, checkpoint, leakage and epoch.
-        figures: Per task as `evaluate_predictions` gives them, or of the reconstruction as `compare_reconstructions` does.
-        folder: Where the files are.
-        calibration: Per split, before and after the temperatures that were fitted; empty where none were.
+        about: Origin of the figures: cohort, whether it is simulated, datalist, split, checkpoint, leakage and epoch.
+        figures: Results per task as `evaluate_predictions` gives them, or of the reconstruction as `compare_reconstructions`
+            does.
+        folder: Folder of the files.
+        calibration: Figures per split, before and after the temperatures that were fitted; empty where none were.
     """
 
     about: Mapping[str, Any]
@@ -50,13 +51,13 @@ class RunEvaluation:
     calibration: Mapping[str, Any]
 
     def heading(self) -> str:
-        """What was evaluated, in one line."""
+        """Say what was evaluated, in one line."""
         note = " (SIMULATED)" if self.about["simulated"] else ""
         checkpoint = f"{self.about['checkpoint']} of epoch {self.about['epoch']}"
         return f"{self.about['cohort']}{note}, {self.about['split']} split, {checkpoint}"
 
     def text(self) -> str:
-        """The figures as plain text."""
+        """Format the figures as plain text."""
         if RECONSTRUCTION in self.figures:
             return format_reconstruction(self.figures[RECONSTRUCTION])
         tables = [format_evaluation(self.figures)]
@@ -79,15 +80,15 @@ def evaluate_run(
     """Evaluate a checkpoint and write its figures, with its predictions or with pictures of its reconstructions.
 
     Args:
-        run_dir: A run directory.
+        run_dir: Folder of the run.
         checkpoint: File name within it.
         datalist: Another cohort than the run's own.
         dataset_dir: Folder of the images, if they were moved.
-        split: `training`, `validation` or `test`.
-        one_visit_per_subject: The first visit of each subject, or all.
+        split: Name of the split: `training`, `validation` or `test`.
+        one_visit_per_subject: Whether to use the first visit of each subject only, or all.
         output: Folder to write to; by default that of the run's evaluations.
         calibrate: Whether to fit a temperature per task on the run's validation split, keep it and use it.
-        device: See the setting of this name.
+        device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
 
     Raises:
         UserError: If the checkpoint, the split or the scans are not there, or what is asked for is not of this checkpoint.

@@ -1,4 +1,4 @@
-"""What the experts of a trained network do: whom the gates send where, and what each class loses without an expert."""
+"""Analysis of a trained network's experts: the gates' weights per class, and the loss of recall without an expert."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def without_expert(network: nn.Module, name: str) -> Iterator[None]:
     """Take the weight of an expert away in every gate; the others share it.
 
     Args:
-        network: with experts.
-        name: of the expert.
+        network: Network with experts, changed for as long as the context lasts.
+        name: Name of the expert.
     """
     biases: list[tuple[torch.Tensor, int]] = [
         (gate.get_parameter("bias"), list(module.experts.keys()).index(name))
@@ -52,13 +52,13 @@ def gate_weights(
     """Predict a split and average the gate weights over it.
 
     Args:
-        run: a finished run.
-        cohort: whose split is predicted.
-        split: see `predict`.
-        device: likewise.
+        run: Finished run.
+        cohort: Cohort whose split is predicted.
+        split: Name of the split: `training`, `validation` or `test`.
+        device: Device to run on; None takes the GPU if there is one.
 
     Returns:
-        The predictions, the mean gate weights (see `ExpertUtilisation`), and the classes that these are told for.
+        Predictions, mean gate weights (see `ExpertUtilisation`), and the classes that these are given for.
     """
     phase = run.phase(cohort.items(split), choose_device(device))
     task: str = phase["expert_task"]
@@ -75,17 +75,17 @@ def gate_weights(
 def recall_without(
     run: TrainedRun, cohort: Datalist, split: str, device: str | None, table: PredictionTable
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Change of each class's recall when an expert is taken away, over all labelled visits.
+    """Compute the change of each class's recall when an expert is taken away, over all labelled visits.
 
     Args:
-        run: a finished run with experts.
-        cohort: whose split is predicted.
-        split: see `predict`.
-        device: likewise.
-        table: predictions with all experts.
+        run: Finished run with experts.
+        cohort: Cohort whose split is predicted.
+        split: Name of the split: `training`, `validation` or `test`.
+        device: Device to run on; None takes the GPU if there is one.
+        table: Predictions with all experts.
 
     Returns:
-        Per task and expert the change per class; classes without a visit are left out.
+        Change per class for each task and expert; classes without a visit are left out.
     """
     whole = {task: _recalls(table, task) for task in table.classes}
     changes: dict[str, dict[str, dict[str, float]]] = {task: {} for task in whole}

@@ -1,4 +1,4 @@
-"""What is in a checkpoint of any origin, what it is good for, and what a config would build."""
+"""Inspection of a checkpoint of any origin, of its uses, and of what a config would build."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from admoe_monai.workflows.run.resume import ResumePoint, later_files
 from admoe_monai.workflows.settings.command_line import as_word
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 
-# Too long for a description; their names and sizes are in "parameters".
+# Keys too long for a description; their names and sizes are in "parameters".
 _TENSORS = ("model_state_dict", "optimizer_state_dict", "scheduler_state_dict", "parameter_names", "further")
 
 
 def describe_file(path: Path, config_files: Sequence[Path] = ()) -> dict[str, Any]:
-    """What a torch file holds, whoever wrote it, in values that JSON can carry.
+    """Describe what a torch file of any origin holds, in values that JSON can carry.
 
     Args:
-        path: of the file.
-        config_files: an entry point and its overlays; its network is compared with the weights.
+        path: File of any kind.
+        config_files: Entry point and its overlays; its network is compared with the weights.
 
     Raises:
-        CheckpointError: if the file can't be read safely, or is of ours and broken.
-        UserError: for a mistake in the config.
+        CheckpointError: If the file can't be read safely, or is of ours and broken.
+        UserError: For a mistake in the config.
     """
     contents = load_whole(path)
     found = examine(contents)
@@ -58,13 +58,13 @@ def describe_file(path: Path, config_files: Sequence[Path] = ()) -> dict[str, An
 
 
 def describe_config(config_files: Iterable[Path]) -> dict[str, Any]:
-    """The network's components and the plan that a config describes; a datalist is needed only for an open `prior_dim`.
+    """Describe the network's components and the plan of a config; a datalist is needed only for an open `prior_dim`.
 
     Args:
-        config_files: an entry point and its overlays, or overlays alone.
+        config_files: Entry point and its overlays, or overlays alone.
 
     Raises:
-        UserError: for a mistake in the config.
+        UserError: For a mistake in the config.
     """
     settings, network = network_of(config_files)
     counts = component_counts(network)
@@ -76,13 +76,13 @@ def describe_config(config_files: Iterable[Path]) -> dict[str, Any]:
 
 
 def network_of(config_files: Iterable[Path]) -> tuple[dict[str, Any], nn.Module]:
-    """The settings of a config and the network that it builds, with decoder.
+    """Resolve the settings of a config and build its network, with decoder.
 
     Args:
-        config_files: an entry point and its overlays, or overlays alone.
+        config_files: Entry point and its overlays, or overlays alone.
 
     Raises:
-        UserError: for a mistake in the config.
+        UserError: For a mistake in the config.
     """
     parser = parser_of(config_files)
     settings = resolved_settings(parser)
@@ -130,7 +130,7 @@ def _describe_own(path: Path, contents: Checkpoint) -> dict[str, Any]:
 
 
 def _resume(path: Path, contents: Checkpoint) -> dict[str, Any]:
-    """What a resume from this file does, and which command asks for it."""
+    """Describe what a resume from this file does, and which command asks for it."""
     point = ResumePoint(contents["settings"], path, contents, path.parent)
     finished = point.epoch >= contents["settings"]["max_epochs"]
     later = later_files(point)
@@ -172,7 +172,7 @@ def _parameters(found: FileContents) -> dict[str, int]:
 
 
 def _as_pretrained(found: FileContents) -> dict[str, Any]:
-    """Whether the weights can be offered to a network at all; None leaves it to the comparison with a config."""
+    """Describe whether the weights can be offered to a network at all; None leaves it to the comparison with a config."""
     return {"usable": None if found.weights else False, "least_encoder_share": LEAST_SHARE}
 
 
@@ -190,7 +190,7 @@ def _fit(found: FileContents, network: nn.Module, config_files: Sequence[Path]) 
 
 
 def _for_json(value: Any) -> Any:
-    """JSON knows neither infinity nor tensors."""
+    """Replace values that JSON lacks, such as infinity and tensors."""
     if isinstance(value, dict):
         return {str(key): _for_json(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

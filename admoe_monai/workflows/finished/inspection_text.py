@@ -1,19 +1,19 @@
-"""What `inspection` finds, as lines for people."""
+"""Findings of `inspection` as lines for people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Keys of a comparison, and how people call them.
+# Keys of a comparison, and their names in the text.
 _FIT = {"matched": "matched", "missing": "missing", "unexpected": "unexpected", "other_shape": "of another shape"}
 
 
 def lines_of(description: Mapping[str, Any]) -> list[str]:
-    """The lines to print.
+    """Format the lines to print.
 
     Args:
-        description: from `describe_file` or `describe_config`.
+        description: Result of `describe_file` or `describe_config`.
     """
     if "kind" not in description:
         return [*_entry("spatial_dims", description["spatial_dims"]), *_entry("img_size", description["img_size"]),

@@ -30,14 +30,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class TrainedRun:
-    """A finished run: its settings, its best network and the statistics that its inputs need.
+    """Finished run: its settings, its best network and the statistics that its inputs need.
 
     Attributes:
-        folder: the run directory.
-        parser: of the run's own config, completed.
-        settings: resolved.
-        checkpoint: contents of the checkpoint.
-        network: with the weights that the checkpoint is evaluated by, in evaluation mode.
+        folder: Run directory.
+        parser: Parser of the run's own config, completed.
+        settings: Resolved settings.
+        checkpoint: Contents of the checkpoint.
+        network: Network with the weights that the checkpoint is evaluated by, in evaluation mode.
     """
 
     folder: Path
@@ -51,11 +51,11 @@ class TrainedRun:
         """Load a run.
 
         Args:
-            folder: a run directory.
-            checkpoint_name: which of its checkpoints.
+            folder: Run directory.
+            checkpoint_name: File name of one of its checkpoints; the best model by default.
 
         Raises:
-            CheckpointError: if it has no such checkpoint.
+            CheckpointError: If it has no such checkpoint.
         """
         if not (folder / CONFIG).is_file():
             raise CheckpointError(f"{folder} is not a run directory: it has no {CONFIG}")
@@ -70,11 +70,11 @@ class TrainedRun:
         return cls(folder, parser, settings, checkpoint, network.eval())
 
     def phase(self, visits: Sequence[dict[str, Any]], device: torch.device) -> PhaseWorkflow:
-        """The checkpoint's phase with these visits in the place of the validation's.
+        """Build the checkpoint's phase with these visits in the place of the validation's.
 
         Args:
-            visits: items of a datalist.
-            device: to run on.
+            visits: Items of a datalist.
+            device: Device to run on.
         """
         phases: list[Phase] = self.parser.get_parsed_content("phases")
         objects = {
@@ -103,15 +103,15 @@ def predict(
     """Predict all visits of a split.
 
     Args:
-        run: a finished run.
-        cohort: whose split is predicted.
-        split: `training`, `validation` or `test`.
-        device: see the setting of this name.
-        with_prior: whether the network sees the clinical values; otherwise they are missing for everybody.
-        observe: called with each batch and the network's outputs.
+        run: Finished run.
+        cohort: Cohort whose split is predicted.
+        split: Name of the split: `training`, `validation` or `test`.
+        device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
+        with_prior: Whether the network sees the clinical values; otherwise they are missing for all visits.
+        observe: Function called with each batch and the network's outputs.
 
     Raises:
-        UserError: for an image that can't be read, or a checkpoint that predicts no label.
+        UserError: For an image that can't be read, or a checkpoint that predicts no label.
     """
     if run.checkpoint["is_pretrain"]:
         raise CheckpointError(f"the checkpoint of {run.folder} is from pretraining, which predicts no label")
@@ -138,15 +138,15 @@ def predict(
 
 
 def cohort_of(run: TrainedRun, datalist: Path | None = None, dataset_dir: Path | None = None) -> Datalist:
-    """The run's own cohort, or another one.
+    """Load the run's own cohort, or another one.
 
     Args:
-        run: a finished run.
-        datalist: of an external cohort; None for the run's own.
-        dataset_dir: folder of its images, if it is not where the datalist says.
+        run: Finished run.
+        datalist: Datalist of an external cohort; None for the run's own.
+        dataset_dir: Folder of its images, if it is not where the datalist says.
 
     Raises:
-        UserError: if anything in the datalist is wrong.
+        UserError: If anything in the datalist is wrong.
     """
     classes = run.settings["classes"]
     # A run that was allowed to train on a leak says so in its figures; they can be had all the same.

@@ -1,4 +1,4 @@
-"""How well pretraining reconstructs scans that it has not seen, beside what needs no network."""
+"""Reconstruction by pretraining of scans that it has not seen, beside baselines that need no network."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def evaluate_reconstruction(
     """Compare the reconstruction of masked foreground with the training mean and with interpolation.
 
     Args:
-        run: with a checkpoint of pretraining.
-        cohort: its training split gives the mean volume, `split` the scans to reconstruct.
-        split: `validation` or `test`; its masks are the same each time.
-        device: see the setting of this name.
-        pictures: folder for pictures of the first scans; none are drawn by default.
-        one_visit_per_subject: the first visit of each subject, or all.
+        run: Run with a checkpoint of pretraining.
+        cohort: Cohort whose training split gives the mean volume, and `split` the scans to reconstruct.
+        split: Name of the split, `validation` or `test`; its masks are the same each time.
+        device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
+        pictures: Folder for pictures of the first scans; none are drawn by default.
+        one_visit_per_subject: Whether to use the first visit of each subject only, or all.
 
     Returns:
         See `compare_reconstructions`; errors are in standard deviations of a scan's foreground.
 
     Raises:
-        UserError: if the checkpoint has no decoder or was trained on a normalised target, which is not comparable.
+        UserError: If the checkpoint has no decoder or was trained on a normalised target, which is not comparable.
     """
     if not run.checkpoint["is_pretrain"]:
         raise CheckpointError(f"the checkpoint of {run.folder} has no decoder; take {BEST_PRETRAIN}")

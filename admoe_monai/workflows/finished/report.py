@@ -1,4 +1,4 @@
-"""All there is to say about a finished run, on one page and in one file of numbers."""
+"""Report on a finished run: one page, and one file of numbers."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def write_report(
     """Evaluate the best model of a run on its test split and write the page and the numbers.
 
     Args:
-        run_dir: a finished run.
-        output: folder to write to; the run's folder `report` by default.
-        device: see the setting of this name.
-        dataset_dir: folder of the images, if they were moved.
+        run_dir: Folder of a finished run.
+        output: Folder to write to; the run's folder `report` by default.
+        device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
+        dataset_dir: Folder of the images, if they were moved.
 
     Returns:
-        The page.
+        Path of the page.
 
     Raises:
-        UserError: if the run has no finetuned model, or no test visits.
+        UserError: If the run has no finetuned model, or no test visits.
     """
     run = TrainedRun.load(run_dir)
     cohort = cohort_of(run, dataset_dir=dataset_dir)
@@ -95,7 +95,7 @@ def _visit_counts(cohort: Datalist) -> dict[str, dict[str, Any]]:
 def _yardsticks(
     run: TrainedRun, cohort: Datalist, table: PredictionTable, device: str | None
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """What the clinical values reach alone, and the image alone: fused figures mean nothing without them."""
+    """Evaluate the clinical values alone and the image alone, the baselines that give fused figures their meaning."""
     columns = run.checkpoint["prior"]
     if not columns:
         return {}

@@ -1,4 +1,4 @@
-"""The sections of a report's page, each made of its part of the numbers."""
+"""Sections of a report's page, each made of its part of the numbers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ HEADLINE = ("balanced_accuracy", "macro_auc")
 
 
 def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> str:
-    """The page of a report.
+    """Write the page of a report.
 
     Args:
-        run: a finished run.
-        cohort: its own.
-        numbers: as `write_report` collects them.
+        run: Finished run.
+        cohort: Cohort of the run.
+        numbers: Numbers as `write_report` collects them.
     """
     settings = run.settings
     kind = "simulated scans" if cohort.simulated else "real scans"
