@@ -1,1 +1,1 @@
-"""Scans of a cohort onto the template, once and for all."""
+"""Registration of a cohort's scans to the template, once and for all."""

@@ -1,4 +1,4 @@
-"""The chains of transforms that bring scans onto the template, as `bundle/configs/to_template.yaml` declares them."""
+"""Chains of transforms that bring scans onto the template, as `bundle/configs/to_template.yaml` declares them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from admoe_monai.workflows.settings.resources import resource
 CONFIG = "bundle/configs/to_template.yaml"
 TO_TEMPLATE = "to_template"
 ON_TEMPLATE = "on_template"
-#: Whose arithmetic decides the bits, beside what every digest of preprocessing holds.
+#: Packages whose arithmetic decides the bits, beside what every digest of preprocessing holds.
 PACKAGES = ("SimpleITK", "nilearn", "scipy")
 
 
 class TemplateChains:
-    """The chains at one spacing.
+    """Chains at one spacing.
 
     Args:
-        spacing_mm: edge of the voxels to write; None for the config's own.
+        spacing_mm: Edge of the voxels to write; None for the config's own.
 
     Raises:
-        UserError: if the grid can't be filled with such voxels.
+        UserError: If the grid can't be filled with such voxels.
     """
 
     def __init__(self, spacing_mm: float | None = None) -> None:
@@ -43,28 +43,28 @@ class TemplateChains:
             raise UserError(f"--spacing: {error}") from error
 
     def __getitem__(self, name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        """A chain, made on first use."""
+        """Return a chain, made on first use."""
         chain: Callable[[dict[str, Any]], dict[str, Any]] = self.parser.get_parsed_content(name)
         return chain
 
     def digest(self, name: str) -> str:
-        """What decides the bits that a chain gives, in 16 characters.
+        """Digest what decides the bits that a chain gives, in 16 characters.
 
         Args:
-            name: of the chain.
+            name: Name of the chain.
         """
         parts = [preprocessing_digest(self.parser, name), *(f"{package} {version(package)}" for package in PACKAGES)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def chain_of(image: str) -> str:
-    """The chain that a scan needs: a scan on a known grid of MNI152 enters at the end.
+    """Choose the chain that a scan needs: a scan on a known grid of MNI152 enters at the end.
 
     Args:
-        image: path of the scan.
+        image: Path of the scan.
     """
     try:
         scan = open_scan(image)
         return ON_TEMPLATE if on_template_grid(scan.shape, scan.affine) else TO_TEMPLATE
-    except ScanFileError:  # of which the chain says more
+    except ScanFileError:  # about which the chain says more
         return TO_TEMPLATE

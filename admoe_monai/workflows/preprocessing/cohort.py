@@ -1,4 +1,4 @@
-"""What is written about a preprocessed cohort: tables, the quality page, the template's mask and the datalist."""
+"""Files about a preprocessed cohort: tables, the quality page, the template's mask and the datalist."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ QUALITY_TABLE = "quality.tsv"
 QUALITY_PAGE = "quality.html"
 TEMPLATE_MASK = "template_mask.nii.gz"
 
-#: What the page shows of a scan; the table has more.
+#: Columns that the page shows of a scan; the table has more.
 PAGE_COLUMNS = ("state", "correlation", "mutual_information", "coverage", "overlap", "scale", "stretch")
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What to do with scans that are not like the others.
+    """Choices about scans that are not like the others.
 
     Attributes:
-        force: write the datalist although raw, defaced and skull-stripped scans are among its scans.
-        drop_failed: go on without scans that could not be processed.
-        drop_flagged: go on without scans that are flagged.
+        force: Whether to write the datalist although raw, defaced and skull-stripped scans are among its scans.
+        drop_failed: Whether to go on without scans that could not be processed.
+        drop_flagged: Whether to go on without scans that are flagged.
     """
 
     force: bool = False
@@ -53,7 +53,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Scan:
-    """A visit, its split, and the job of its scan."""
+    """Visit with its split and the job of its scan."""
 
     split: str
     visit: Visit
@@ -68,21 +68,21 @@ def write_cohort(
     chains: TemplateChains,
     choices: Choices,
 ) -> Path:
-    """Write tables and page in any case, and the datalist where nothing speaks against it.
+    """Write tables and page in any case, and the datalist unless there is a reason against it.
 
     Args:
-        cohort: as it was before.
-        scans: all of its visits.
-        problems: what was wrong, by scan.
-        output_dir: folder of the results.
-        chains: of transforms that made them.
-        choices: of the user.
+        cohort: Cohort as it was before.
+        scans: Scans of all its visits.
+        problems: Descriptions of what was wrong, by scan.
+        output_dir: Folder of the results.
+        chains: Chains of transforms that made them.
+        choices: Choices of the user.
 
     Returns:
-        The datalist.
+        Path of the datalist.
 
     Raises:
-        UserError: if scans failed, or are of several states, or none is left.
+        UserError: If scans failed, or are of several states, or none is left.
     """
     output_dir.mkdir(parents=True, exist_ok=True)
     done = [scan for scan in scans if scan.job.scan not in problems]

@@ -1,4 +1,4 @@
-"""Scans one by one or in several processes; a broken one stops none of the others."""
+"""Preprocessing of scans one by one or in several processes; a broken one stops none of the others."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def preprocess_scans(jobs: Sequence[ScanJob], spacing_mm: float, num_workers: in
     """Bring scans onto the template, with a progress bar and a line for each that can't be.
 
     Args:
-        jobs: the scans.
-        spacing_mm: edge of the voxels to write.
-        num_workers: processes to compute with; 0 computes in this one.
+        jobs: Jobs of the scans.
+        spacing_mm: Edge of the voxels to write.
+        num_workers: Number of processes to compute with; 0 computes in this one.
 
     Returns:
-        What was wrong, by scan.
+        Descriptions of what was wrong, by scan.
 
     Raises:
-        UserError: if a process died.
+        UserError: If a process died.
     """
     loader = DataLoader(
         _Scans(jobs, spacing_mm),
@@ -63,7 +63,7 @@ def preprocess_scans(jobs: Sequence[ScanJob], spacing_mm: float, num_workers: in
 
 
 class _Scans(Dataset):
-    """Computes scans as a side effect and serves what went wrong, because exceptions lose their cause between processes."""
+    """Scans computed as a side effect of serving error messages, because exceptions lose their cause between processes."""
 
     def __init__(self, jobs: Sequence[ScanJob], spacing_mm: float) -> None:
         self.jobs = jobs

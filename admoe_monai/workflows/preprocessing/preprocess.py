@@ -1,4 +1,4 @@
-"""A datalist's scans onto the template: from one datalist to another, by way of one folder."""
+"""Registration of a datalist's scans to the template: from one datalist to another, by way of one folder."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ def preprocess(
 ) -> Path | None:
     """Bring every visit of a datalist onto the MNI152 template.
 
-    What is there already, whole and of the same scan and chain, is not computed again.
+    A result that is there already, complete and of the same scan and chain, is not computed again.
 
     Args:
-        datalist: of the scans as they are.
-        output_dir: folder to write to.
-        dataset_dir: folder of the scans, if it is not where the datalist says.
-        spacing_mm: edge of the voxels to write; None for that of to_template.yaml.
-        num_workers: processes to compute with; 0 computes in this one.
-        share: which part of how many to do, counted from 1; the last one to finish writes the datalist. None for all.
-        choices: what to do with scans that failed or differ.
+        datalist: Datalist of the scans as they are.
+        output_dir: Folder to write to.
+        dataset_dir: Folder of the scans, if it is not where the datalist says.
+        spacing_mm: Edge of the voxels to write; None for that of to_template.yaml.
+        num_workers: Number of processes to compute with; 0 computes in this one.
+        share: Part to do and number of parts, counted from 1; the last one to finish writes the datalist. None for all.
+        choices: Choices about scans that failed or differ.
 
     Returns:
-        The new datalist; None where other shares are still missing.
+        Path of the new datalist; None where other shares are still missing.
 
     Raises:
-        UserError: if the datalist can't be used, or scans failed, or they are of several states; what is finished is kept.
+        UserError: If the datalist can't be used, or scans failed, or they are of several states; what is finished is kept.
     """
     chains = TemplateChains(spacing_mm)
     cohort = load_datalist(datalist, dataset_dir)

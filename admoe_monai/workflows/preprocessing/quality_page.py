@@ -1,4 +1,4 @@
-"""The page on which a person looks over the registrations of a cohort: one file, pictures inside, flagged scans first."""
+"""Page for a visual check of the registrations of a cohort: one file, pictures inside, flagged scans first."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def quality_page(
     """Write the page.
 
     Args:
-        title: of the cohort.
-        rows: one per scan, with ``scan`` (its name), ``flags`` (words) and the numbers and words of ``columns``.
-        pictures: a PNG per row.
-        columns: what is shown of a row, in this order.
-        meanings: a sentence per flag.
-        problems: scans that could not be processed, and what was wrong with each.
+        title: Title, which names the cohort.
+        rows: Values of each scan, with ``scan`` (its name), ``flags`` (words) and the numbers and words of ``columns``.
+        pictures: PNG for each row.
+        columns: Names of what is shown of a row, in this order.
+        meanings: Sentence for each flag.
+        problems: Scans that could not be processed, and what was wrong with each.
 
     Returns:
         HTML that loads nothing from elsewhere.

@@ -1,4 +1,4 @@
-"""A picture of one registered scan: three slices with the template's outlines over them.
+"""Picture of one registered scan: three slices with the template's outlines over them.
 
 Axes: ``X, Y, Z`` in RAS order, as on the template's grid.
 """
@@ -17,11 +17,11 @@ from scipy import ndimage
 
 __all__ = ["quality_picture"]
 
-#: Midsagittal, through the hippocampi and through the ventricles: mm of MNI space along x, y and z.
+#: Slices, midsagittal, through the hippocampi and through the ventricles: mm of MNI space along x, y and z.
 SLICES_MM = (-2.0, -18.0, 8.0)
 BRAIN_COLOUR = "#ff5a4d"
 TISSUE_COLOUR = "#4dd2ff"
-#: Between cerebrospinal fluid and tissue in the template, whose white matter is near 0.86.
+#: Border between cerebrospinal fluid and tissue in the template, whose white matter is near 0.86.
 TISSUE_LEVEL = 0.5
 #: The border is drawn this far below the brain's surface and deeper, in mm.
 DEPTH_MM = 8.0
@@ -40,14 +40,14 @@ def quality_picture(
     """Draw a scan in three planes, in grey from its lowest value to the 99.5th percentile of the brain.
 
     Args:
-        scan: ``(X, Y, Z)``, registered.
-        intensity: ``(X, Y, Z)`` of the template; its border between fluid and tissue is drawn.
-        brain: ``(X, Y, Z)``, the template's brain; its edge is drawn.
-        affine: voxel indices to mm of MNI space, without rotation.
-        slices_mm: where the planes are cut, along each axis.
+        scan: Array ``(X, Y, Z)``, registered.
+        intensity: Array ``(X, Y, Z)`` of the template; its border between fluid and tissue is drawn.
+        brain: Array ``(X, Y, Z)``, the template's brain; its edge is drawn.
+        affine: Matrix from voxel indices to mm of MNI space, without rotation.
+        slices_mm: Positions along each axis at which the planes are cut, in mm of MNI space.
 
     Returns:
-        A PNG.
+        Bytes of a PNG.
     """
     spacing = float(affine[0, 0])
     extent = np.array(scan.shape) * spacing * PIXELS_PER_MM

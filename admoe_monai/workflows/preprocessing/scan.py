@@ -1,4 +1,4 @@
-"""One scan onto the template: what is computed, what is written, and when it need not be done again."""
+"""Registration of one scan to the template: what is computed, what is written, and when it is not repeated."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MNI_CODE = 4  # of NIfTI's sform and qform
 
 @dataclass(frozen=True)
 class ScanJob:
-    """One scan of a cohort and where it goes.
+    """Scan of a cohort and the place of its result.
 
     Attributes:
-        scan: name for people: the path below the dataset's folder.
-        image: path of the scan.
-        mask: path of the visit's own mask, if it has one.
-        target: path of the result.
-        chain: that the scan needs.
+        scan: Name for people: the path below the dataset's folder.
+        image: Path of the scan.
+        mask: Path of the visit's own mask, if it has one.
+        target: Path of the result.
+        chain: Name of the chain that the scan needs.
     """
 
     scan: str
@@ -46,17 +46,17 @@ class ScanJob:
 
     @property
     def sidecar(self) -> Path:
-        """The record, written last: where it is, the rest is."""
+        """Return the path of the record, written last: where it is, the rest is."""
         return self._beside(".json")
 
     @property
     def picture(self) -> Path:
-        """For the quality page."""
+        """Return the path of the picture for the quality page."""
         return self._beside(".png")
 
     @property
     def own_mask(self) -> Path:
-        """The visit's own mask on the template's grid."""
+        """Return the path of the visit's own mask on the template's grid."""
         return self.target.with_name(self.target.name.replace("_T1w.nii.gz", "_desc-brain_mask.nii.gz"))
 
     def record(self) -> dict[str, Any] | None:
@@ -72,10 +72,10 @@ class ScanJob:
 
 
 def target_name(image: str) -> str:
-    """The file name of a result: that of the scan, with the template in the place of what BIDS would say of its space.
+    """Name the file of a result: as that of the scan, with the template in the place of what BIDS would say of its space.
 
     Args:
-        image: path of the scan.
+        image: Path of the scan.
     """
     stem = re.sub(r"\.(nii|nii\.gz|mgz|mgh|nrrd|hdr|img|dcm)$", "", Path(image).name)
     stem = re.sub(r"_(space|desc|res)-[A-Za-z0-9]+", "", stem).removesuffix("_T1w")
@@ -86,14 +86,14 @@ def preprocess_scan(job: ScanJob, chains: TemplateChains) -> bool:
     """Bring a scan onto the template, unless that was done already.
 
     Args:
-        job: the scan.
-        chains: of transforms.
+        job: Job of the scan.
+        chains: Chains of transforms.
 
     Returns:
         Whether anything was computed.
 
     Raises:
-        UserError: if a file can't be read or written.
+        UserError: If a file can't be read or written.
     """
     inputs = {"image": content_digest(job.image), **({"mask": content_digest(job.mask)} if job.mask else {})}
     digest = chains.digest(job.chain)
@@ -126,12 +126,12 @@ def preprocess_scan(job: ScanJob, chains: TemplateChains) -> bool:
 
 
 def is_finished(job: ScanJob, digest: str, inputs: dict[str, str]) -> bool:
-    """Whether the result is there, whole, of these inputs and of this chain.
+    """Tell whether the result is there, complete, of these inputs and of this chain.
 
     Args:
-        job: the scan.
-        digest: of the chain.
-        inputs: digests of the files that it takes.
+        job: Job of the scan.
+        digest: Digest of the chain.
+        inputs: Digests of the files that the job takes.
     """
     record = job.record()
     if record is None or (record.get("chain_digest"), record.get("inputs")) != (digest, inputs):
@@ -143,13 +143,13 @@ def is_finished(job: ScanJob, digest: str, inputs: dict[str, str]) -> bool:
 
 
 def content_digest(path: str | Path) -> str:
-    """SHA-256 of a file, or of all files that make up a scan, by their names.
+    """Compute the SHA-256 of a file, or of all files that make up a scan, by their names.
 
     Args:
-        path: of the scan. Its contents count and not its date: a copy on another disk is the same scan.
+        path: Path of the scan. Its contents count and not its date: a copy on another disk is the same scan.
 
     Raises:
-        UserError: if it can't be read.
+        UserError: If it can't be read.
     """
     try:
         checksums = [_checksum(file) for file in files_of(path)]
@@ -166,10 +166,10 @@ def _checksum(file: Path) -> str:
 
 
 def image_bytes(image: MetaTensor) -> bytes:
-    """A compressed NIfTI file of 16-bit steps.
+    """Encode an image as a compressed NIfTI file of 16-bit steps.
 
     Args:
-        image: ``(1, X, Y, Z)``.
+        image: Image ``(1, X, Y, Z)``.
     """
     # Counted in steps here: with a slope in its header, nibabel takes the array for what is stored.
     steps, step = sixteen_bit_steps(image[0])
@@ -179,10 +179,10 @@ def image_bytes(image: MetaTensor) -> bytes:
 
 
 def mask_bytes(mask: MetaTensor) -> bytes:
-    """A compressed NIfTI file of a mask.
+    """Encode a mask as a compressed NIfTI file.
 
     Args:
-        mask: ``(1, X, Y, Z)``.
+        mask: Mask ``(1, X, Y, Z)``.
     """
     return gzip.compress(_nifti(mask[0].numpy().astype(np.uint8), mask).to_bytes(), 6, mtime=0)
 
