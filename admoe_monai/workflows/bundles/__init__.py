@@ -1,1 +1,1 @@
-"""The hand-over: what an exported bundle is made of, and what its configs call."""
+"""Export: the parts of an exported bundle, and the functions that its configs call."""

@@ -1,4 +1,4 @@
-"""The configs of a bundle, made of the parts that training uses, with the settings of a run in the place of references."""
+"""Configs of a bundle, made of the parts that training uses, with the settings of a run in the place of references."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from .exportable import adjusted
 
 PARTS_FOLDER = "bundle/configs"
 
-#: What the plan of a run adds behind the settings, and a bundle can't know.
+#: Values that the plan of a run adds to the settings, and that a bundle can't know.
 _OF_THE_RUN = {"device", *names_of(place=True)}
 
 
 def inference_config(
     run: TrainedRun, temperatures: Mapping[str, float], registered: Mapping[str, Any], screening: bool = True
 ) -> dict[str, Any]:
-    """The config of inference.
+    """Build the config of inference.
 
     Args:
-        run: a finished run.
-        temperatures: of its calibration, per task; 1 where it has none.
-        registered: what was done to the scans before training, as their datalist tells it; scans that
-            ``admoe preprocess`` has registered make its chain a part of inference.
-        screening: whether to refuse what can't be a T1w brain scan, where whoever runs the bundle does not choose.
+        run: Finished run.
+        temperatures: Temperatures of its calibration, per task; 1 where it has none.
+        registered: Record of what was done to the scans before training, as their datalist states it; scans that ``admoe
+            preprocess`` has registered make its chain a part of inference.
+        screening: Whether to refuse what can't be a T1w brain scan, where the user of the bundle does not choose.
     """
     config = _parts(run, "inference.yaml")
     del config["augmentations"]
@@ -67,11 +67,11 @@ def _put_in_front(config: dict[str, Any], registered: Mapping[str, Any], screeni
 
 
 def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:
-    """The config of finetuning on other data, which begins with the run's weights.
+    """Build the config of finetuning on other data, which begins with the run's weights.
 
     Args:
-        run: a finished run.
-        preprocessing_digest: names the generation of the store of preprocessed scans.
+        run: Finished run.
+        preprocessing_digest: Name of the generation of the store of preprocessed scans.
     """
     config = _parts(run, "common.yaml", "finetune.yaml", "finetune_bundle.yaml")
     config["preprocessing_digest"] = preprocessing_digest
@@ -87,13 +87,13 @@ def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:
 
 
 def evaluate_config(train: Mapping[str, Any]) -> dict[str, Any]:
-    """The config of an evaluation, which goes behind the one of training.
+    """Build the config of an evaluation, which goes behind the one of training.
 
     Args:
-        train: the config of training.
+        train: Config of training.
     """
     config: dict[str, Any] = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/evaluate.yaml"))
-    # The use of the experts is a figure for training: dozens of numbers that nobody evaluates a bundle for.
+    # The use of the experts is a figure for training: dozens of numbers that are not the purpose of evaluating a bundle.
     metrics = train["validate"]["additional_metrics"]
     config["validate::additional_metrics"] = {name: metric for name, metric in metrics.items() if name != "experts"}
     return config
@@ -134,7 +134,7 @@ def _with_values(content: Any, place: str, known: set[str], value_of: Callable[[
 def _spell_out_handlers(config: dict[str, Any]) -> None:
     """Write handlers that are references where they are listed: MONAI's check of properties (1.6.1) wants dictionaries.
 
-    Whoever else refers to them, refers to their place in the list from then on.
+    All other references to them refer to their place in the list from then on.
     """
     handlers = config["train"]["handlers"]
     moved = {}

@@ -1,4 +1,4 @@
-"""What a bundle says about itself: metadata.json and docs/README.md, from templates and the run."""
+"""Documents of a bundle: metadata.json and docs/README.md, from templates and the run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .formats import FORMATS
 
 #: Fields of metadata.json that hold the version of one package each.
 VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
-#: What the carried code imports beside these.
+#: Packages that the carried code imports beside these.
 REQUIRED = (
     "pytorch-ignite", "nibabel", "SimpleITK", "pydicom", "scipy", "nilearn", "matplotlib", "timm", "fire", "PyYAML",
     "tqdm", "tensorboard", "einops",
@@ -33,11 +33,11 @@ REQUIRED = (
 
 
 def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[str, Any]:
-    """The contents of metadata.json, after the field list of MONAI's bundle specification.
+    """Build the contents of metadata.json, after the field list of MONAI's bundle specification.
 
     Args:
-        run: a finished run.
-        temperatures: of its calibration, per task; None where it has none.
+        run: Finished run.
+        temperatures: Temperatures of its calibration, per task; None where it has none.
     """
     settings, tasks = run.settings, run.settings["classes"]
     template = Template(resource("bundle/configs/metadata.json").read_text(encoding="utf-8"))
@@ -74,10 +74,10 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
 
 
 def requirements(about: Mapping[str, Any]) -> str:
-    """The contents of requirements.txt: the versions that metadata.json names, as pip installs them.
+    """Build the contents of requirements.txt: the versions that metadata.json names, as pip installs them.
 
     Args:
-        about: contents of metadata.json.
+        about: Contents of metadata.json.
     """
     pinned = {package: about[field] for field, package in VERSIONS.items()} | about["required_packages_version"]
     lines = [f"{package}=={number}" for package, number in pinned.items()]
@@ -92,14 +92,14 @@ def readme(
     reference: Mapping[str, Any] | None,
     screening: bool,
 ) -> str:
-    """The contents of docs/README.md, after the template of MONAI's model zoo.
+    """Build the contents of docs/README.md, after the template of MONAI's model zoo.
 
     Args:
-        run: a finished run.
-        about: its metadata.
-        differences: largest difference of a logit from the trained network's, per format.
-        reference: what was measured on scans of training, if anything.
-        screening: whether the bundle refuses what can't be a T1w brain scan.
+        run: Finished run.
+        about: Contents of metadata.json.
+        differences: Largest difference of a logit from the trained network's, per format.
+        reference: Measures of scans of training, if there are any.
+        screening: Whether the bundle refuses what can't be a T1w brain scan.
     """
     settings, datalist = run.settings, _datalist(run)
     image, pred = about["network_data_format"]["inputs"]["image"], about["network_data_format"]["outputs"]["pred"]
@@ -137,14 +137,14 @@ def readme(
 
 
 def _public_version(package: str) -> str:
-    # Builds such as 2.11.0+cpu are not versions that anybody else could install.
+    # Builds such as 2.11.0+cpu are not versions that other users could install.
     return version(package).partition("+")[0]
 
 
 def _screening(
     run: TrainedRun, datalist: Mapping[str, Any], reference: Mapping[str, Any] | None, screening: bool
 ) -> dict[str, str]:
-    """What is said of scans that the network should not see."""
+    """Write what is said of scans that the network should not see."""
     scans = (
         "scans of training (none were measured here)" if reference is None else f"{reference['scans']} training scans"
     )
@@ -173,7 +173,7 @@ def _screening(
 
 
 def _test_figures(run: TrainedRun) -> dict[str, Any] | None:
-    """What `admoe evaluate` found for this very model on the run's own test split; None if it was not asked."""
+    """Read what `admoe evaluate` found for this very model on the run's own test split; None if it was not run."""
     path = run.folder / EVALUATION / figures_file(CLASSIFICATION, "test")
     if not path.is_file():
         return None

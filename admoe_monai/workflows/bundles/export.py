@@ -1,4 +1,4 @@
-"""A finished run to a MONAI bundle that predicts, trains further and evaluates: weights, configs, documents, code."""
+"""Export of a finished run to a MONAI bundle that predicts, trains further and evaluates: weights, configs, documents, code."""
 
 from __future__ import annotations
 
@@ -54,20 +54,21 @@ def export(
 ) -> Path:
     """Write a bundle from the best model of a run.
 
-    The bundle is made beside its place and moved there once it is whole and its network has given the run's own logits.
+    The bundle is made beside its place and moved there once it is complete and its network has given the run's own logits.
 
     Args:
-        run_dir: a run directory.
-        bundle: folder to write, absent or empty.
-        formats: in which the network is written beside PyTorch's weights.
-        reference_scans: how many scans of training are measured, for new scans to be held against; 0 for none.
-        dataset_dir: folder of the run's images, if they were moved.
+        run_dir: Folder of the run.
+        bundle: Folder to write, absent or empty.
+        formats: Names of the formats in which the network is written beside PyTorch's weights.
+        reference_scans: Number of scans of training that are measured, for the comparison of new scans with them; 0 for
+            none.
+        dataset_dir: Folder of the run's images, if they were moved.
 
     Returns:
-        The folder.
+        Path of the folder.
 
     Raises:
-        UserError: if the run has no best model, or the folder is in use.
+        UserError: If the run has no best model, or the folder is in use.
     """
     run = TrainedRun.load(run_dir)
     check_exportable(run)
@@ -145,7 +146,7 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapp
 
 
 def _screened(reference: Mapping[str, Any] | None) -> bool:
-    """Whether a bundle refuses what can't be a T1w brain scan, as long as whoever runs it does not say."""
+    """Tell whether a bundle refuses what can't be a T1w brain scan, where its user does not choose."""
     if (
         reference is None
         or reference["refused"] is None
@@ -162,7 +163,7 @@ def _screened(reference: Mapping[str, Any] | None) -> bool:
 
 
 class _Logits(nn.Module):
-    """The trained network as the exported one answers."""
+    """Trained network with the answers of the exported one."""
 
     def __init__(self, network: nn.Module, tasks: Sequence[str]) -> None:
         super().__init__()
@@ -174,7 +175,7 @@ class _Logits(nn.Module):
 
 
 def _as_others_load_it(folder: Path) -> nn.Module:
-    """The network of the bundle as it was written."""
+    """Load the network of the bundle as it was written."""
     parser = ConfigParser()
     parser.read_config(folder / CONFIG)
     network: nn.Module = parser.get_parsed_content("network_def").eval()
@@ -183,7 +184,7 @@ def _as_others_load_it(folder: Path) -> nn.Module:
 
 
 def _write_container(folder: Path) -> None:
-    """The recipes, with the version of Python that the versions in requirements.txt are known to work with."""
+    """Write the recipes, with the version of Python that the versions in requirements.txt are known to work with."""
     shutil.copytree(resource(f"bundle/{CONTAINER}"), folder)
     python = ".".join(platform.python_version_tuple()[:2])
     for name in ("Dockerfile", "Apptainer.def"):
@@ -192,7 +193,7 @@ def _write_container(folder: Path) -> None:
 
 
 def _write_checksums(folder: Path) -> None:
-    """One line per file, as `sha256sum -c` reads it."""
+    """Write one line per file, as `sha256sum -c` reads it."""
     lines = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""What a run may have replaced and still be exported: a bundle is made of the package's own parts."""
+"""Parts that a run may have replaced and still be exported: a bundle is made of the package's own parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_exportable(run: TrainedRun) -> None:
     """Refuse a run that its bundle would predict with otherwise; say what a bundle needs beside itself.
 
     Args:
-        run: A finished run.
+        run: Finished run.
 
     Raises:
         UserError: Naming the part.
@@ -49,10 +49,10 @@ def check_exportable(run: TrainedRun) -> None:
 
 
 def adjusted(config: dict[str, Any]) -> dict[str, Any]:
-    """Choices of a bundle's training config that only an overlay of the run knew give way to the defaults.
+    """Replace choices in a bundle's training config that only an overlay of the run knew by the defaults.
 
     Args:
-        config: Of training, with settings.
+        config: Config of training, with settings.
     """
     known = {
         "augmentation": ([*config["augmentations"]], "light"),

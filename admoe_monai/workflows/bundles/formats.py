@@ -1,4 +1,4 @@
-"""The network of a bundle in the formats that others run: TorchScript, ONNX and torch.export, each held against PyTorch.
+"""Network of a bundle in the formats that others run: TorchScript, ONNX and torch.export, each compared with PyTorch.
 
 All take the image ``(B, C, *S)`` and, where the network has one, the prior ``(B, P)`` with NaN for what is missing; the size of
 the image is that of training, that of the batch is free.
@@ -26,24 +26,24 @@ Run = Callable[..., Tensor]
 
 LARGEST_DIFFERENCE = 1e-4
 LARGEST_BATCH = 1024
-#: Of random scans that each format is held against PyTorch on, for every pattern of missing values.
+#: Number of random scans on which each format is compared with PyTorch, for every pattern of missing values.
 CHECKED = 2
 
 
 def write_formats(
     network: nn.Module, folder: Path, formats: Sequence[str], image_shape: Sequence[int], about: Mapping[str, Any]
 ) -> dict[str, float]:
-    """Write a network in several formats and hold each against PyTorch on random scans, with and without prior.
+    """Write a network in several formats and compare each with PyTorch on random scans, with and without prior.
 
     Args:
-        network: one tensor of logits from image and prior; in evaluation mode.
-        folder: receives ``model.ts``, ``model.onnx`` and ``model.pt2``.
-        formats: of ``FORMATS``.
-        image_shape: ``(C, *S)``.
-        about: metadata of the bundle, which TorchScript and ONNX carry along.
+        network: Network from image and prior to one tensor of logits, in evaluation mode.
+        folder: Folder that receives ``model.ts``, ``model.onnx`` and ``model.pt2``.
+        formats: Names of formats, of ``FORMATS``.
+        image_shape: Shape ``(C, *S)``.
+        about: Metadata of the bundle, which TorchScript and ONNX carry along.
 
     Returns:
-        Per format the largest difference of a logit.
+        Largest difference of a logit per format.
 
     Raises:
         UserError: If a format is unknown.
@@ -67,12 +67,12 @@ def write_formats(
 
 
 def example_inputs(image_shape: Sequence[int], prior_dim: int, seed: int = 0) -> Iterator[Inputs]:
-    """Random scans with a prior that is present, missing in parts and absent; without a prior, scans alone.
+    """Yield random scans with a prior that is present, missing in parts and absent; without a prior, scans alone.
 
     Args:
-        image_shape: ``(C, *S)``.
-        prior_dim: numbers per visit; 0 for a network without a prior.
-        seed: of the random numbers.
+        image_shape: Shape ``(C, *S)``.
+        prior_dim: Number of prior values per visit; 0 for a network without a prior.
+        seed: Seed of the random numbers.
     """
     generator = torch.Generator().manual_seed(seed)
     image = torch.randn(CHECKED, *image_shape, generator=generator)
@@ -87,12 +87,12 @@ def example_inputs(image_shape: Sequence[int], prior_dim: int, seed: int = 0) ->
 
 @torch.no_grad()
 def largest_difference(run: Run, network: nn.Module, cases: Sequence[Inputs]) -> float:
-    """Of any logit, between two programs.
+    """Measure the largest difference of any logit between two programs.
 
     Args:
-        run: takes the inputs of a case.
-        network: likewise.
-        cases: inputs.
+        run: Function of the inputs of a case.
+        network: Network that takes the same inputs.
+        cases: Inputs to compare the two on.
     """
     return max(float((run(*inputs) - network(*inputs)).abs().max()) for inputs in cases)
 
@@ -165,7 +165,7 @@ def _free_batch(inputs: Inputs) -> tuple[dict[int, Any], ...]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what exporters say of themselves: that TorchScript is deprecated, that a trace holds for one size."""
+    """Silence what exporters say of themselves: that TorchScript is deprecated, that a trace holds for one size."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         level = logging.root.manager.disable

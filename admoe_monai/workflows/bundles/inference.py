@@ -1,4 +1,4 @@
-"""What the inference config of an exported bundle calls."""
+"""Functions that the inference config of an exported bundle calls."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 CONFIG = "configs/inference.json"
 PRIOR = "configs/prior.json"
 REFERENCE = "configs/reference.json"
-#: What can be changed without changing a prediction.
+#: Settings that can be changed without changing a prediction.
 NO_MATTER = ("imports", "bundle_root", "dataset_dir", "output_dir", "prior_table", "num_workers", "overlays")
-#: Whose arithmetic decides the bits of a prediction.
+#: Packages whose arithmetic decides the bits of a prediction.
 PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK", "nibabel", "pydicom")
 
 
@@ -55,38 +55,38 @@ def infer() -> None:
 
 
 def prior_columns(bundle_root: str | Path) -> list[dict[str, Any]]:
-    """The statistics of the prior columns that a bundle's network takes; empty for a network without a prior.
+    """Read the statistics of the prior columns that a bundle's network takes; empty for a network without a prior.
 
     They stand in a file of their own, because MONAI (1.6.1) replaces every # in the strings of a config.
 
     Args:
-        bundle_root: folder of the bundle.
+        bundle_root: Folder of the bundle.
 
     Raises:
-        UserError: if the file is absent or damaged.
+        UserError: If the file is absent or damaged.
     """
     columns: list[dict[str, Any]] = _read(Path(bundle_root) / PRIOR, "columns")
     return columns
 
 
 def training_reference(bundle_root: str | Path) -> dict[str, Any] | None:
-    """Quartiles of what was measured on scans of training, None where a bundle has none.
+    """Read the quartiles of what was measured on scans of training; None where a bundle has none.
 
     Args:
-        bundle_root: folder of the bundle.
+        bundle_root: Folder of the bundle.
 
     Raises:
-        UserError: if the file is absent or damaged.
+        UserError: If the file is absent or damaged.
     """
     reference: dict[str, Any] | None = _read(Path(bundle_root) / REFERENCE, "reference")
     return reference
 
 
 def inference_digest(bundle_root: str | Path) -> str:
-    """What decides a prediction, beside the scan and its prior: config as it runs, weights, code.
+    """Digest what decides a prediction, beside the scan and its prior: config as it runs, weights, code.
 
     Args:
-        bundle_root: folder of the bundle.
+        bundle_root: Folder of the bundle.
     """
     parser = calling_workflow().parser
     digest = hashlib.sha256()

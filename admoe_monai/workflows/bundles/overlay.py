@@ -1,4 +1,4 @@
-"""Pictures of new scans under the template's outlines, for whoever wants to see what the numbers of a scan mean."""
+"""Pictures of new scans under the template's outlines, which show what the numbers of a scan mean."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class WriteOverlayd(MapTransform):
     """Write a picture of a volume that has been located on the template; the item stays as it is.
 
     Args:
-        keys: key of the volume ``(1, X, Y, Z)``.
-        output_dir: folder to write to, made when needed; the picture is named after the scan.
-        name_key: key of the scan's name.
-        registration_key: key of the record of the registration; without one there is no picture.
-        aligned: the volume has been read on the template's grid already.
-        allow_missing_keys: do nothing where the volume is missing from an item.
+        keys: Key of the volume ``(1, X, Y, Z)``.
+        output_dir: Folder to write to, made when needed; the picture is named after the scan.
+        name_key: Key of the scan's name.
+        registration_key: Key of the record of the registration; without one there is no picture.
+        aligned: Whether the volume has been read on the template's grid already.
+        allow_missing_keys: Whether to do nothing where the volume is missing from an item.
     """
 
     backend = [TransformBackends.NUMPY]  # noqa: RUF012 - MONAI's own declaration

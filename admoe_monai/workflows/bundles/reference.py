@@ -1,4 +1,4 @@
-"""What the scans of training are like, so that a bundle can tell how far a new scan lies from them."""
+"""Measures of the scans of training, so that a bundle can tell how far a new scan lies from them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ LARGEST_REFUSED = 0.1
 def measure_training(
     run: TrainedRun, count: int, seed: int = 0, dataset_dir: Path | None = None
 ) -> dict[str, Any] | None:
-    """Measure scans of training, one of each person.
+    """Measure scans of training, one of each subject.
 
     Args:
-        run: a finished run.
-        count: how many, drawn at random.
-        seed: of the draw.
-        dataset_dir: folder of the run's images, if they were moved.
+        run: Finished run.
+        count: Number of scans, drawn at random.
+        seed: Seed of the draw.
+        dataset_dir: Folder of the run's images, if they were moved.
 
     Returns:
         ``measures`` (``q1``, ``median`` and ``q3`` of each, and ``n``), ``states``, ``scans``, and ``refused``: how many
@@ -75,7 +75,7 @@ def _quartiles(values: Sequence[float]) -> dict[str, float]:
 
 
 def _registrations(visits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
-    """How each scan lies on the template: what preprocessing has recorded, or what is measured now; None if refused."""
+    """Collect how each scan lies on the template: what preprocessing has recorded, or what is measured now; None if refused."""
     load, screen = LoadScan(), ScreenScand("image")
     found: list[dict[str, Any] | None] = []
     with logging_redirect_tqdm():
@@ -92,7 +92,7 @@ def _registrations(visits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] |
 
 
 def _recorded(image: Path) -> dict[str, Any] | None:
-    """What `admoe preprocess` has written beside a scan."""
+    """Read what `admoe preprocess` has written beside a scan."""
     sidecar = image.with_name(image.name.removesuffix(".nii.gz") + ".json")
     try:
         record: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))["registration"]

@@ -1,4 +1,4 @@
-"""What the configs of an exported bundle call to train further and to evaluate."""
+"""Functions that the configs of an exported bundle call to train further and to evaluate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run_bundle(component: str) -> None:
     """Run the trainer or the evaluator of a bundle; `training` and `evaluating` of its configs.
 
     Args:
-        component: id of the engine.
+        component: Id of the engine.
     """
     with one_line_errors():
         parser = parser_at_hand()
@@ -56,10 +56,10 @@ def run_bundle(component: str) -> None:
 
 
 def parser_at_hand() -> ConfigParser:
-    """The parser of the running config of a bundle, with paths as the user typed them.
+    """Return the parser of the running config of a bundle, with paths as the user typed them.
 
     Raises:
-        UserError: for a word that no setting has a use for, or a path that can't be what the user meant.
+        UserError: For a word that no setting has a use for, or a path that can't be what the user meant.
     """
     workflow = calling_workflow()
     refuse_stray_words(workflow)
@@ -71,12 +71,12 @@ def check_bundle(parser: ConfigParser, bundle: Path, configs: Sequence[str]) -> 
     """Refuse what would only fail in the middle: another folder, a mistyped setting, damaged weights.
 
     Args:
-        parser: of the running config.
-        bundle: its root.
-        configs: files of the bundle that the running config is made of; the first must be there.
+        parser: Parser of the running config.
+        bundle: Root folder of the bundle.
+        configs: Files of the bundle that the running config is made of; the first must be there.
 
     Raises:
-        UserError: naming what is wrong.
+        UserError: Naming what is wrong.
     """
     if not (bundle / configs[0]).is_file():
         raise UserError(f"there is no {configs[0]} in {bundle}; name the bundle with --bundle_root")
@@ -92,17 +92,17 @@ def check_bundle(parser: ConfigParser, bundle: Path, configs: Sequence[str]) -> 
 def bundle_run_directory(
     path: str | Path, bundle_root: str | Path, max_epochs: int, prior: Sequence[Mapping[str, Any]], cohort: Datalist
 ) -> RunDirectory:
-    """The folder that finetuning a bundle writes its checkpoints to.
+    """Set up the folder that finetuning a bundle writes its checkpoints to.
 
     Args:
-        path: of the folder.
-        bundle_root: of the bundle, whose settings the checkpoints carry.
-        max_epochs: of the plan, all of them finetuning.
-        prior: statistics of the prior columns.
-        cohort: whose training split the weights will have seen, beside those that the bundle has.
+        path: Path of the folder.
+        bundle_root: Folder of the bundle, whose settings the checkpoints carry.
+        max_epochs: Number of epochs of the plan, all of them finetuning.
+        prior: Statistics of the prior columns.
+        cohort: Cohort whose training split the weights will have seen, beside those that the bundle has.
 
     Raises:
-        UserError: if the bundle's settings can't be read.
+        UserError: If the bundle's settings can't be read.
     """
     source = Path(bundle_root) / SETTINGS
     try:
