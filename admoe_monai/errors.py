@@ -1,4 +1,4 @@
-"""The one kind of error that a user can mend: reported as a single line, never as a traceback."""
+"""Error that a user can correct: reported as a single line, never as a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a checkpoint; each message names the file, what is wrong and what to do."""
+"""Errors about checkpoints; each message names the file, what is wrong and what to do."""
 
 from __future__ import annotations
 

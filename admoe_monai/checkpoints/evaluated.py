@@ -1,4 +1,4 @@
-"""The choice of a checkpoint's weights that stand for the model once training is over."""
+"""Choice of a checkpoint's weights that stand for the model once training is over."""
 
 from __future__ import annotations
 

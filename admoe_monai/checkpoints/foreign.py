@@ -1,4 +1,4 @@
-"""The kind of a file that a user hands in, and the weights in it: ours, the original training code's, or another's."""
+"""Kind of a file that a user hands in, and the weights in it: this package's, the original training code's, or another's."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class FileContents:
     """Findings about a torch file.
 
     Attributes:
-        weights: Weights by name, without the prefix of a wrapper; empty where there are none. Of a checkpoint of ours, those
-            that it is evaluated by.
-        claims: Values that the file states about itself, under keys that a checkpoint of ours has as well.
+        weights: Weights by name, without the prefix of a wrapper; empty where there are none. In a checkpoint of this
+            package, those that it is evaluated by.
+        claims: Values that the file states about itself, under keys that a checkpoint of this package has as well.
         wrapper: Prefix that was taken off the names; empty where there was none.
         remark: Contents of a file without weights in a known place, such as where weights might lie instead.
     """

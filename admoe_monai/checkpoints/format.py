@@ -1,4 +1,4 @@
-"""The keys of a checkpoint. Everything in it is a tensor or plain Python, so that `torch.load` reads it safely.
+"""Keys of a checkpoint. Everything in it is a tensor or plain Python, so that `torch.load` reads it safely.
 
 Eight keys are part of the contract with users (the guide's inspection snippet reads them); the rest is what an exact
 resume needs. Two are there only where an overlay asks for them: `further`, the states of other objects by name, and

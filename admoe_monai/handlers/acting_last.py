@@ -1,4 +1,4 @@
-"""The end of a line of handlers, kept for those that write what all others have made of a step or an epoch."""
+"""Registration at the end of an event's handlers, for those that record the results of all others."""
 
 from __future__ import annotations
 

@@ -21,5 +21,5 @@ class Cadence:
         self.last_epoch = last_epoch
 
     def is_due(self, epoch: int) -> bool:
-        """Whether something happens after this epoch (counted from 0 over the whole run)."""
+        """Tell whether something happens after this epoch (counted from 0 over the whole run)."""
         return (epoch + 1) % self.interval == 0 or epoch == self.last_epoch

@@ -1,4 +1,4 @@
-"""Collecting the state of a phase, and having it saved."""
+"""Collection of a phase's state, and the saving of it in checkpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Save = Callable[[str, Mapping[str, Any]], None]
 
 
 class Stateful(Protocol):
-    """What a checkpoint can hold: an object that gives its state as tensors and plain Python, and takes it back."""
+    """Object that a checkpoint can hold: it gives its state as tensors and plain Python, and takes it back."""
 
     def state_dict(self) -> Mapping[str, Any]:
         """Return the state."""

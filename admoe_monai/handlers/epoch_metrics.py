@@ -1,4 +1,4 @@
-"""The figures that an epoch ends with, handed to the trackers of a run."""
+"""Figures that an epoch ends with, handed to the trackers of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .training_state import TrainingState
 
 @dataclass(frozen=True)
 class Epoch:
-    """The figures of an epoch.
+    """Figures of an epoch.
 
     Attributes:
         phase: Key of the phase.

@@ -44,7 +44,7 @@ class ExponentialMovingAverage:
 
     @property
     def network(self) -> nn.Module:
-        """The network with the averaged weights, in evaluation mode."""
+        """Return the network with the averaged weights, in evaluation mode."""
         average: nn.Module = self._average.module
         return average
 

@@ -76,7 +76,7 @@ class Signals:
             raise Interrupted
 
     def came(self) -> bool:
-        """Whether a signal has come to any process of the run, all of which ask at the same places."""
+        """Tell whether a signal has come to any process of the run, all of which ask at the same places."""
         if idist.get_world_size() > 1 and idist.all_reduce(int(self.received is not None)) and self.received is None:
             self.received = signal.SIGTERM
         return self.received is not None

@@ -1,4 +1,4 @@
-"""The sampler's position, set to where the run stands."""
+"""Position of the sampler, set to where the run stands."""
 
 from __future__ import annotations
 

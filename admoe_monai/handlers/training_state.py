@@ -1,4 +1,4 @@
-"""Where a phase stands: what an exact resume needs beside weights, optimizer and schedule."""
+"""State of a phase: what an exact resume needs beside weights, optimizer and schedule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Improvement(NamedTuple):
-    """The scores that a validation has improved.
+    """Scores that a validation has improved.
 
     Attributes:
         loss: Whether the loss is the lowest validation loss of the phase so far.

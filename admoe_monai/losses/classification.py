@@ -18,7 +18,7 @@ class ClassificationLoss(nn.Module):
     Args:
         weights: Weight of each task, such as ``{"diagnosis": 1.0, "change": 1.0}``.
         label_smoothing: Share of the target spread over all classes, 0 to 1.
-        class_weights: Per task the weight of each class; tasks left out are unweighted.
+        class_weights: Weight of each class, per task; tasks left out are unweighted.
         balance_weight: Weight of the importance loss.
     """
 

@@ -17,7 +17,7 @@ class MultiTaskLoss(nn.Module):
     Args:
         weights: Weight of each task.
         label_smoothing: Share of the target spread over all classes, 0 to 1.
-        class_weights: Per task the weight of each class; tasks left out are unweighted.
+        class_weights: Weight of each class, per task; tasks left out are unweighted.
 
     Raises:
         ValueError: If a weight is negative or class weights name an unknown task.
@@ -49,11 +49,11 @@ class MultiTaskLoss(nn.Module):
         """Compute the cross-entropy of each task, unweighted by task.
 
         Args:
-            logits: Per task ``(B, K)``.
-            labels: Per task int64 ``(B,)``, -1 where unknown.
+            logits: Logits ``(B, K)`` per task.
+            labels: Labels per task, int64 ``(B,)``, -1 where unknown.
 
         Returns:
-            Per task a scalar; zero where no item has a label.
+            Scalars per task; zero where no item has a label.
         """
         return {task: self._cross_entropy(task, logits[task], labels[task]) for task in self.weights}
 

@@ -1,4 +1,4 @@
-"""The two expressions that every entry point in `configs/` evaluates."""
+"""Two expressions that every entry point in `configs/` evaluates."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def describe_file(path: Path, config_files: Sequence[Path] = ()) -> dict[str, An
         config_files: Entry point and its overlays; its network is compared with the weights.
 
     Raises:
-        CheckpointError: If the file can't be read safely, or is of ours and broken.
+        CheckpointError: If the file can't be read safely, or is of this package and damaged.
         UserError: For a mistake in the config.
     """
     contents = load_whole(path)

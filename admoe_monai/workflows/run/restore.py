@@ -133,7 +133,7 @@ def _group_as_before(network: nn.Module, optimizer: Optimizer, checkpoint: Check
 
 
 def _restore_schedule(scheduler: Any, state: Mapping[str, Any], step: int) -> None:
-    # Those that ours has; a schedule of the user's may say how long it is in other words.
+    # Attributes of this package's schedule; one of the user's may state its length in other words.
     horizon = {name: getattr(scheduler, name) for name in ("t_total", "warmup_steps") if hasattr(scheduler, name)}
     if state.get("last_epoch") == step and all(state.get(name) == value for name, value in horizon.items()):
         scheduler.load_state_dict(dict(state))

@@ -1,4 +1,4 @@
-"""The words that the user typed behind `python -m monai.bundle run`, before Fire and MONAI made values of it.
+"""Words that the user typed behind `python -m monai.bundle run`, before Fire and MONAI made values of it.
 
 Fire (0.7) reads `run #7` as `run`, `2024_01` as 202401 and `a,b` as a tuple, and takes the rest of a path that lacks its quotes
 for further arguments of `run`; MONAI (1.6.1) replaces every `#` by `::` and reads `$`, `@` and `%` as its own language.

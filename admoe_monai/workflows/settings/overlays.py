@@ -1,4 +1,4 @@
-"""The user's config files for the inside of a phase: where they are, and what they say."""
+"""Config files of the user for the inside of a phase: their location and their contents."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def _merged_value(ours: Any, theirs: Any) -> Any:
 
 
 def code_digests(content: Any) -> dict[str, str]:
-    """Digest the source of whatever a config names that is neither ours nor installed.
+    """Digest the source of whatever a config names that is neither installed nor of this package.
 
     Args:
         content: Config or part of one; `_target_` and imports in it count.
