@@ -60,7 +60,7 @@ def test_a_run_with_another_encoder_goes_on_bit_by_bit_and_predicts(
     assert_same_run(tmp_path / "run", whole)
 
     run = TrainedRun.load(tmp_path / "run")
-    table, gates = gate_weights(run, cohort_of(run), "test", "cpu")
+    table, gates, _ = gate_weights(run, cohort_of(run), "test", "cpu")
     assert len(table.frame) == 3
     assert gates == {}
     weights = read_checkpoint(tmp_path / "run" / "best_model.pth")["model_state_dict"]

@@ -14,8 +14,8 @@ import pytest
 from admoe_monai.data import PreprocessedStore
 from admoe_monai.handlers import DecoderRemover, EarlyStop, EpochMetrics
 from admoe_monai.workflows.run.phase import PhaseWorkflow
-from admoe_monai.workflows.run.plan import Plan
 from admoe_monai.workflows.run.resume import newest_valid
+from admoe_monai.workflows.run.run import Run
 from admoe_monai.workflows.run.run_directory import RunDirectory
 from interruptions import signal_at_call
 from run_comparison import assert_same_run
@@ -28,7 +28,7 @@ MOMENTS = {
     "pretraining_saved": (EarlyStop, "__call__", 1, "checkpoint_epoch_0.pth"),
     "decoder_leaves": (DecoderRemover, "__call__", 1, "checkpoint_epoch_0.pth"),
     "pretraining_released": (PhaseWorkflow, "release", 3, "checkpoint_epoch_0.pth"),
-    "finetuning_entered": (Plan, "_enter_finetuning", 1, "checkpoint_epoch_0.pth"),
+    "finetuning_entered": (Run, "_enter_finetuning", 1, "checkpoint_epoch_0.pth"),
     "finetuning_starts": (EpochMetrics, "_start", 2, "interrupt_checkpoint.pth"),
     "finetuning_saved": (EarlyStop, "__call__", 2, "final_model.pth"),
     "run_ends": (RunDirectory, "close", 1, "final_model.pth"),

@@ -227,7 +227,7 @@ def test_the_prior_joins_after_the_last_stage_where_none_is_named() -> None:
 def test_a_further_task_is_a_further_entry_of_the_classes() -> None:
     net = make(classes={**CLASSES, "sex": ["F", "M"]})
     outputs = net(volume())
-    assert [*outputs] == ["diagnosis", "change", "sex", "routing"]
+    assert [*outputs] == ["diagnosis", "change", "sex", "features", "routing"]
     assert outputs["sex"].shape == (2, 2)
     own = {name for name in net.state_dict() if "sex" in name.split(".") or name.startswith("head_sex.")}
     assert {"head_sex.weight", "task_norms.sex.weight", "encoder.layers.0.blocks.1.mlp.gates.sex.bias"} <= own

@@ -6,11 +6,12 @@ import torch
 from torch import nn
 
 from admoe_monai.networks.nets import AlzheimerMMoE
+from tiny_networks import tiny_network
 
 
 def network() -> AlzheimerMMoE:
     torch.manual_seed(0)
-    return AlzheimerMMoE(2, 1, img_size=16, embed_dim=8, depths=(1, 1), num_heads=(1, 2), window_size=2).eval()
+    return tiny_network(2).eval()
 
 
 def test_heads_see_the_features_of_their_tasks() -> None:

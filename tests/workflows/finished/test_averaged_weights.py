@@ -17,7 +17,6 @@ from admoe_monai.workflows.bundles.export import MODEL, export
 from admoe_monai.workflows.finished.inspection import describe_file
 from admoe_monai.workflows.finished.inspection_text import lines_of
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
-from admoe_monai.workflows.run import plan
 from admoe_monai.workflows.run.restore import load_pretrained
 from tiny_runs import MICRO_PLAN, make_run
 
@@ -39,7 +38,7 @@ def run(tiny_cohort: Path, tmp_path_factory: pytest.TempPathFactory, taken: list
         return load_matched(network, weights)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "load_matched", taking)
+        patch.setattr("admoe_monai.workflows.run.run.load_matched", taking)
         folder = tmp_path_factory.mktemp("averaged") / "run"
         return make_run(folder, tiny_cohort, **MICRO_PLAN, phase_overlays=["bundle/configs/ema.yaml"])
 

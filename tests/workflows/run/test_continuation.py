@@ -32,7 +32,7 @@ def point(whole: Path, tmp_path: Path) -> ResumePoint:
     state |= {"best_val_acc": 0.75, "best_val_acc_epoch": 2, "best_val_acc_loss": 0.5}
     for name in ("best_model.pth", "checkpoint_epoch_2.pth", "final_model.pth"):
         (folder / name).unlink()
-    return ResumePoint(path, checkpoint, folder, max_epochs=4, pretrain_epochs=2)
+    return ResumePoint(checkpoint["settings"], path, checkpoint, folder)
 
 
 def test_the_score_of_a_lost_file_is_forgotten_wherever_it_stands(
@@ -40,7 +40,7 @@ def test_the_score_of_a_lost_file_is_forgotten_wherever_it_stands(
 ) -> None:
     lowest = point.checkpoint["training_state"]["best_loss"]
     with caplog.at_level(logging.WARNING):
-        complete_files(point, point.folder, save_interval=1)
+        complete_files(point.checkpoint, point.path.parent, point.folder, 1, point.phase_end)
     state = point.checkpoint["training_state"]
     assert (state["best_val_acc"], state["best_val_acc_epoch"], state["best_val_acc_loss"]) == (0.0, -1, math.inf)
     assert point.checkpoint["best_val_acc"] == 0.0
@@ -51,7 +51,7 @@ def test_the_score_of_a_lost_file_is_forgotten_wherever_it_stands(
 
 def test_a_score_is_kept_where_a_periodic_file_holds_its_weights(whole: Path, point: ResumePoint) -> None:
     shutil.copyfile(whole / "checkpoint_epoch_2.pth", point.folder / "checkpoint_epoch_2.pth")
-    complete_files(point, point.folder, save_interval=1)
+    complete_files(point.checkpoint, point.path.parent, point.folder, 1, point.phase_end)
     assert point.checkpoint["best_val_acc"] == 0.75
     assert read_checkpoint(point.folder / "best_model.pth")["epoch"] == 2
 
@@ -62,7 +62,7 @@ def test_a_run_in_a_new_folder_takes_its_metrics_along_up_to_its_beginning(
     path = whole / "checkpoint_epoch_1.pth"
     folder = tmp_path / "further"
     folder.mkdir()
-    complete_files(ResumePoint(path, read_checkpoint(path), folder, 4, 2), folder, save_interval=1)
+    complete_files(read_checkpoint(path), whole, folder, save_interval=1, phase_end=2)
     rows = (whole / "metrics.csv").read_text().splitlines()
     assert (folder / "metrics.csv").read_text().splitlines() == rows[:3]
     assert not list(folder.glob("*.tmp"))
