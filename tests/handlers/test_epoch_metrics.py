@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from admoe_monai.handlers import CsvTracker, Epoch, LogTracker, TensorBoardTracker
+from admoe_monai.handlers import CsvTracker, Epoch, LogTracker, TensorBoardTracker, append_row
 from tiny_runs import make_run
 
 TRACKER = """
@@ -28,15 +28,24 @@ def epoch(number: int, **values: float) -> Epoch:
     )
 
 
-def test_the_file_has_a_row_per_epoch_and_a_repeated_one_replaces_its_own(tmp_path: Path) -> None:
+def test_the_file_has_a_row_per_epoch_with_all_digits(tmp_path: Path) -> None:
     tracker = CsvTracker(tmp_path / "metrics.csv")
-    for figures in (epoch(0, train_loss=1.0), epoch(1, train_loss=0.1), epoch(1, train_loss=1 / 3)):
+    for figures in (epoch(0, train_loss=1.0), epoch(1, train_loss=1 / 3)):
         tracker(figures)
     rows = [*csv.DictReader((tmp_path / "metrics.csv").read_text().splitlines())]
     assert [(row["epoch"], row["phase"], float(row["train_loss"])) for row in rows] == [
         ("0", "finetune", 1.0),
         ("1", "finetune", 1 / 3),
     ]
+
+
+def test_a_repeated_epoch_replaces_its_row_and_what_follows(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    for epoch in (0, 1, 2):
+        append_row(path, {"epoch": epoch, "loss": float(epoch)})
+    append_row(path, {"epoch": 1, "loss": 0.1, "accuracy": 1 / 3})
+    assert path.read_text().splitlines() == ["epoch,loss,accuracy", "0,0.0,", "1,0.1,0.3333333333333333"]
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
 
 
 def test_the_line_tells_the_losses_the_chosen_metrics_and_what_is_left(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,11 +1,7 @@
 """Handlers driven by a small engine of their own."""
 
 import gc
-import os
-import signal
 import weakref
-from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -21,13 +17,9 @@ from admoe_monai.handlers import (
     EarlyStop,
     FiniteLoss,
     GradientClipping,
-    Interrupted,
-    Interruption,
-    Signals,
     StepSeed,
     TrainingState,
     Validation,
-    append_row,
 )
 from admoe_monai.handlers.cadence import Cadence
 from admoe_monai.networks.nets import remove_decoder
@@ -150,95 +142,6 @@ def test_early_stop_ends_the_engine() -> None:
     assert engine.state.epoch == 2
 
 
-def under(signals: Signals, run: Callable[[], object], deferred: bool = True) -> None:
-    with signals:
-        if deferred:
-            signals.defer()
-        run()
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
-def test_a_signal_saves_after_the_step_and_exits(number: int) -> None:
-    steps: list[int] = []
-
-    def step(engine: Engine, batch: int) -> None:
-        steps.append(batch)
-        if batch == 1:
-            os.kill(os.getpid(), number)
-
-    saver, engine = Saver(), engine_of(step)
-    before = signal.getsignal(number)
-    signals = Signals()
-    Interruption(saver, signals).attach(engine)
-    with pytest.raises(Interrupted) as left:
-        under(signals, lambda: engine.run(range(4)))
-    assert (steps, saver.names, left.value.code) == ([0, 1], ["interrupt_checkpoint.pth"], 75)
-    assert signal.getsignal(number) is before
-
-
-def test_a_signal_waits_for_the_accumulated_gradient() -> None:
-    steps: list[int] = []
-
-    def step(engine: Engine, batch: int) -> None:
-        steps.append(batch)
-        if batch == 0:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    engine, signals = engine_of(step), Signals()
-    Interruption(Saver(), signals, accumulation_steps=2).attach(engine)
-    with pytest.raises(Interrupted):
-        under(signals, lambda: engine.run(range(4)))
-    assert steps == [0, 1]
-
-
-def test_a_signal_leaves_at_once_as_long_as_nothing_is_deferred() -> None:
-    reached: list[int] = []
-
-    def run() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        reached.append(1)
-
-    with pytest.raises(Interrupted) as left:
-        under(Signals(), run, deferred=False)
-    assert (reached, left.value.code) == ([], 75)
-
-
-def test_a_signal_that_nobody_has_answered_is_answered_at_the_end() -> None:
-    reached: list[int] = []
-
-    def run() -> None:
-        os.kill(os.getpid(), signal.SIGUSR1)
-        reached.append(1)
-
-    with pytest.raises(Interrupted) as left:
-        under(Signals(), run)
-    assert (reached, left.value.code) == ([1], 75)
-
-
-def test_a_signal_does_not_hide_the_error_that_ends_a_run() -> None:
-    def run() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        raise UserError("disk full")
-
-    with pytest.raises(UserError, match="disk full"):
-        under(Signals(), run)
-
-
-def test_a_second_signal_leaves_at_once() -> None:
-    before, reached = signal.getsignal(signal.SIGTERM), []
-
-    def run() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        reached.append(1)
-        os.kill(os.getpid(), signal.SIGTERM)
-        reached.append(2)
-
-    with pytest.raises(SystemExit) as left:
-        under(Signals(), run)
-    assert (reached, left.value.code) == ([1], 128 + signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
 def test_removed_decoder_leaves_the_memory() -> None:
     network = nn.Module()
     network.encoder, network.decoder = nn.Linear(2, 2), nn.Linear(2, 3)
@@ -253,12 +156,3 @@ def test_removed_decoder_leaves_the_memory() -> None:
     assert decoder_weight() is None
     assert not [name for name in network.state_dict() if name.startswith("decoder")]
     assert not optimizer.state
-
-
-def test_a_repeated_epoch_replaces_its_row_and_what_follows(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.csv"
-    for epoch in (0, 1, 2):
-        append_row(path, {"epoch": epoch, "loss": float(epoch)})
-    append_row(path, {"epoch": 1, "loss": 0.1, "accuracy": 1 / 3})
-    assert path.read_text().splitlines() == ["epoch,loss,accuracy", "0,0.0,", "1,0.1,0.3333333333333333"]
-    assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]

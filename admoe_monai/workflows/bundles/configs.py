@@ -75,12 +75,10 @@ def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:
     """
     config = _parts(run, "common.yaml", "finetune.yaml", "finetune_bundle.yaml")
     config["preprocessing_digest"] = preprocessing_digest
-    config |= {name: run.settings[name] for name in names_of(adjustable=True)} | {
-        "max_epochs": run.settings["max_epochs"]
-    }
+    config |= {name: run.settings[name] for name in names_of(adjustable=True)}
     config["max_epochs"] -= run.settings["pretrain_epochs"]
     config["class_weights"] = None
-    config = adjusted(config)
+    config = adjusted(config, run.settings["classes"])
     handed_over = _handed_over(run, config)
     _spell_out_handlers(handed_over)
     return handed_over

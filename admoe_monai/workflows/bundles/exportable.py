@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from monai.bundle import ConfigParser, ReferenceResolver
@@ -48,19 +48,22 @@ def check_exportable(run: TrainedRun) -> None:
         logger.warning("The bundle does not bring %s along: it must be installed wherever the bundle runs", name)
 
 
-def adjusted(config: dict[str, Any]) -> dict[str, Any]:
+def adjusted(config: dict[str, Any], tasks: Iterable[str]) -> dict[str, Any]:
     """Replace choices in a bundle's training config that only an overlay of the run knew by the defaults.
 
     Args:
         config: Config of training, with settings.
+        tasks: Tasks of the run, each of which has a metric of its own.
     """
     known = {
         "augmentation": ([*config["augmentations"]], "light"),
-        "selection_metric": ([*config["validate"]["key_metric"]], "balanced_accuracy"),
+        "selection_metric": (
+            ["balanced_accuracy", *(f"{task}_balanced_accuracy" for task in tasks)],
+            "balanced_accuracy",
+        ),
     }
     for name, (choices, default) in known.items():
-        per_task = name == "selection_metric" and str(config[name]).endswith("_balanced_accuracy")
-        if config[name] not in choices and not per_task:
+        if config[name] not in choices:
             logger.warning(
                 "%s %s came by a phase overlay: training from the bundle takes %s", name, config[name], default
             )

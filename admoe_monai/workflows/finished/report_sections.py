@@ -15,7 +15,7 @@ from admoe_monai.evaluation.curves import bars_figure, confusion_figure, curves_
 from admoe_monai.evaluation.report_page import Section, report_page
 from admoe_monai.evaluation.text import format_interval, format_number
 from admoe_monai.run_files import BEST_MODEL, EVALUATION, METRICS
-from admoe_monai.workflows.settings.table import names_of
+from admoe_monai.workflows.settings.table import PATHS
 
 from .evaluation import RECONSTRUCTION, figures_file
 from .prediction import TrainedRun
@@ -188,8 +188,7 @@ def _reconstruction_section(folder: Path) -> Section:
 
 def _settings_section(run: TrainedRun) -> Section:
     section = Section("Settings and versions")
-    hidden = names_of(place=True)
-    rows = [[name, str(value)] for name, value in run.settings.items() if name not in hidden]
+    rows = [[name, str(value)] for name, value in run.settings.items() if name not in PATHS]
     rows += [[name, str(value)] for name, value in run.checkpoint["environment"].items()]
     section.table(["setting", "value"], rows)
     return section

@@ -22,7 +22,7 @@ from .places import default_cache
 #: Names that items, losses, outputs of the network and reports use for something else than a label.
 TAKEN = (
     "image", "image_path", "subject_id", "session_id", "foreground", "brain_mask", "mask", "guidance", "prior",
-    "reconstruction", "routing", "balance", "loss", "subjects", "visits", "method",
+    "reconstruction", "routing", "features", "balance", "loss", "subjects", "visits", "method",
 )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ class ResumePoint(Start):
         return bool(stopped or self.checkpoint["epoch"] >= self.phase_end - 1)
 
     @property
-    def epoch(self) -> int:  # type: ignore[override]
+    def epoch(self) -> int:
         """Return the epoch that comes next; after an early stop, the first one after the phase."""
         return self.phase_end if self.phase_is_over else self.checkpoint["epoch"] + 1
 

@@ -26,17 +26,20 @@ class Start:
     Attributes:
         checkpoint: Checkpoint that the run goes on from; None at epoch 0.
         finished: Message for a run that has nothing left to do; empty otherwise.
-        epoch: First epoch to run.
         parent: Path of the checkpoint that a run in another folder descends from.
     """
 
     checkpoint: Checkpoint | None = None
     finished = ""
-    epoch = 0
     parent: str | None = None
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that comes first."""
+        return 0
 
     def is_within(self, phase: Phase) -> bool:
         """Tell whether the run begins in the middle, or at the end, of a phase."""

@@ -33,7 +33,7 @@ PARTS = "bundle/configs/plan.yaml"
 DOORS = {"network_def": "network", "phases": "phase_overlays"}
 #: A part of a config as the user wrote it: components in it are made elsewhere.
 UNREAD = ("network",)
-ENTRY_KEYS = ("imports", "initialize", "training", "finalize", "_meta_", "settings")
+ENTRY_KEYS = ("imports", "initialize", "training", "finalize", "_meta_")
 
 
 def calling_workflow() -> ConfigWorkflow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,21 +29,22 @@ def number(
         whole: Whether only integers are allowed.
         optional: Whether null is a value too.
     """
+    bounds = [
+        (least, operator.ge, "at least"),
+        (above, operator.gt, "above"),
+        (below, operator.lt, "below"),
+    ]
+    or_null = ", or null" if optional else ""
 
     def check(name: str, value: Any) -> None:
         if optional and value is None:
             return
         if not is_number(value):
             hint = " (write 1.0e-4: YAML reads 1e-4 as text)" if isinstance(value, str) else ""
-            raise UserError(f"{name} must be a number{', or null' if optional else ''}, got {value!r}{hint}")
-        bounds = [
-            (least is None or value >= (least or 0), f"at least {least}"),
-            (above is None or value > (above or 0), f"above {above}"),
-            (below is None or value < (below or 0), f"below {below}"),
-        ]
-        for holds, bound in bounds:
-            if not holds:
-                raise UserError(f"{name} must be {bound}{', or null' if optional else ''}, got {value}")
+            raise UserError(f"{name} must be a number{or_null}, got {value!r}{hint}")
+        for bound, holds, words in bounds:
+            if bound is not None and not holds(value, bound):
+                raise UserError(f"{name} must be {words} {bound}{or_null}, got {value}")
         if whole and not isinstance(value, int):
             raise UserError(f"{name} must be a whole number, got {value!r}")
 
@@ -87,6 +89,16 @@ def optional_text(name: str, value: Any) -> None:
     """Check a text, or null."""
     if value is not None:
         text(name, value)
+
+
+def path(name: str, value: Any) -> None:
+    """Check a path that has to be there; what lies at its end is looked at by whoever opens it."""
+    text(name, value)
+
+
+def optional_path(name: str, value: Any) -> None:
+    """Check a path, or null."""
+    optional_text(name, value)
 
 
 def texts(name: str, value: Any) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from . import kinds
-from .kinds import Kind, anything, choice, count, number, optional_text, text, texts
+from .kinds import Kind, anything, choice, count, number, optional_path, optional_text, path, text, texts
 
 
 class OnResume(Enum):
@@ -51,9 +51,9 @@ SWITCH = choice(True, False)
 
 SETTINGS: dict[str, Setting] = {
     # data
-    "datalist": Setting(text, IGNORED, place=True),
-    "dataset_dir": Setting(optional_text, IGNORED, place=True),
-    "cache_dir": Setting(optional_text, IGNORED, place=True),
+    "datalist": Setting(path, IGNORED, place=True),
+    "dataset_dir": Setting(optional_path, IGNORED, place=True),
+    "cache_dir": Setting(optional_path, IGNORED, place=True),
     "classes": Setting(kinds.class_names, NEVER),
     "spacing_mm": Setting(number(above=0), FORCED),
     "batch_size": Setting(count(), FORCED, adjustable=True),
@@ -92,7 +92,7 @@ SETTINGS: dict[str, Setting] = {
     "label_smoothing": Setting(number(0, below=1), FORCED, adjustable=True),
     "standardise_features": Setting(SWITCH, FORCED),
     "class_weights": Setting(choice(None, False, "off", "balanced"), FORCED),
-    "pretrained": Setting(optional_text, IGNORED, place=True),
+    "pretrained": Setting(optional_path, IGNORED, place=True),
     # network
     "spatial_dims": Setting(choice(2, 3), NEVER),
     "in_channels": Setting(count(), NEVER),
@@ -120,17 +120,11 @@ SETTINGS: dict[str, Setting] = {
     "fusion_type": Setting(text, NEVER),
     # the run
     "name": Setting(text, IGNORED, place=True),
-    "run_dir": Setting(optional_text, IGNORED, place=True, once=True),
-    "resume": Setting(optional_text, IGNORED, place=True, once=True),
+    "run_dir": Setting(optional_path, IGNORED, place=True, once=True),
+    "resume": Setting(optional_path, IGNORED, place=True, once=True),
     "extend_max_epochs": Setting(SWITCH, IGNORED, once=True),
     "force_resume": Setting(SWITCH, IGNORED, once=True),
 }
-
-#: Paths and names: every character counts, and none of them is MONAI's to read.
-TEXTS = ("datalist", "dataset_dir", "cache_dir", "run_dir", "resume", "pretrained", "name")
-PATHS = TEXTS[:-1]
-#: Lists and mappings of such texts.
-LISTS = ("phase_overlays", "classes", "prior_columns", "experts")
 
 
 def names_of(**traits: bool) -> list[str]:
@@ -140,3 +134,9 @@ def names_of(**traits: bool) -> list[str]:
         traits: Attributes of `Setting` and their values.
     """
     return [name for name, row in SETTINGS.items() if all(getattr(row, key) == value for key, value in traits.items())]
+
+
+#: Settings whose characters all count, and none of them is MONAI's to read: paths, names, and lists or mappings of such texts.
+PATHS = [name for name, row in SETTINGS.items() if row.kind in (path, optional_path)]
+TEXTS = [*PATHS, "name"]
+LISTS = ["phase_overlays", "classes", "prior_columns", "experts"]

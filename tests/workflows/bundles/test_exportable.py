@@ -48,9 +48,9 @@ def test_code_of_the_users_own_is_named(
 
 
 def test_a_choice_that_only_an_overlay_knew_gives_way(caplog: pytest.LogCaptureFixture) -> None:
-    parts = {"augmentations": {"light": []}, "validate": {"key_metric": {"balanced_accuracy": {}}}}
-    made = adjusted({**parts, "augmentation": "mirror", "selection_metric": "change_auc"})
+    parts = {"augmentations": {"light": []}}
+    made = adjusted({**parts, "augmentation": "mirror", "selection_metric": "change_auc"}, ["change"])
     assert (made["augmentation"], made["selection_metric"]) == ("light", "balanced_accuracy")
     assert "change_auc came by a phase overlay" in caplog.text
     kept = {**parts, "augmentation": "light", "selection_metric": "change_balanced_accuracy"}
-    assert adjusted(kept) == kept
+    assert adjusted(kept, ["change"]) == kept
