@@ -60,7 +60,7 @@ def gate_weights(
     Returns:
         Predictions, mean gate weights (see `ExpertUtilisation`), and the classes that these are given for.
     """
-    phase = run.phase(cohort.items(split), choose_device(device))
+    phase = run.phase([], choose_device(device))  # without visits: nothing is computed for its declarations
     task: str = phase["expert_task"]
     used = ExpertUtilisation(run.settings["experts"], phase["expert_classes"], collapse_share=0.0)
     used.reset()
