@@ -110,7 +110,9 @@ class Plan:
         try:
             network: torch.nn.Module = self.parser.get_parsed_content("network_def")
         except Exception as error:
-            raise _as_users(error, "the network") from error
+            raise _as_users(
+                error, "the network", "what the encoder takes stands under network: {encoder: ...}"
+            ) from error
         return network
 
     def _rehearse(self, network: torch.nn.Module, start: Start) -> None:
@@ -168,11 +170,12 @@ class Plan:
             return phase.build({**self.settings, "device": self.device}, objects)
 
 
-def _as_users(error: Exception, what: str) -> Exception:
-    """Turn a constructor's objection, which MONAI wraps, into an error about the user's setting; any other error stays."""
+def _as_users(error: Exception, what: str, hint: str = "") -> Exception:
+    """What a constructor objects to is a value that the user has set; MONAI wraps it, and any other error stays."""
     cause = root_cause(error)
     if isinstance(cause, UserError):
         return cause
     if isinstance(cause, (ValueError, TypeError)):
-        return UserError(f"{what} can't be built from these settings: {str(cause).splitlines()[0]}")
+        remedy = f"; {hint}" if hint and "unexpected keyword" in str(cause) else ""
+        return UserError(f"{what} can't be built from these settings: {str(cause).splitlines()[0]}{remedy}")
     return error
