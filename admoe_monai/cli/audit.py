@@ -63,7 +63,7 @@ def audit(
 
 def _tasks(cohort: Datalist, given: str | None) -> list[str]:
     """The tasks that the user names, each a field of the datalist; those of the declared settings by default."""
-    from admoe_monai.workflows.settings.declared import declared_settings
+    from admoe_monai.workflows.settings.names import declared_settings
 
     if given is None:
         return list(declared_settings()["classes"])

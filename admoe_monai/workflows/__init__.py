@@ -1,18 +1,27 @@
-"""The functions that the configs call: settings, plan of phases, run directory, export."""
+"""The functions that the configs call: settings, plan of phases, run directory, export.
 
-from .bundles.inference import infer, inference_digest, prior_columns, training_reference
-from .bundles.runs import bundle_run_directory, run_bundle
-from .entry import compose, train
-from .run.phase import Phase
+They are imported when they are asked for: whoever needs the names of settings alone does not wait for torch.
+"""
 
-__all__ = [
-    "Phase",
-    "bundle_run_directory",
-    "compose",
-    "infer",
-    "inference_digest",
-    "prior_columns",
-    "run_bundle",
-    "train",
-    "training_reference",
-]
+import importlib
+from typing import Any
+
+_HOMES = {
+    "Phase": "run.phase",
+    "bundle_run_directory": "bundles.runs",
+    "compose": "entry",
+    "infer": "bundles.inference",
+    "inference_digest": "bundles.inference",
+    "prior_columns": "bundles.inference",
+    "run_bundle": "bundles.runs",
+    "train": "entry",
+    "training_reference": "bundles.inference",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

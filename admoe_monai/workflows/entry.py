@@ -5,18 +5,24 @@ from __future__ import annotations
 from admoe_monai.errors import one_line_errors
 
 from .settings.command_line import refuse_stray_words, take_as_typed
-from .settings.declared import calling_workflow, complete
-from .settings.short_forms import is_short_form
+from .settings.declared import calling_workflow, complete, hold_plan
+from .settings.names import is_short_form
 from .settings.table import LISTS, TEXTS
 
 
-def compose() -> None:
-    """Complete the config at hand with the declared settings and check it; `initialize` of an entry point."""
+def compose(phase: str | None = None) -> None:
+    """Complete the config at hand with the declared settings and check it; `initialize` of an entry point.
+
+    Args:
+        phase: Key of the one phase that the entry point is for; None for the plan that the settings give.
+    """
     workflow = calling_workflow()
     with one_line_errors():
         refuse_stray_words(workflow)
         take_as_typed(workflow.parser, TEXTS, [*LISTS, *filter(is_short_form, workflow.parser.config)])
         complete(workflow.parser)
+        if phase is not None:
+            hold_plan(workflow.parser, phase)
 
 
 def train() -> None:

@@ -17,7 +17,8 @@ from admoe_monai.errors import UserError, one_line_errors
 from admoe_monai.workflows.run.environment import choose_device, environment
 from admoe_monai.workflows.run.run_directory import RunDirectory, common_contents
 from admoe_monai.workflows.settings.command_line import refuse_stray_words, take_as_typed
-from admoe_monai.workflows.settings.declared import calling_workflow, refuse_unknown
+from admoe_monai.workflows.settings.declared import calling_workflow
+from admoe_monai.workflows.settings.names import refuse_unknown
 
 logger = logging.getLogger(__name__)
 

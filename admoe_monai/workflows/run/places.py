@@ -9,7 +9,8 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 from admoe_monai.run_files import CONFIG, DATALIST
-from admoe_monai.workflows.settings.declared import declared_settings, parser_of
+from admoe_monai.workflows.settings.declared import parser_of
+from admoe_monai.workflows.settings.names import declared_settings
 from admoe_monai.workflows.settings.overlays import lasting_name
 
 CACHE = "preprocessed"

@@ -10,7 +10,7 @@ from typing import Any
 from admoe_monai.checkpoints import IncompatibleCheckpointError
 
 from .command_line import as_word
-from .declared import declared_settings
+from .names import declared_settings
 from .short_forms import in_full, take_in
 from .table import SETTINGS, OnResume
 

@@ -12,17 +12,19 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fire.parser import DefaultParseValue
-from monai.bundle import ConfigParser, ConfigWorkflow
 
 from admoe_monai.errors import UserError
 
 from .literal_text import literal
+
+if TYPE_CHECKING:  # at run time it would cost seconds
+    from monai.bundle import ConfigParser, ConfigWorkflow
 
 _PROGRAM = ("monai", "bundle", "__main__.py")
 #: Ids that `run` begins with unless told otherwise; no config of this package names them otherwise.
@@ -105,7 +107,7 @@ def as_word(path: str | Path) -> str:
     return shlex.quote(os.path.abspath(path) if "#" in str(path) else str(path))
 
 
-def take_as_typed(parser: ConfigParser, texts: Iterable[str], lists: Iterable[str] = ()) -> None:
+def take_as_typed(parser: ConfigParser, texts: Collection[str], lists: Iterable[str] = ()) -> None:
     """Restore texts as the user typed them, and refuse a text from elsewhere that MONAI has changed.
 
     Args:
@@ -118,14 +120,27 @@ def take_as_typed(parser: ConfigParser, texts: Iterable[str], lists: Iterable[st
     """
     line = CommandLine.at_hand()
     typed = line.values if line is not None else {}
-    read = {**dict.fromkeys(texts, _as_it_stands), **dict.fromkeys(lists, DefaultParseValue)}
-    for name in read.keys() & parser.config.keys():
+    for name in {*texts, *lists} & parser.config.keys():
         if name in typed:
-            value = read[name](typed[name])
-            _refuse_unexpanded(name, value)
-            parser[name] = literal(value)
+            parser[name] = literal(as_typed(name, typed[name], name in texts))
         else:
             refuse_replaced(name, parser.config[name])
+
+
+def as_typed(name: str, word: str, is_text: bool) -> Any:
+    """Read the value of a setting as Fire reads it, but for texts, all of whose characters count.
+
+    Args:
+        name: Name of the setting.
+        word: Word of the command line.
+        is_text: Whether the setting is one text: a path, a name.
+
+    Raises:
+        UserError: For a variable that the shell has not replaced.
+    """
+    value = _as_it_stands(word) if is_text else DefaultParseValue(word)
+    _refuse_unexpanded(name, value)
+    return value
 
 
 def refuse_replaced(name: str, value: Any) -> None:

@@ -6,7 +6,6 @@ MONAI (1.6.1) accepts any key, so a mistyped `--max_epoch 3` would silently trai
 from __future__ import annotations
 
 import copy
-import difflib
 import inspect
 import os
 from collections.abc import Iterable, Mapping
@@ -22,18 +21,17 @@ from admoe_monai.files import write_atomic
 from .checks import check
 from .command_line import refuse_replaced
 from .literal_text import literal
+from .names import DECLARATIONS, ENTRY_KEYS, declared_settings, is_short_form, refuse_unknown
 from .parts import merged
 from .resources import resource
-from .short_forms import in_full, is_short_form, take_in
+from .short_forms import in_full, take_in
 from .table import LISTS, PATHS, TEXTS, names_of
 
-DECLARATIONS = "configs/train.yaml"
 PARTS = "bundle/configs/plan.yaml"
 #: Parts of the plan, and the setting through which each is changed.
 DOORS = {"network_def": "network", "phases": "phase_overlays"}
 #: A part of a config as the user wrote it: components in it are made elsewhere.
 UNREAD = ("network",)
-ENTRY_KEYS = ("imports", "initialize", "training", "finalize", "_meta_")
 
 
 def calling_workflow() -> ConfigWorkflow:
@@ -50,12 +48,6 @@ def calling_workflow() -> ConfigWorkflow:
         if isinstance(candidate, ConfigWorkflow):
             return candidate
     raise RuntimeError("compose and train are called from the expressions of a config, by `python -m monai.bundle run`")
-
-
-def declared_settings() -> dict[str, Any]:
-    """Return the settings with their defaults, as `configs/train.yaml` declares them; expressions are not evaluated."""
-    content = ConfigParser.load_config_file(resource(DECLARATIONS))
-    return {key: value for key, value in content.items() if key not in ENTRY_KEYS}
 
 
 def complete(parser: ConfigParser) -> None:
@@ -94,26 +86,27 @@ def _take_short_forms(parser: ConfigParser, declared: Mapping[str, Any]) -> None
     parser.set(settings)
 
 
-def refuse_unknown(
-    given: Iterable[str], known: Iterable[str], where: str = "setting", listed_in: str = DECLARATIONS
-) -> None:
-    """Refuse keys that nothing reads.
+def hold_plan(parser: ConfigParser, phase: str) -> None:
+    """Refuse a plan with another phase than the one that an entry point is for, as an overlay may bring it.
 
     Args:
-        given: Keys that the user wrote.
-        known: Keys that are read.
-        where: Kind of the keys, for the message.
-        listed_in: File that lists the known keys, for the message.
+        parser: Parser completed by `complete`.
+        phase: Key of the phase.
 
     Raises:
-        UserError: Naming the first unknown key and the nearest known one.
+        UserError: Naming the setting that contradicts the entry point.
     """
-    known = list(known)
-    unknown = [key for key in given if key not in known]
-    if unknown:
-        nearest = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
-        hint = f"; did you mean '{nearest[0]}'?" if nearest else f"; {listed_in} lists them all"
-        raise UserError(f"unknown {where} '{unknown[0]}'{hint}")
+    most, pretraining = _value_of(parser, "max_epochs"), _value_of(parser, "pretrain_epochs")
+    if phase == "pretrain" and most != pretraining:
+        raise UserError(
+            f"configs/pretrain.yaml ends with pretraining, but max_epochs is {most} and pretrain_epochs {pretraining}: "
+            f"add --max_epochs {pretraining}, or start with configs/train.yaml"
+        )
+    if phase == "finetune" and pretraining != 0:
+        raise UserError(
+            f"configs/finetune.yaml has no pretraining, but pretrain_epochs is {pretraining}: "
+            "add --pretrain_epochs 0, or start with configs/train.yaml"
+        )
 
 
 def resolved_settings(parser: ConfigParser) -> dict[str, Any]:

@@ -12,17 +12,7 @@ from typing import Any
 from admoe_monai.checkpoints import PHASES
 from admoe_monai.errors import UserError
 
-PREFIXES = {"classes_": "classes", "weight_": "task_weights"}
-NUMBER = "num_classes_"
-
-
-def is_short_form(name: str) -> bool:
-    """Tell whether a key is an entry of a mapping of settings.
-
-    Args:
-        name: Name of a setting, as the user gives it.
-    """
-    return name not in ("weight_decay",) and name.startswith((*PREFIXES, NUMBER))
+from .names import NUMBER, PREFIXES, is_short_form
 
 
 def take_in(
