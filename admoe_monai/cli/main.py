@@ -21,17 +21,22 @@ from .inspect import inspect
 from .prepare import prepare
 from .preprocess import preprocess
 from .report import report
+from .settings import CONTEXT, SettingsCommand
+from .train import resume, train
 
 COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "demo-cohort": demo_cohort,
     "prepare": prepare,
     "preprocess": preprocess,
     "audit": audit,
+    "train": train,
+    "resume": resume,
     "inspect": inspect,
     "evaluate": evaluate,
     "report": report,
     "export": export,
 }
+WITH_SETTINGS = (train, resume)
 
 
 class InOrder(TyperGroup):
@@ -48,16 +53,16 @@ class InOrder(TyperGroup):
 
 app = typer.Typer(
     cls=InOrder,
-    help="Prepare, inspect, evaluate and hand over runs of admoe_monai. Training itself is a MONAI bundle: "
-    "python -m monai.bundle run training --config_file configs/train.yaml",
+    help="Prepare a cohort, train, evaluate and hand over: runs of admoe_monai from the first scan to a MONAI bundle.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 for name, command in COMMANDS.items():
     if isinstance(command, typer.Typer):
         app.add_typer(command, name=name)
+    elif command in WITH_SETTINGS:
+        app.command(name, cls=SettingsCommand, context_settings=CONTEXT)(command)
     else:
         app.command(name)(command)
 

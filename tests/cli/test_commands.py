@@ -3,36 +3,17 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from admoe_monai import __version__
-from admoe_monai.cli.main import main
 from admoe_monai.data import Datalist, save_datalist
 from synthetic_heads import on_grid_scan, write_scan
 
 Admoe = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def admoe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Admoe]:
-    """Call the command in this process and return its exit code, standard output and standard error."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["admoe", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        output = capsys.readouterr()
-        return int(left.value.code or 0), output.out, output.err
-
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield call
-    root.handlers, root.level = handlers, level
 
 
 def test_version_is_printed(admoe: Admoe) -> None:

@@ -1,0 +1,76 @@
+"""`admoe train` and `admoe resume`: a run begins, or goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from admoe_monai.errors import UserError
+from admoe_monai.run_files import CONFIG
+from admoe_monai.workflows.settings.config_files import config_files, known_configs, refuse_mistakes
+from admoe_monai.workflows.settings.table import SETTINGS, OnResume
+
+from .settings import takes_settings, values_of, with_short_forms
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="CONFIG|OVERLAY",
+        help="Names of configs of this package, such as tiny, or config files; later ones go before earlier ones.",
+        autocompletion=lambda: list(known_configs()),
+        show_default=False,
+    ),
+]
+CHANGEABLE = [name for name, row in SETTINGS.items() if row.on_resume is not OnResume.NEVER and name != "resume"]
+
+
+@takes_settings()
+def train(configs: Words = None, *, typed: dict[str, str]) -> None:
+    """Train: SimMIM pretraining, then finetuning on the tasks.
+
+    `admoe train tiny demo --datalist datalist.json` runs configs/train.yaml with these two overlays; `admoe train pretrain`
+    and `admoe train finetune` run one phase alone. It is the run that `python -m monai.bundle run training` starts with the
+    same files and settings, and prints that command.
+    """
+    words, typed = with_short_forms(configs or [], typed)
+    _start(config_files(words), typed)
+
+
+@takes_settings(CHANGEABLE)
+def resume(
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN_DIR", help="Run directory, or one of its checkpoints.", show_default=False),
+    ],
+    rest: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    *,
+    typed: dict[str, str],
+) -> None:
+    """Go on with a run where it stopped, with the settings that it has recorded, to the same bits.
+
+    From one of its checkpoints, too: `admoe resume RUN_DIR/checkpoint_epoch_19.pth --run_dir NEW_DIR`.
+    """
+    words, typed = with_short_forms(rest or [], typed)
+    if words:
+        raise UserError(f"unexpected word '{words[0]}': a run has its own config, and only settings can be named")
+    folder = run.parent if run.is_file() else run
+    config = folder / CONFIG
+    if not config.is_file():
+        what = f"{folder} holds no run: it has no {CONFIG}" if folder.is_dir() else f"there is no folder {folder}"
+        raise UserError(f"{what}; `admoe runs FOLDER` lists the runs of a folder")
+    _start([config], {"resume": str(run) if run.is_file() else "auto", **typed})
+
+
+def _start(files: Sequence[Path], typed: dict[str, str]) -> None:
+    values: dict[str, Any] = values_of(typed)
+    refuse_mistakes(files, values)
+
+    from admoe_monai.workflows.launch import equivalent, start
+
+    if os.environ.get("RANK", "0") == "0":  # one of several that torchrun has started
+        typer.echo(f"The same as: {equivalent(files, typed)}")
+    start(files, values)
