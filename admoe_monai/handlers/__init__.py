@@ -7,6 +7,7 @@ from .decoder_remover import DecoderRemover
 from .epoch_metrics import Epoch, EpochMetrics, Tracker
 from .exponential_moving_average import ExponentialMovingAverage
 from .feature_standardisation import FeatureStandardisation
+from .freezing import Freezing
 from .gradients import FiniteLoss, GradientClipping
 from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption, Signals
 from .metrics_csv import CsvTracker, append_row
@@ -30,6 +31,7 @@ __all__ = [
     "ExponentialMovingAverage",
     "FeatureStandardisation",
     "FiniteLoss",
+    "Freezing",
     "GradientClipping",
     "Improvement",
     "Interrupted",

@@ -20,18 +20,19 @@ from run_comparison import assert_same_run, run_differences
 from tiny_runs import make_run
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "overlays.md").read_text(encoding="utf-8")
-EMA, CONTRAST = "bundle/configs/ema.yaml", "bundle/configs/contrast.yaml"
+EMA, CONTRAST, FREEZE = (f"bundle/configs/{name}.yaml" for name in ("ema", "contrast", "freeze_encoder"))
 # What is run; each phase has two epochs of three steps, the accumulated ones of three times two.
 RUNS: dict[str, dict[str, Any]] = {
     "ema": {"phase_overlays": [EMA]},
     "ema_of_accumulated_steps": {"phase_overlays": [EMA], "batch_size": 1, "accumulation_steps": 2},
     "ema_of_finetuning_alone": {"phase_overlays": [EMA], "max_epochs": 2, "pretrain_epochs": 0},
     "contrast": {"phase_overlays": {"pretrain": [CONTRAST]}},
+    "freeze": {"phase_overlays": {"finetune": [FREEZE]}},
     "counter": {"phase_overlays": ["counter.yaml"]},
 }
 # Where it is stopped, in the middle of an epoch, by a kill or a signal. The other half is left to the long version.
 STOPS = [("ema", 5, False), ("ema", 11, True), ("ema_of_accumulated_steps", 21, False)]
-STOPS += [("ema_of_finetuning_alone", 5, False), ("contrast", 2, False), ("counter", 11, False)]
+STOPS += [("ema_of_finetuning_alone", 5, False), ("contrast", 2, False), ("freeze", 11, True), ("counter", 11, False)]
 FURTHER_STOPS = [(name, step - 1 if step > 3 else 5, not kill) for name, step, kill in STOPS]
 
 
