@@ -20,12 +20,11 @@ step "Labels, subject-level splits and prior statistics"
 admoe prepare "$folder/cohort" --output "$folder/datalist.json" --horizon next_visit
 
 step "SimMIM pretraining, decoder removed, finetuning on diagnosis and change"
-python -W "ignore:parsing config_file:UserWarning" -m monai.bundle run training \
-    --config_file "['configs/train.yaml','configs/overlays/tiny.yaml','configs/overlays/demo.yaml']" \
-    --datalist "$folder/datalist.json" --run_dir "$folder/run"
+admoe train tiny demo --datalist "$folder/datalist.json" --run_dir "$folder/run"
 
 step "Test metrics (60 subjects and a few epochs: this shows the way, not what the method can do)"
 admoe evaluate "$folder/run"
+admoe report "$folder/run"
 
 step "Inference bundle, and a prediction for a scan that the model has not seen"
 admoe export "$folder/run" "$folder/bundle"
@@ -41,4 +40,5 @@ python -W "ignore:parsing config_file:UserWarning" -m monai.bundle run inference
 cat "$folder/predictions/predictions.csv"
 
 step "Done. Run directory: $folder/run   bundle: $folder/bundle"
+echo "Look at the report:         $folder/run/report/report.html"
 echo "Curves and reconstructions: .venv/bin/tensorboard --logdir $folder/run"
