@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from admoe_monai.evaluation.page import origin, render_page
+from admoe_monai.evaluation.wording import missing
 
 __all__ = ["quality_page"]
 
@@ -36,15 +39,31 @@ def quality_page(
         HTML that loads nothing from elsewhere.
     """
     shown = [
-        {**row, "picture": base64.b64encode(picture).decode()} for row, picture in zip(rows, pictures, strict=True)
+        {
+            "scan": row["scan"],
+            "flags": row["flags"],
+            "picture": base64.b64encode(picture).decode(),
+            "cells": [{"name": name.replace("_", " "), **_cell(row[name])} for name in columns],
+        }
+        for row, picture in zip(rows, pictures, strict=True)
     ]
     shown.sort(key=lambda row: (not row["flags"], row["scan"]))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["short"] = _short
-    page = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    flagged = sum(bool(row["flags"]) for row in rows)
-    return page.render(title=title, rows=shown, columns=columns, meanings=meanings, problems=problems, flagged=flagged)
+    counts = Counter(flag for row in rows for flag in row["flags"])
+    return render_page(
+        _TEMPLATE,
+        title=title,
+        origin=origin(),
+        rows=shown,
+        columns=shown[0]["cells"] if shown else [],
+        meanings=meanings,
+        problems=problems,
+        flagged=sum(bool(row["flags"]) for row in rows),
+        counts=counts.most_common(),
+    )
 
 
-def _short(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+def _cell(value: Any) -> dict[str, Any]:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return {"text": missing("not measured"), "number": False}
+    text = f"{value:.3f}" if isinstance(value, float) else str(value).replace("_", " ")
+    return {"text": text, "number": isinstance(value, int | float)}
