@@ -14,10 +14,10 @@ from sklearn.metrics import log_loss
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.predictions import PredictionTable
+from admoe_monai.evaluation.reliability import reliability_bins
 
 #: Bounds of the search; a temperature at one of them means that the network knows nothing, or has seen these visits.
 LOWEST, HIGHEST = 0.05, 20.0
-BINS = 10
 #: A smaller probability would be an infinite loss.
 SMALLEST = 1e-12
 
@@ -121,10 +121,8 @@ def calibration_figures(probabilities: np.ndarray, truth: np.ndarray) -> dict[st
     """
     if not len(truth):
         return {"log_loss": None, "brier": None, "ece": None}
-    hit = probabilities.argmax(axis=1) == truth
-    confidence = probabilities.max(axis=1)
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = [abs(hit[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
+    bins = reliability_bins(probabilities, truth)
+    gaps = [abs(entry["right"] - entry["confidence"]) * entry["n_visits"] / len(truth) for entry in bins]
     onehot = np.eye(probabilities.shape[1])[truth]
     return {
         "log_loss": _loss(probabilities, truth),
