@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from admoe_monai.checkpoints import CheckpointError
@@ -47,19 +48,12 @@ def evaluate_reconstruction(
     Raises:
         UserError: If the checkpoint has no decoder or was trained on a normalised target, which is not comparable.
     """
-    if not run.checkpoint["is_pretrain"]:
-        raise CheckpointError(f"the checkpoint of {run.folder} has no decoder; take {BEST_PRETRAIN}")
-    if run.settings["target_norm_window"] is not None:
-        raise UserError("target_norm_window was set: the reconstruction is not in the units of the image")
+    _refuse_what_is_no_image(run)
     chosen = choose_device(device)
     training = run.phase(cohort.items("training"), chosen)
     store = training["validate::store"]
     mean = mean_volume(store[i]["image"].numpy() for i in tqdm(range(len(store)), desc="Training mean", disable=None))
-    visits = cohort.items(split)
-    if one_visit_per_subject:
-        order = sorted(range(len(visits)), key=lambda i: cohort.splits[split][i].get("days_from_baseline") or 0)
-        first = {visits[i]["subject_id"]: visits[i] for i in reversed(order)}
-        visits = list(first.values())
+    visits = _first_visits(cohort, split) if one_visit_per_subject else cohort.items(split)
     errors = []
     for visit, image, mask, foreground, prediction in _reconstructions(run, visits, chosen):
         patch_size = run.settings["patch_size"]
@@ -72,6 +66,48 @@ def evaluate_reconstruction(
             figure = reconstruction_figure(image, mask, prediction, patch_size, title=title)
             figure.savefig(pictures / f"reconstruction_{len(errors)}.png", dpi=110)
     return compare_reconstructions(errors, [visit["subject_id"] for visit in visits])
+
+
+def reconstruction_pictures(
+    run: TrainedRun, cohort: Datalist, split: str = "test", device: str | None = None
+) -> list[tuple[str, Figure]]:
+    """Draw the reconstruction of the first scans of a split.
+
+    Args:
+        run: Run with a checkpoint of pretraining.
+        cohort: Cohort of the scans.
+        split: Name of the split, `validation` or `test`; its masks are the same each time.
+        device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
+
+    Returns:
+        Title and figure of each of a few people, of one visit each.
+
+    Raises:
+        UserError: If the checkpoint has no decoder or was trained on a normalised target, which is no image.
+    """
+    _refuse_what_is_no_image(run)
+    visits = _first_visits(cohort, split)[:PICTURES]
+    return [
+        (
+            f"{visit['subject_id']} {visit['session_id']}",
+            reconstruction_figure(image, mask, prediction, run.settings["patch_size"]),
+        )
+        for visit, image, mask, _, prediction in _reconstructions(run, visits, choose_device(device))
+    ]
+
+
+def _refuse_what_is_no_image(run: TrainedRun) -> None:
+    if not run.checkpoint["is_pretrain"]:
+        raise CheckpointError(f"the checkpoint of {run.folder} has no decoder; take {BEST_PRETRAIN}")
+    if run.settings["target_norm_window"] is not None:
+        raise UserError("target_norm_window was set: the reconstruction is not in the units of the image")
+
+
+def _first_visits(cohort: Datalist, split: str) -> list[dict[str, Any]]:
+    visits = cohort.items(split)
+    order = sorted(range(len(visits)), key=lambda i: cohort.splits[split][i].get("days_from_baseline") or 0)
+    first = {visits[i]["subject_id"]: visits[i] for i in reversed(order)}
+    return list(first.values())
 
 
 def _reconstructions(
