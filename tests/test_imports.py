@@ -77,7 +77,7 @@ def test_no_import_within_the_workflows_runs_up() -> None:
     upward = [
         f"{path.relative_to(PACKAGE)} -> {module}"
         for number, floor in enumerate(FLOORS)
-        for path in (PACKAGE / "workflows").glob(f"{floor}/*.py")
+        for path in (PACKAGE / "workflows" / floor).rglob("*.py")
         for module in imported_modules(path)
         if module.startswith("admoe_monai.workflows.") and module.split(".")[2] in FLOORS[number + 1 :]
     ]

@@ -17,6 +17,10 @@ from admoe_monai.evaluation import evaluate_predictions
 from admoe_monai.workflows.finished.experts import gate_weights, recall_without, without_expert
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
 from admoe_monai.workflows.finished.report import write_report
+from page_checks import read_page
+
+#: Rules of a page's head, for parts of one.
+STYLE = "<style>prefers-color-scheme: dark @media print width=device-width, initial-scale=1</style>"
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +29,51 @@ def report(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_page_holds_every_section_and_loads_nothing(report: Path) -> None:
-    page = report.read_text()
-    for title in ("Data", "Test figures", "Beside what needs less", "Calibration", "Training", "Experts", "Settings"):
-        assert f"<h2>{title}" in page
-    assert "data:image/png;base64," in page
-    assert not re.search(r'(src|href)="(?!data:)', page)
+    html = report.read_text()
+    page = read_page(html)
+    titles = [html.index(f"<h2>{title}</h2>") for title in ("Findings", "Pictures", "Controls", "Limits", "Data")]
+    assert titles == sorted(titles)
+    assert html.index('class="summary"') < titles[0]
+    assert titles[-1] < html.index("<details><summary>Settings and versions")
+    for heading in ("diagnosis: 3 people", "Beside what needs less", "Calibration", "Training", "Experts"):
+        assert heading in page.text
+
+
+def test_the_summary_says_the_primary_figure_its_number_and_what_less_would_do(report: Path) -> None:
+    html = report.read_text()
+    said = read_page(html[html.index('<div class="summary">') : html.index("<h2>")] + STYLE).text
+    assert said.startswith("Balanced accuracy of diagnosis is 0.")
+    assert "3 people: too few for an interval; 3 people, one visit each); guessing reaches 0.33. Right: CN " in said
+    assert "Against image alone (clinical values missing), which reaches 0." in said
+    assert "So few people can't tell which of them is better." in said
+
+
+def test_the_page_names_version_and_day(report: Path) -> None:
+    numbers = json.loads(report.with_name("metrics.json").read_text())
+    assert f"Written by admoe_monai {numbers['version']} on {numbers['written'][:10]}" in report.read_text()
+
+
+def test_few_people_are_counted(report: Path) -> None:
+    page = read_page(report.read_text())
+    assert re.search(r"recall of CN [01] of 1 \N{EN DASH} 1 person: too few for an interval", page.text)
+    assert re.findall(r"\d\.\d{3}", page.text[page.text.index("Findings") : page.text.index("Pictures")]) == []
+
+
+def test_classes_stand_in_the_order_of_the_setting(report: Path) -> None:
+    numbers = json.loads(report.with_name("metrics.json").read_text())
+    for task, names in (("diagnosis", ["CN", "MCI", "AD"]), ("change", ["stable", "conversion", "reversion"])):
+        assert [*numbers["roc"][task]] == numbers["test"][task]["classes"] == names
+        assert all([*count[task]] == names for count in numbers["visits"].values())
+
+
+def test_held_out_scans_are_reconstructed_by_a_run_that_pretrained(
+    report: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    assert report.read_text().count('src="data:image/png;base64,') == 3
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    (run / "pretrain_checkpoint.pth").unlink()
+    text = read_page(write_report(run, None, "cpu").read_text()).text
+    assert re.search(r"Reconstruction of held-out scans by pretraining \N{EN DASH} [^.]*pretrain_checkpoint\.pth", text)
 
 
 def test_numbers_are_those_of_the_test_split(report: Path, tiny_run: Path) -> None:

@@ -1,0 +1,46 @@
+"""What the figures of a report do not say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from admoe_monai.data import Datalist
+from admoe_monai.evaluation.wording import FEWEST_PEOPLE, MANY_PEOPLE
+
+
+def limits(cohort: Datalist, numbers: Mapping[str, Any]) -> list[str]:
+    """List the limits, one sentence each.
+
+    Args:
+        cohort: Cohort of the run.
+        numbers: Numbers of the report.
+    """
+    return [
+        *_of_the_cohort(cohort, numbers),
+        *_of_missing_predictions(numbers),
+        "Test figures are of the first labelled visit of each person. Intervals are 95 %, by drawing people anew; they cover "
+        "which people were tested and nothing else. In small groups they are too short.",
+        "This is one training run: another seed or another division into splits gives other figures.",
+        f"A class or group of fewer than {FEWEST_PEOPLE} people is counted and gets no interval; figures of fewer than "
+        f"{MANY_PEOPLE} people have two decimals. metrics.json beside this page holds all digits.",
+    ]
+
+
+def _of_the_cohort(cohort: Datalist, numbers: Mapping[str, Any]) -> list[str]:
+    found = [f"The run was trained in spite of a leak: {line}" for line in numbers["leakage"]]
+    if cohort.simulated:
+        return [*found, "The scans are simulated: no figure here says anything about people."]
+    return [
+        *found,
+        "Training and test people are of one cohort; whether another hospital's are predicted as well is not known from this.",
+        "This page shows slices of people's scans: it is as confidential as they are.",
+    ]
+
+
+def _of_missing_predictions(numbers: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{figures['n_without_prediction']} labelled test visits have no prediction of {task} and are left out."
+        for task, figures in numbers["test"].items()
+        if figures["n_without_prediction"]
+    ]

@@ -1,0 +1,48 @@
+"""The page of a report: its parts in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from admoe_monai.data import Datalist
+from admoe_monai.evaluation.page import origin
+from admoe_monai.evaluation.report_page import Section, report_page
+from admoe_monai.run_files import BEST_MODEL
+
+from ..prediction import TrainedRun
+from .about import data, settings
+from .controls import controls
+from .findings import findings
+from .limits import limits
+from .pictures import pictures
+from .summary import summary
+
+
+def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], device: str | None) -> str:
+    """Write the page of a report.
+
+    Args:
+        run: Finished run.
+        cohort: Cohort of the run.
+        numbers: Numbers as `collect_numbers` returns them.
+        device: Device to draw reconstructions on; None takes the GPU if there is one.
+    """
+    chosen, kind = run.settings, "simulated scans" if cohort.simulated else "real scans"
+    heading = [
+        f"{cohort.name} ({kind}). {cohort.description}",
+        f"{BEST_MODEL} of epoch {numbers['epoch']}; {chosen['pretrain_epochs']} of {chosen['max_epochs']} epochs are "
+        f"pretraining; {sum(p.numel() for p in run.network.parameters()):,} parameters. {origin()}.",
+    ]
+    banners = [f"Trained in spite of a leak: {line}" for line in numbers["leakage"]]
+    said = Section("Limits")
+    said.items(limits(cohort, numbers))
+    parts = [
+        findings(numbers),
+        pictures(run, cohort, numbers, device),
+        controls(run, numbers),
+        said,
+        data(cohort, numbers),
+        settings(run),
+    ]
+    return report_page(f"Report of {run.folder.name}", summary(numbers), banners, parts, heading)

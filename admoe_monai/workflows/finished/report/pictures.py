@@ -1,0 +1,101 @@
+"""The pictures of a report: ROC curves, reliability, curves of training, reconstructions."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from admoe_monai.data import Datalist
+from admoe_monai.errors import UserError
+from admoe_monai.evaluation.curves import curves_figures
+from admoe_monai.evaluation.reliability import reliability_figure
+from admoe_monai.evaluation.report_page import Section
+from admoe_monai.evaluation.roc import roc_figure, roc_in_words
+from admoe_monai.evaluation.wording import in_digits, interval_of, missing
+from admoe_monai.run_files import BEST_PRETRAIN, EVALUATION, METRICS
+
+from ..evaluation import RECONSTRUCTION, figures_file
+from ..prediction import TrainedRun
+from ..reconstruction import reconstruction_pictures
+
+
+def pictures(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], device: str | None) -> Section:
+    """Draw what tables show badly.
+
+    Args:
+        run: Finished run.
+        cohort: Cohort of the run, whose first test scans are reconstructed.
+        numbers: Numbers of the report.
+        device: Device to run on; None takes the GPU if there is one.
+    """
+    section = Section("Pictures")
+    _roc(section, numbers)
+    _calibration(section, numbers)
+    section.heading("Training")
+    path = run.folder / METRICS
+    if path.is_file():
+        for title, figure in curves_figures(pd.read_csv(path)).items():
+            section.picture(title, figure, f"{title}, over the epochs")
+    else:
+        section.text(missing(f"the run directory has no {METRICS}"))
+    if run.settings["pretrain_epochs"]:
+        _reconstructions(section, run.folder, cohort, device)
+    return section
+
+
+def _roc(section: Section, numbers: Mapping[str, Any]) -> None:
+    drawn = {task: curves for task, curves in numbers["roc"].items() if curves}
+    if drawn:
+        section.heading("ROC: each class against the rest, first labelled visit of each test person")
+    for task, curves in drawn.items():
+        words = "; ".join(roc_in_words(name, curve) for name, curve in curves.items())
+        section.picture(f"ROC, {task}", roc_figure(curves), f"ROC curves of {task}. {words}")
+
+
+def _calibration(section: Section, numbers: Mapping[str, Any]) -> None:
+    if not numbers["calibration"]:
+        return
+    section.heading("Calibration: all labelled test visits, the network as it is")
+    for task, bins in numbers["reliability"].items():
+        words = "; ".join(
+            f"at {entry['confidence']:.2f} right {entry['right']:.2f}, {entry['n_visits']} visits" for entry in bins
+        )
+        section.picture(f"Reliability, {task}", reliability_figure(bins), f"Reliability of {task}: {words}")
+    rows = []
+    for task, figures in numbers["calibration"].items():
+        number = numbers["test"][task]["n_subjects"]
+        visits = sum(entry["n_visits"] for entry in numbers["reliability"][task])
+        rows.append([task, visits, *(in_digits(figures[name], number) for name in ("log_loss", "brier", "ece"))])
+    section.table(["task", "visits", "log loss", "Brier score", "expected calibration error"], rows)
+    section.text("`admoe evaluate RUN_DIR --calibrate` fits a temperature per task.")
+
+
+def _reconstructions(section: Section, folder: Path, cohort: Datalist, device: str | None) -> None:
+    section.heading("Reconstruction of held-out scans by pretraining")
+    try:
+        drawn = reconstruction_pictures(TrainedRun.load(folder, BEST_PRETRAIN), cohort, "test", device)
+    except UserError as reason:
+        section.text(missing(str(reason)))
+        return
+    for title, figure in drawn:
+        content = io.BytesIO()
+        figure.savefig(content, format="png", dpi=110)
+        section.picture(title, content.getvalue(), f"{title}: original, masked, reconstructed, and both together")
+    path = folder / EVALUATION / figures_file(RECONSTRUCTION, "test")
+    if not path.is_file():
+        section.text(
+            f"Errors beside baselines: `admoe evaluate RUN_DIR --checkpoint {BEST_PRETRAIN}`, then this report again."
+        )
+        return
+    figures = json.loads(path.read_text(encoding="utf-8"))["figures"][RECONSTRUCTION]
+    number = figures["n_subjects"]
+    rows = [
+        [name.replace("_", " "), in_digits(error["value"], number), interval_of(error, number)]
+        for name, error in figures["errors"].items()
+    ]
+    section.table([f"{number} subjects", "error in standard deviations of the foreground", "95 % interval"], rows)

@@ -1,0 +1,45 @@
+"""The files of a report: one page, and one file of numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from admoe_monai.errors import UserError
+from admoe_monai.files import write_atomic
+
+from ..prediction import TrainedRun, cohort_of
+from .numbers import collect_numbers
+from .page import page_of
+
+PAGE, NUMBERS = "report.html", "metrics.json"
+
+
+def write_report(
+    run_dir: Path, output: Path | None = None, device: str | None = None, dataset_dir: Path | None = None
+) -> Path:
+    """Evaluate the best model of a run on its test split and write the page and the numbers.
+
+    Args:
+        run_dir: Folder of a finished run.
+        output: Folder to write to; the run's folder `report` by default.
+        device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
+        dataset_dir: Folder of the images, if they were moved.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        UserError: If the run has no finetuned model, or no test visits.
+    """
+    run = TrainedRun.load(run_dir)
+    cohort = cohort_of(run, dataset_dir=dataset_dir)
+    if not cohort.splits["test"]:
+        raise UserError(f"{cohort.path} has no test visits to report on")
+    numbers = collect_numbers(run, cohort, device)
+    page = page_of(run, cohort, numbers, device)
+    folder = output or run.folder / "report"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in ((NUMBERS, json.dumps(numbers, indent=1)), (PAGE, page)):
+        write_atomic(folder / name, content)
+    return folder / PAGE
