@@ -82,6 +82,7 @@ def _reconstructions(section: Section, folder: Path, cohort: Datalist, device: s
     except UserError as reason:
         section.text(missing(str(reason)))
         return
+    section.text("From left to right: original, masked, reconstructed, and what is visible with what is reconstructed.")
     for title, figure in drawn:
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=110)
