@@ -19,6 +19,8 @@ DATALIST = "datalist.json"
 METRICS = "metrics.csv"
 LOG = "training.log"
 LOCK = "run.lock"
+#: Folder of copies of the phase overlays; only where a run has some.
+OVERLAYS = "overlays"
 
 #: Folder of what `admoe evaluate` finds.
 EVALUATION = "evaluation"

@@ -7,6 +7,7 @@ from admoe_monai.errors import one_line_errors
 from .settings.command_line import refuse_stray_words, take_as_typed
 from .settings.declared import calling_workflow, complete, hold_plan
 from .settings.names import is_short_form
+from .settings.overlays import find_copies
 from .settings.table import LISTS, TEXTS
 
 
@@ -19,6 +20,7 @@ def compose(phase: str | None = None) -> None:
     workflow = calling_workflow()
     with one_line_errors():
         refuse_stray_words(workflow)
+        find_copies(workflow.parser, workflow.config_root_path)
         take_as_typed(workflow.parser, TEXTS, [*LISTS, *filter(is_short_form, workflow.parser.config)])
         complete(workflow.parser)
         if phase is not None:

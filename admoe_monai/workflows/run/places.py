@@ -11,7 +11,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.run_files import CONFIG, DATALIST
 from admoe_monai.workflows.settings.declared import parser_of
 from admoe_monai.workflows.settings.names import declared_settings
-from admoe_monai.workflows.settings.overlays import lasting_name
+from admoe_monai.workflows.settings.overlays import overlay_file
 
 CACHE = "preprocessed"
 
@@ -56,7 +56,7 @@ def find_data(settings: dict[str, Any], folders: Iterable[Path]) -> list[str]:
 
 
 def make_lasting(settings: dict[str, Any]) -> None:
-    """Make absolute what a run records, so that its config means the same wherever it is started from.
+    """Make paths absolute, so that the config that a run records means the same wherever it is started from.
 
     Args:
         settings: Settings, resolved; changed in place.
@@ -65,7 +65,9 @@ def make_lasting(settings: dict[str, Any]) -> None:
         if settings[name] is not None:
             settings[name] = os.path.abspath(settings[name])
     overlays = settings["phase_overlays"]
-    settings["phase_overlays"] = {phase: [lasting_name(file) for file in files] for phase, files in overlays.items()}
+    settings["phase_overlays"] = {
+        phase: [os.path.abspath(overlay_file(file)) for file in files] for phase, files in overlays.items()
+    }
 
 
 def default_cache(datalist: str | Path) -> Path:

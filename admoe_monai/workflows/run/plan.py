@@ -17,7 +17,7 @@ from admoe_monai.handlers import Signals
 from admoe_monai.run_files import CONFIG, DATALIST, LOG
 from admoe_monai.workflows.settings.declared import resolved_settings, write_config
 from admoe_monai.workflows.settings.literal_text import literal
-from admoe_monai.workflows.settings.overlays import overlays_digest
+from admoe_monai.workflows.settings.overlays import copy_overlays, overlays_digest
 from admoe_monai.workflows.settings.parts import code_digests
 
 from .cohort import class_weights, cohort_digest, load_cohort
@@ -141,8 +141,13 @@ class Plan:
 
     def _record(self, directory: RunDirectory, digests: dict[str, str], leaks: list[str], start: Start) -> None:
         """State in the folder, and in every checkpoint to come, what this run is."""
+        overlays = from_main(copy_overlays(self.settings["phase_overlays"], directory.path) if is_main() else {})
+        for phase in self.phases:
+            # What happens to the originals from here on concerns this run no more.
+            phase.overlays = [str(directory.path / name) for name in overlays[phase.key]]
+        settings = {**self.settings, "phase_overlays": overlays}
         directory.common = common_contents(
-            self.settings,
+            settings,
             digests,
             environment(self.device),
             prior=self.prior_statistics,
@@ -151,7 +156,7 @@ class Plan:
             pretraining_subjects=subjects_seen(self.cohort, self.settings, start.checkpoint),
         )
         if is_main():
-            write_config(directory.path / CONFIG, self.settings)
+            write_config(directory.path / CONFIG, settings)
             save_datalist(directory.path / DATALIST, self.cohort)
 
     def _build(

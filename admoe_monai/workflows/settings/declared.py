@@ -22,6 +22,7 @@ from .checks import check
 from .command_line import refuse_replaced
 from .literal_text import literal
 from .names import DECLARATIONS, ENTRY_KEYS, declared_settings, is_short_form, refuse_unknown
+from .overlays import find_copies
 from .parts import merged
 from .resources import resource
 from .short_forms import in_full, take_in
@@ -165,6 +166,8 @@ def parser_of(config_files: Iterable[str | Path], overrides: Mapping[str, Any] |
     texts = {*TEXTS, *LISTS, *(name for name in (*parser.config, *(overrides or {})) if is_short_form(name))}
     for name in texts:
         refuse_replaced(name, parser.config.get(name))
+    if files:
+        find_copies(parser, Path(files[0]).parent)
     parser.update({name: literal(value) if name in texts else value for name, value in (overrides or {}).items()})
     complete(parser)
     return parser

@@ -1,16 +1,26 @@
-"""Config files of the user for the inside of a phase: their location and their contents."""
+"""Config files of the user for the inside of a phase: their location, their contents, their copies in a run directory."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
 
 from admoe_monai.errors import UserError
+from admoe_monai.files import sweep_temporaries, write_atomic
+from admoe_monai.run_files import CONFIG, OVERLAYS
 
+from .literal_text import literal
 from .resources import resource
+
+_NUMBER = re.compile(r"(\d+)_")
+_COPY = re.compile(rf"{OVERLAYS}/\d+_[\w.-]+")
 
 
 def overlay_file(name: str) -> str:
@@ -24,17 +34,38 @@ def overlay_file(name: str) -> str:
     return str(name)
 
 
-def lasting_name(overlay: str) -> str:
-    """Name an overlay so that it means the same from any working directory, and elsewhere if it is of this package.
+def find_copies(parser: ConfigParser, config_folder: Path) -> None:
+    """Have a run's own config name the overlays that lie in the run's folder, wherever that is now.
 
     Args:
-        overlay: Path or name, as `overlay_file` takes it.
+        parser: Parser of a config, before a user's own choices are put into it.
+        config_folder: Folder of the config.
     """
-    file = overlay_file(overlay)
-    with contextlib.suppress(OSError):
-        if os.path.samefile(file, resource(overlay)):
-            return overlay
-    return os.path.abspath(file)
+    overlays = parser.config.get("phase_overlays")
+    if isinstance(overlays, Mapping) and all(isinstance(files, list) for files in overlays.values()):
+        found = {phase: [_own_copy(file, config_folder) for file in files] for phase, files in overlays.items()}
+        if found != overlays:
+            parser["phase_overlays"] = literal(found)
+
+
+def copy_overlays(overlays: Mapping[str, Sequence[str]], run_dir: Path) -> dict[str, list[str]]:
+    """Copy overlays into a run directory, so that the run can be repeated without the originals.
+
+    Files of one name and content share a copy, and a copy is never overwritten: earlier checkpoints may be of it.
+
+    Args:
+        overlays: Config files of each phase.
+        run_dir: Folder of the run, locked by this process.
+
+    Returns:
+        Paths of the copies per phase, relative to the folder of the run.
+
+    Raises:
+        UserError: If one of them can't be read or written.
+    """
+    folder = run_dir / OVERLAYS
+    sweep_temporaries(folder)
+    return {phase: [f"{OVERLAYS}/{_copy(file, folder).name}" for file in files] for phase, files in overlays.items()}
 
 
 def overlays_digest(overlays: Mapping[str, Sequence[str]]) -> str:
@@ -63,3 +94,27 @@ def _bytes_of(overlay: str) -> bytes:
         raise UserError(
             f"cannot read the phase overlay {overlay}: {error.strerror}; say where it is with --phase_overlays"
         ) from error
+
+
+def _own_copy(file: Any, config_folder: Path) -> Any:
+    if not isinstance(file, str) or not _COPY.fullmatch(file):
+        return file
+    own = config_folder / file
+    is_lost = (config_folder / CONFIG).is_file() and not Path(file).exists()
+    return os.path.abspath(own) if own.is_file() or is_lost else file
+
+
+def _copy(file: str, folder: Path) -> Path:
+    # A copy of a copy gets the same name, and no name needs MONAI's quoting.
+    content, name = _bytes_of(file), re.sub(r"[^\w.-]", "_", _NUMBER.sub("", Path(file).name))
+    numbers = {path: int(found[1]) for path in sorted(folder.glob("*")) if (found := _NUMBER.match(path.name))}
+    for path in numbers:
+        if _NUMBER.sub("", path.name) == name and path.read_bytes() == content:
+            return path
+    path = folder / f"{max(numbers.values(), default=0) + 1}_{name}"
+    try:
+        folder.mkdir(exist_ok=True)
+        write_atomic(path, content)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+    return path

@@ -18,8 +18,6 @@ from admoe_monai.workflows.finished.report import write_report
 from admoe_monai.workflows.run.places import default_cache
 from admoe_monai.workflows.run.plan import Plan
 from admoe_monai.workflows.settings.declared import parser_of
-from admoe_monai.workflows.settings.overlays import lasting_name
-from admoe_monai.workflows.settings.resources import resource
 from run_comparison import assert_same_run, run_files
 from tiny_runs import make_cohort, make_run
 
@@ -154,17 +152,10 @@ def test_relative_places_are_recorded_so_that_they_hold_from_anywhere(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     resume(run, max_epochs=2, extend_max_epochs=True)
-    overlay = [str(tmp_path / "overlay.yaml")]
+    overlay = [str(run / "overlays" / "1_overlay.yaml")]
     assert recorded(run, "phase_overlays") == {"pretrain": overlay, "finetune": overlay}
     assert recorded(run, "dataset_dir") == str(tmp_path / "cohort")
     assert list(Path.cwd().iterdir()) == []
-
-
-def test_an_overlay_of_the_project_keeps_its_name_wherever_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = "bundle/configs/distributed.yaml"
-    assert lasting_name(ours) == ours
-    monkeypatch.chdir(resource(ours).parents[2])  # where the name is a path as well
-    assert lasting_name(ours) == ours
 
 
 def test_an_overlay_that_is_gone_is_named_with_the_remedy(tiny_run: Path, tmp_path: Path) -> None:
