@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from admoe_monai.cli.default_command import DefaultCommand
+
 from .bids import bids
-from .bids_by_default import BidsByDefault
 from .clinica import clinica
 from .merge import merge
 from .option_groups import expanded
@@ -14,7 +15,12 @@ from .table import table
 
 __all__ = ["prepare"]
 
-prepare = typer.Typer(cls=BidsByDefault, no_args_is_help=True, subcommand_metavar="[bids] DIR | COMMAND ...")
+
+class _BidsByDefault(DefaultCommand):
+    default = "bids"
+
+
+prepare = typer.Typer(cls=_BidsByDefault, no_args_is_help=True, subcommand_metavar="[bids] DIR | COMMAND ...")
 for command in (bids, clinica, table, slices, merge):
     prepare.command()(expanded(command))
 
