@@ -21,6 +21,7 @@ from .inspect import inspect
 from .prepare import prepare
 from .preprocess import preprocess
 from .report import report
+from .runs import runs
 from .settings import CONTEXT, SettingsCommand
 from .train import resume, train
 
@@ -32,6 +33,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "train": train,
     "resume": resume,
     "inspect": inspect,
+    "runs": runs,
     "evaluate": evaluate,
     "report": report,
     "export": export,

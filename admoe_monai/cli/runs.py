@@ -1,0 +1,59 @@
+"""`admoe runs`: which runs there are, what two of them differ in, and the figures of folds together."""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .default_command import DefaultCommand
+
+
+class _ListByDefault(DefaultCommand):
+    default = "list"
+
+
+runs = typer.Typer(cls=_ListByDefault, subcommand_metavar="[list] [FOLDER] | compare RUN RUN | pool RUN RUN")
+Json = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+
+
+@runs.callback()
+def _about() -> None:
+    """List the runs in a folder, compare some, or average the folds of one plan; `runs FOLDER` is `runs list FOLDER`.
+
+    Comparison and pooling have names of their own: `runs A B` would list two folders or compare two runs, by what lies in
+    them.
+    """
+
+
+@runs.command("list")
+def list_(
+    folder: Annotated[Path, typer.Argument(help="Folder of runs, or one run directory.")] = Path("checkpoints"),
+    json: Json = False,
+) -> None:
+    """List the runs in a folder, the newest first: state, epochs, best figures of validation, last sign of life."""
+    from rich.console import Console
+
+    from admoe_monai.workflows.finished.run_list import list_runs
+    from admoe_monai.workflows.finished.run_list_text import lines_of_runs
+
+    found = list_runs(folder)
+    if json:
+        _print_json([run.as_dict() for run in found])
+        return
+    for line in lines_of_runs(found, _width(Console())):
+        typer.echo(line)
+    if not found:
+        typer.echo(f"no run in {folder}")
+
+
+def _width(console: Any) -> int | None:
+    """Return the width to print in; None where a program reads, which wants a line per row."""
+    return console.width if console.is_terminal or "COLUMNS" in os.environ else None
+
+
+def _print_json(content: Any) -> None:
+    typer.echo(json_module.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
