@@ -50,6 +50,51 @@ def list_(
         typer.echo(f"no run in {folder}")
 
 
+@runs.command()
+def compare(
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Two or more run directories.")],
+    json: Json = False,
+) -> None:
+    """Show what runs differ in: settings, code, data; and their figures of validation and test.
+
+    Where several have been evaluated (`admoe evaluate`) on the same visits, the difference to the first of them is given
+    with an interval: subjects are drawn once for both.
+    """
+    from rich.console import Console
+
+    from admoe_monai.workflows.finished.comparison import compare_runs
+    from admoe_monai.workflows.finished.comparison_text import lines_of_comparison
+
+    found = compare_runs(run_dirs)
+    if json:
+        _print_json(found)
+        return
+    for line in lines_of_comparison(found, _width(Console())):
+        typer.echo(line)
+
+
+@runs.command()
+def pool(
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Evaluated runs, one per fold.")],
+    json: Json = False,
+) -> None:
+    """Average the test figures of the folds of one plan, each of which has tested other subjects (`admoe evaluate`).
+
+    A figure is made within each fold and averaged; the scores of different networks are never put in one order. The interval
+    is over the subjects, with the networks as they are.
+    """
+    from rich.console import Console
+
+    from admoe_monai.workflows.finished.folds import lines_of_folds, pool_folds
+
+    found = pool_folds(run_dirs)
+    if json:
+        _print_json(found)
+        return
+    for line in lines_of_folds(found, _width(Console())):
+        typer.echo(line)
+
+
 def _width(console: Any) -> int | None:
     """Return the width to print in; None where a program reads, which wants a line per row."""
     return console.width if console.is_terminal or "COLUMNS" in os.environ else None
