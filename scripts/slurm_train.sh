@@ -24,7 +24,7 @@ shift
 # SLURM runs a copy of this file from its spool: the repository is where the job was submitted.
 cd "${SLURM_SUBMIT_DIR:-.}" || exit 2
 if [ -f .venv/bin/activate ]; then . .venv/bin/activate; fi
-# The number of threads is part of what makes a continuation exact: the same in every job of the run.
+# A run keeps its number of threads in every job to come, however many that job is granted.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}"
 
 received=0

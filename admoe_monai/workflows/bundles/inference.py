@@ -13,6 +13,7 @@ from typing import Any
 import admoe_monai
 from admoe_monai.errors import UserError, one_line_errors
 from admoe_monai.workflows.run.environment import choose_device
+from admoe_monai.workflows.run.granted import use_threads
 from admoe_monai.workflows.settings.command_line import refuse_stray_words
 from admoe_monai.workflows.settings.declared import calling_workflow
 
@@ -35,6 +36,7 @@ def infer() -> None:
         parser = parser_at_hand()
         check_bundle(parser, Path(str(parser.get_parsed_content("bundle_root"))), [CONFIG])
         choose_device(str(parser.get_parsed_content("device")))
+        use_threads()
         journal = parser.get_parsed_content("journal")
         pending = len(journal.pending())
         if pending < len(journal.scans):

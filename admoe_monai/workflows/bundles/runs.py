@@ -15,6 +15,7 @@ from admoe_monai.data import Datalist
 from admoe_monai.data.subject_digests import subject_digests
 from admoe_monai.errors import UserError, one_line_errors
 from admoe_monai.workflows.run.environment import choose_device, environment
+from admoe_monai.workflows.run.granted import use_threads
 from admoe_monai.workflows.run.run_directory import RunDirectory, common_contents
 from admoe_monai.workflows.settings.command_line import refuse_stray_words, take_as_typed
 from admoe_monai.workflows.settings.declared import calling_workflow
@@ -39,6 +40,7 @@ def run_bundle(component: str) -> None:
         bundle = Path(str(parser.get_parsed_content("bundle_root")))
         check_bundle(parser, bundle, [TRAIN, EVALUATE])
         choose_device(str(parser.get_parsed_content("device")))
+        use_threads()
         stores = ["validate::store"] if component.startswith("validate") else ["train::store", "validate::store"]
         workers = parser.get_parsed_content("num_workers")
         for store in stores:

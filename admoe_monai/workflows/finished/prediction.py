@@ -19,6 +19,7 @@ from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.evaluation.predictions import PredictionTable
 from admoe_monai.run_files import BEST_MODEL, CONFIG, DATALIST
 from admoe_monai.workflows.run.environment import choose_device
+from admoe_monai.workflows.run.granted import use_threads
 from admoe_monai.workflows.run.phase import Phase, PhaseWorkflow
 from admoe_monai.workflows.run.places import default_cache, find_data
 from admoe_monai.workflows.run.restore import restore_network
@@ -116,6 +117,7 @@ def predict(
     if run.checkpoint["is_pretrain"]:
         raise CheckpointError(f"the checkpoint of {run.folder} is from pretraining, which predicts no label")
     chosen = choose_device(device)
+    use_threads()
     visits = cohort.items(split)
     phase = run.phase(visits, chosen)
     network, prepare_batch, inferer = phase["network"], phase["prepare_batch"], phase["validate::inferer"]

@@ -18,6 +18,7 @@ from admoe_monai.evaluation.figures import reconstruction_figure
 from admoe_monai.evaluation.reconstruction import compare_reconstructions, mean_volume, reconstruction_errors
 from admoe_monai.run_files import BEST_PRETRAIN
 from admoe_monai.workflows.run.environment import choose_device
+from admoe_monai.workflows.run.granted import use_threads
 
 from .prediction import TrainedRun
 
@@ -50,6 +51,7 @@ def evaluate_reconstruction(
     """
     _refuse_what_is_no_image(run)
     chosen = choose_device(device)
+    use_threads()
     training = run.phase(cohort.items("training"), chosen)
     store = training["validate::store"]
     mean = mean_volume(store[i]["image"].numpy() for i in tqdm(range(len(store)), desc="Training mean", disable=None))

@@ -22,6 +22,7 @@ from admoe_monai.workflows.settings.parts import code_digests
 
 from .cohort import class_weights, cohort_digest, load_cohort
 from .environment import choose_device, environment
+from .granted import use_threads
 from .leakage import check_leakage, subjects_seen
 from .phase import Phase, PhaseWorkflow
 from .places import find_data, make_lasting, run_folders
@@ -70,6 +71,8 @@ class Plan:
             if start.finished:
                 logger.info("%s", start.finished)
                 return
+            # Before anything is computed, and in every process the number that the checkpoints record.
+            use_threads(from_main(start.threads))
             leaks = check_leakage(self.cohort, self.settings, self.prior_statistics, start.checkpoint)
             network = self._network()
             start.fit(network)

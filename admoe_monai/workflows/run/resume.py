@@ -27,6 +27,7 @@ from admoe_monai.run_files import FINAL_MODEL, checkpoint_files, periodic_epoch
 from admoe_monai.workflows.settings.changes import check_changes
 
 from .continuation import complete_files
+from .granted import granted_threads, tell_kept_threads
 from .phase import Phase, PhaseWorkflow
 from .processes import from_main, is_main
 from .restore import match_lines, restore_network, restore_phase
@@ -73,6 +74,11 @@ class ResumePoint(Start):
         """Return the epoch that comes next; after an early stop, the first one after the phase."""
         return self.phase_end if self.phase_is_over else self.checkpoint["epoch"] + 1
 
+    @property
+    def threads(self) -> int:
+        """The number of CPU threads of each process: the run's own, unless another one is asked for."""
+        return self.settings["threads"] or self.checkpoint["environment"].get("threads") or granted_threads()
+
     def is_within(self, phase: Phase) -> bool:
         """Tell whether the checkpoint is from this phase."""
         return phase.key == phase_key(self.checkpoint)
@@ -113,6 +119,8 @@ class ResumePoint(Start):
             *match_lines(len(match.matched), len(match.missing), len(match.unexpected)),
         ]
         log_lines(logger, announcement)
+        if self.settings["threads"] is None:
+            tell_kept_threads(self.threads)
 
     def run_directory(self) -> RunDirectory:
         """Choose the folder that the run goes on in; what other runs have written is protected.
@@ -177,8 +185,8 @@ def start_of(
         path = Path(str(resume))
         checkpoint = read_checkpoint(path)
         folder = Path(str(settings["run_dir"] or path.parent))
-    check_changes(settings, checkpoint, digests, environment, path)
     point = ResumePoint(settings, path, checkpoint, folder)
+    check_changes(settings, checkpoint, digests, {**environment, "threads": point.threads}, path)
     if point.phase_is_over and _is_final(point) and str(resume) == "auto":
         point.finished = f"{folder} is finished: nothing to resume (epoch {checkpoint['epoch']}, {path.name})"
     return point

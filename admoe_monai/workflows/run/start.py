@@ -12,6 +12,7 @@ from admoe_monai.checkpoints import Checkpoint
 from admoe_monai.errors import UserError
 from admoe_monai.run_files import checkpoint_files
 
+from .granted import granted_threads
 from .phase import Phase, PhaseWorkflow
 from .restore import load_pretrained
 from .run_directory import RunDirectory
@@ -40,6 +41,11 @@ class Start:
     def epoch(self) -> int:
         """The epoch that comes first."""
         return 0
+
+    @property
+    def threads(self) -> int:
+        """The number of CPU threads of each process; it decides the last bits of what is computed."""
+        return self.settings["threads"] or granted_threads()
 
     def is_within(self, phase: Phase) -> bool:
         """Tell whether the run begins in the middle, or at the end, of a phase."""

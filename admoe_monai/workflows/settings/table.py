@@ -119,6 +119,7 @@ SETTINGS: dict[str, Setting] = {
     "fusion_stage": Setting(count(0), NEVER),
     "fusion_type": Setting(text, NEVER),
     # the run
+    "threads": Setting(count(optional=True), IGNORED),
     "name": Setting(text, IGNORED, place=True),
     "run_dir": Setting(optional_path, IGNORED, place=True, once=True),
     "resume": Setting(optional_path, IGNORED, place=True, once=True),
