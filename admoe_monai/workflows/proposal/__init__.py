@@ -1,0 +1,1 @@
+"""Settings chosen from what a datalist and this machine are like, each with its reason."""

@@ -1,0 +1,52 @@
+"""The machine that settings are chosen for: the one at hand, or another one that the user describes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from admoe_monai.errors import UserError
+from admoe_monai.workflows.run.granted import granted_cores, granted_memory
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine to train on with one process.
+
+    Attributes:
+        device: cuda or cpu.
+        memory: Memory of the GPU, without one that of the process, in bytes.
+        cores: Number of cores.
+        name: Name of the device, for people.
+    """
+
+    device: str
+    memory: int
+    cores: int
+    name: str
+
+
+def machine_at_hand(device: str | None = None, memory_gb: float | None = None, cores: int | None = None) -> Machine:
+    """Look at this machine, unless told otherwise.
+
+    Args:
+        device: cuda or cpu; None for the GPU if there is one.
+        memory_gb: Memory in place of what is found, in GB (2^30 bytes).
+        cores: Number of cores in place of what is granted here.
+
+    Raises:
+        UserError: For another device, or a GPU that is not here and whose memory is not said.
+    """
+    if device not in (None, "cuda", "cpu"):
+        raise UserError(f"--device must be cuda or cpu, got {device!r}")
+    here = torch.cuda.is_available()
+    device = device or ("cuda" if here else "cpu")
+    if device == "cuda" and not here and memory_gb is None:
+        raise UserError("there is no GPU here: say how much memory the other one has with --memory GB")
+    if memory_gb is not None:
+        memory = int(memory_gb * 2**30)
+    else:
+        memory = granted_memory() if device == "cpu" else torch.cuda.get_device_properties(0).total_memory
+    name = "CPU" if device == "cpu" else torch.cuda.get_device_name(0) if here else "GPU"
+    return Machine(device, memory, cores or granted_cores(), name)
