@@ -20,6 +20,7 @@ from .export import export
 from .inspect import inspect
 from .prepare import prepare
 from .preprocess import preprocess
+from .propose import propose
 from .report import report
 from .runs import runs
 from .settings import CONTEXT, SettingsCommand
@@ -30,6 +31,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "prepare": prepare,
     "preprocess": preprocess,
     "audit": audit,
+    "propose": propose,
     "train": train,
     "resume": resume,
     "inspect": inspect,
