@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.run.granted import granted_cores, granted_memory
+from admoe_monai.workflows.run.granted import granted_cores, granted_memory, granted_threads
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def machine_at_hand(device: str | None = None, memory_gb: float | None = None, c
     Args:
         device: cuda or cpu; None for the GPU if there is one.
         memory_gb: Memory in place of what is found, in GB (2^30 bytes).
-        cores: Number of cores in place of what is granted here.
+        cores: Number of cores in place of what is granted here; without a GPU, OMP_NUM_THREADS bounds that.
 
     Raises:
         UserError: For another device, or a GPU that is not here and whose memory is not said.
@@ -49,4 +49,6 @@ def machine_at_hand(device: str | None = None, memory_gb: float | None = None, c
     else:
         memory = granted_memory() if device == "cpu" else torch.cuda.get_device_properties(0).total_memory
     name = "CPU" if device == "cpu" else torch.cuda.get_device_name(0) if here else "GPU"
-    return Machine(device, memory, cores or granted_cores(), name)
+    # On a GPU, OMP_NUM_THREADS says nothing of the loaders; on the CPU a proposal may not override it.
+    granted = granted_cores() if device == "cuda" else min(granted_cores(), granted_threads())
+    return Machine(device, memory, cores or granted, name)

@@ -139,6 +139,14 @@ def test_a_gpu_that_is_not_here_has_to_be_described(monkeypatch: pytest.MonkeyPa
         machine_at_hand("tpu")
 
 
+def test_a_proposal_for_the_cpu_keeps_to_what_the_user_grants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admoe_monai.workflows.proposal.machine.granted_cores", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert machine_at_hand("cpu").cores == 3
+    assert machine_at_hand("cpu", cores=5).cores == 5
+    assert machine_at_hand("cuda", 80).cores == 8
+
+
 def test_an_older_overlay_is_replaced_by_force_alone(tmp_path: Path) -> None:
     (tmp_path / "proposed.yaml").write_text("mine")
     with pytest.raises(UserError, match=r"proposed.yaml is there already: .*--output.*--force"):
