@@ -53,10 +53,7 @@ def propose(
     typer.echo(text, nl=False)
     typer.echo(f"Written: {path}. Train with")
     images = f" --dataset_dir {as_word(dataset_dir)}" if dataset_dir is not None else ""
-    typer.echo(
-        f"    python -m monai.bundle run training --config_file \"['configs/train.yaml','{path}']\" "
-        f"--datalist {as_word(datalist)}{images}"
-    )
+    typer.echo(f"    admoe train {as_word(path)} --datalist {as_word(datalist)}{images}")
 
 
 def _seen(proposal: Proposal) -> Table:

@@ -28,7 +28,7 @@ def test_it_prints_what_was_seen_and_writes_an_overlay_once(
     assert "6 (6)" in output.out
     assert "24 x 22 x 23 voxels of 2 x 2 x 2 mm (medians)" in output.out
     assert path.read_text() in output.out
-    assert f"'{path}'" in output.out
+    assert f"admoe train {path} --datalist " in output.out
     assert yaml.safe_load(path.read_text())["threads"] == 3
     assert call(monkeypatch, *options) == 1
     assert capsys.readouterr().err.startswith(f"error: {path} is there already")
