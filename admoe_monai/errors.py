@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+#: Number of lines of one kind, and of kinds, that a list of problems shows.
+LINES_OF_A_KIND, KINDS = 5, 10
+#: Part of a line that tells one problem from another of its kind: a path, a quoted value, a word with a digit.
+_PARTICULARS = re.compile(r"(?<!column )(?<!field )'[^']*'|\S*[/\d]\S*")
 
 
 class UserError(ValueError):
@@ -11,12 +17,49 @@ class UserError(ValueError):
 
     Args:
         message: One line, as above.
-        details: One line for each of many things that are wrong at once, which the command line prints above the message.
+        details: One line for each of many things that are wrong at once, which the command line prints below the message.
     """
 
     def __init__(self, message: str, details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.details = tuple(details)
+
+
+def told(error: UserError) -> list[str]:
+    """Say what a user has to know of an error: its message, and below it some of each kind of its details.
+
+    Args:
+        error: Error, perhaps with many details.
+    """
+    message, details = _last_line(error), error.details
+    if details and details[0] in message:
+        details = details[1:]
+    return [f"error: {message}", *(f"  {line}" for line in first_of_each_kind(details))]
+
+
+def first_of_each_kind(lines: Sequence[str]) -> list[str]:
+    """Cut a list of problems: the first five of each kind, and the number of the others.
+
+    Lines are of one kind where they differ in paths, numbers and quoted values alone, and in what stands before the first
+    colon: the place.
+
+    Args:
+        lines: One per problem.
+
+    Returns:
+        Lines by kind, in the order in which the kinds come up.
+    """
+    kinds: dict[str, list[str]] = {}
+    for line in lines:
+        place, _, problem = line.partition(": ")
+        kinds.setdefault(_PARTICULARS.sub("…", problem or place), []).append(line)
+    shown: list[str] = []
+    for same in list(kinds.values())[:KINDS]:
+        shown += same[:LINES_OF_A_KIND]
+        if len(same) > LINES_OF_A_KIND:
+            shown.append(f"... and {len(same) - LINES_OF_A_KIND} more of this kind")
+    others = sum(len(same) for same in list(kinds.values())[KINDS:])
+    return [*shown, f"... and {others} of other kinds"] if others else shown
 
 
 def root_cause(error: BaseException) -> BaseException:
@@ -41,14 +84,14 @@ def user_error(error: BaseException) -> UserError | None:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Leave with one line and exit code 1 for a user's mistake, wherever in the chain of causes it stands."""
+    """Leave with exit code 1 and the lines of :func:`told` for a user's mistake, wherever in the chain of causes it stands."""
     try:
         yield
     except Exception as error:
         mistake = user_error(error)
         if mistake is None:
             raise
-        raise SystemExit(f"error: {_last_line(mistake)}") from None
+        raise SystemExit("\n".join(told(mistake))) from None
 
 
 def _last_line(mistake: UserError) -> str:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from admoe_monai import __version__
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, told
 
 from .audit import audit
 from .demo_cohort import demo_cohort
@@ -87,11 +87,10 @@ def _options(
 
 
 def main() -> None:
-    """Run the command; a user's mistake leaves as one line with exit code 1."""
+    """Run the command; a user's mistake leaves with exit code 1 and one line, below it some of what is wrong one by one."""
     try:
         app()
     except UserError as error:
-        for line in error.details:
+        for line in told(error):
             typer.echo(line, err=True)
-        typer.echo(f"error: {error}", err=True)
         sys.exit(1)

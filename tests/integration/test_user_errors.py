@@ -45,10 +45,11 @@ def complaint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         # Python prints a text given to SystemExit to stderr and exits with 1.
         assert isinstance(left.value.code, str)
         assert left.value.code.startswith("error: ")
-        assert "\n" not in left.value.code
+        message, *further = left.value.code.splitlines()
+        assert all(line.startswith("  ") for line in further)
         assert left.value.__suppress_context__
         assert list((tmp_path / "here").iterdir()) == []
-        return left.value.code
+        return message
 
     return run
 

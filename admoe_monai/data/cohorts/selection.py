@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, first_of_each_kind
 
 from .key_table import KeyTable, read_key_table
 from .reading import Record
@@ -114,7 +114,7 @@ class Selection:
         absent = [f"{r.place}: no image: {root / r.visit['image'] if r.visit['image'] else r.absence}" for r in missing]
         if self.missing_images == "error":
             return present, absent
-        for line in absent:
+        for line in first_of_each_kind(absent):
             logger.info("dropped: %s", line)
         return present, []
 

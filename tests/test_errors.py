@@ -1,0 +1,64 @@
+"""What a user is told of many problems: the message first, then a few of each kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from admoe_monai.cli import main as command
+from admoe_monai.errors import UserError, first_of_each_kind, one_line_errors, told
+
+LOST = [f"/data/table.csv line {n}: no image: /data/p{n}.nii.gz" for n in range(247)]
+CODES = [f"/data/table.csv line {n}: column 'CDR' holds the unknown code '{n}'" for n in range(214)]
+
+
+def test_five_of_each_kind_are_shown_and_the_others_counted() -> None:
+    shown = first_of_each_kind([LOST[0], *CODES, *LOST[1:], "table.csv: something else"])
+    assert shown == [
+        *LOST[:5],
+        "... and 242 more of this kind",
+        *CODES[:5],
+        "... and 209 more of this kind",
+        "table.csv: something else",
+    ]
+
+
+def test_five_are_all_shown_and_of_six_the_last_is_counted() -> None:
+    assert first_of_each_kind(LOST[:5]) == LOST[:5]
+    assert first_of_each_kind(LOST[:6])[5:] == ["... and 1 more of this kind"]
+
+
+def test_columns_are_of_kinds_of_their_own() -> None:
+    sexes = [line.replace("CDR", "M/F") for line in CODES[:7]]
+    assert sexes[0] in first_of_each_kind([*CODES, *sexes])
+
+
+def test_a_list_without_any_order_has_an_end() -> None:
+    words = [chr(97 + n // 26) + chr(97 + n % 26) for n in range(300)]
+    shown = first_of_each_kind([f"place: {word} is wrong" for word in words])
+    assert len(shown) == 11
+    assert shown[-1] == "... and 290 of other kinds"
+
+
+def test_the_message_comes_first_and_the_problem_that_it_quotes_is_not_repeated() -> None:
+    assert told(UserError(f"247 problems; the first: {LOST[0]}", LOST)) == [
+        f"error: 247 problems; the first: {LOST[0]}",
+        *(f"  {line}" for line in LOST[1:6]),
+        "  ... and 241 more of this kind",
+    ]
+    assert told(UserError("one thing is wrong")) == ["error: one thing is wrong"]
+
+
+def test_a_run_and_a_command_say_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    error = UserError("much is wrong", LOST)
+
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as left, one_line_errors():
+        fail()
+    assert left.value.code == "\n".join(told(error))
+    monkeypatch.setattr(command, "app", fail)
+    with pytest.raises(SystemExit) as left:
+        command.main()
+    assert left.value.code == 1
+    assert capsys.readouterr().err.splitlines() == told(error)
