@@ -15,7 +15,7 @@ from .control import random_label_control
 from .entries import Entry, entries_of, grouped
 from .finding import SEVERITIES, Finding
 from .fingerprints import detail_vectors
-from .labels import label_findings
+from .labels import class_findings, label_findings
 from .near_duplicates import near_duplicates
 from .overlap import overlaps
 from .pretraining import pretrained_on
@@ -84,6 +84,7 @@ def full_audit(
         pretraining=pretraining,
         pretraining_digests=pretraining_digests,
     )
+    findings += class_findings(datalist, tasks)
     entries = entries_of(datalist, pretraining)
     checks = ["overlap", "labels", "priors"]
     contents: dict[str, Content] = {}

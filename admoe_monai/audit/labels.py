@@ -12,11 +12,12 @@ from admoe_monai.data import Datalist
 from admoe_monai.data.cohorts.change_rule import ChangeRule
 from admoe_monai.data.cohorts.contradictions import Contradiction, contradictions
 from admoe_monai.data.cohorts.reading import Record
+from admoe_monai.data.thin_classes import thin_classes
 
 from .entries import Entry
 from .finding import Finding, examples
 
-__all__ = ["label_findings"]
+__all__ = ["class_findings", "label_findings"]
 
 WHAT = {
     "change_against_diagnoses": "change label(s) contradict the diagnoses after them",
@@ -51,6 +52,19 @@ def label_findings(datalist: Datalist, entries: Sequence[Entry]) -> list[Finding
         for kind, cases in by_kind.items()
     ]
     return [*findings, *_label_sources(entries)]
+
+
+def class_findings(datalist: Datalist, tasks: Sequence[str]) -> list[Finding]:
+    """Find classes with few people or none in a split, among the labels that occur; each is a warning.
+
+    Args:
+        datalist: Datalist to audit.
+        tasks: Fields that hold labels.
+    """
+    visits = [visit for split in datalist.splits.values() for visit in split]
+    # In the order in which they come up.
+    classes = {task: list(dict.fromkeys(visit[task] for visit in visits if visit.get(task))) for task in tasks}
+    return [Finding("thin_classes", "warning", text) for text in thin_classes(datalist.splits, classes)]
 
 
 def _label_sources(entries: Sequence[Entry]) -> list[Finding]:

@@ -31,7 +31,7 @@ def write_datalists(
     """
     from rich.console import Console
 
-    from admoe_monai.data.cohorts import prepare_cohort, report_lines
+    from admoe_monai.data.cohorts import prepare_cohort, remarks, report_lines
 
     datalists = prepare_cohort(
         to.output,
@@ -49,6 +49,8 @@ def write_datalists(
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     for datalist in datalists:
         console.print(_summary(datalist))
+        for line in remarks(datalist):
+            console.print(f"warning: {line}", highlight=False, soft_wrap=True, markup=False)
         console.print(f"wrote {datalist.path}", highlight=False, soft_wrap=True)
 
 

@@ -12,7 +12,7 @@ from .selection import Selection
 from .slices import SliceArrays
 from .split_rule import SplitRule
 from .splits import kfold_subjects, split_subjects
-from .summary import count_classes, report_lines
+from .summary import count_classes, remarks, report_lines
 from .table import VisitTable
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "label_changes",
     "load_mapping",
     "prepare_cohort",
+    "remarks",
     "report_lines",
     "split_subjects",
 ]

@@ -11,11 +11,12 @@ from admoe_monai.errors import UserError
 
 from .days import DAYS_PER_MONTH
 
-__all__ = ["NEXT_VISIT", "SEVERITY", "ChangeRule", "parse_time"]
+__all__ = ["CHANGES", "NEXT_VISIT", "SEVERITY", "ChangeRule", "parse_time"]
 
 NEXT_VISIT: Literal["next_visit"] = "next_visit"
 Horizon = float | Literal["next_visit"]
 SEVERITY = ("CN", "MCI", "AD")
+CHANGES = ("stable", "conversion", "reversion")
 #: Yearly visits come some weeks early as often as late: nine tenths of the horizon count as having seen it.
 FOLLOWUP_SHARE = 0.9
 

@@ -15,14 +15,13 @@ from tqdm import tqdm
 from admoe_monai.errors import UserError
 
 from ..visits import VISIT_FIELDS
+from .change_rule import CHANGES, SEVERITY
 from .reading import Reading, Record
 
 __all__ = ["SliceArrays"]
 
 #: How subjects are named in the cohorts of the field: BIDS, ADNI, OASIS.
 SUBJECT_PATTERNS = (r"(sub-[A-Za-z0-9]+)", r"(\d{3}_S_\d{4})", r"(OAS[12]_\d{4})", r"(OAS3\d{4})")
-DIAGNOSES = ("CN", "MCI", "AD")
-CHANGES = ("stable", "conversion", "reversion")
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class SliceArrays:
 
     directory: Path
     subject_pattern: str | None = None
-    diagnoses: Sequence[str] = DIAGNOSES
+    diagnoses: Sequence[str] = SEVERITY
     changes: Sequence[str] = CHANGES
 
     def read(self) -> Reading:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..datalist import Datalist
+from ..thin_classes import thin_classes
+from .change_rule import CHANGES, SEVERITY
 
-__all__ = ["count_classes", "report_lines"]
+__all__ = ["count_classes", "remarks", "report_lines"]
 
 #: Most contradictions that are shown one by one.
 SHOWN = 10
@@ -36,6 +38,18 @@ def report_lines(datalist: Datalist) -> list[str]:
         if value is not None and name != "horizon_days"
     )
     return [*lines, f"change: {rule or 'as the cohort gives it'}"]
+
+
+def remarks(datalist: Datalist) -> list[str]:
+    """Say which classes few people have; of a task that no one has a label of, nothing: the report says so.
+
+    Args:
+        datalist: Result of :func:`.prepare.prepare_cohort`.
+    """
+    visits = [visit for split in datalist.splits.values() for visit in split]
+    classes = {"diagnosis": SEVERITY, "change": CHANGES}
+    labelled = {task: names for task, names in classes.items() if any(visit.get(task) is not None for visit in visits)}
+    return thin_classes(datalist.splits, labelled)
 
 
 def count_classes(datalist: Datalist) -> list[dict[str, list[tuple[int, int]]]]:

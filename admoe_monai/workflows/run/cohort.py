@@ -13,6 +13,7 @@ from torch import nn
 
 from admoe_monai.data import Datalist, load_datalist
 from admoe_monai.data.prior import select_columns
+from admoe_monai.data.thin_classes import thin_classes
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.predictions import probability_columns
 from admoe_monai.transforms import prior_features
@@ -77,6 +78,19 @@ def cohort_digest(cohort: Datalist) -> str:
     }
     content = json.dumps([splits, cohort.prior], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def class_remarks(cohort: Datalist, settings: Mapping[str, Any]) -> list[str]:
+    """Say of which classes the datalist has too few people to learn or judge, for the tasks that are trained.
+
+    Args:
+        cohort: Cohort of the run.
+        settings: Settings, of which the classes, the plan and the weights of tasks are read.
+    """
+    if settings["max_epochs"] == settings["pretrain_epochs"]:
+        return []
+    trained = {task: names for task, names in cohort.classes.items() if settings["task_weights"][task] > 0}
+    return thin_classes(cohort.splits, trained)
 
 
 def class_weights(cohort: Datalist, settings: Mapping[str, Any]) -> dict[str, list[float]] | None:

@@ -20,7 +20,7 @@ from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.overlays import copy_overlays, overlays_digest
 from admoe_monai.workflows.settings.parts import code_digests
 
-from .cohort import class_weights, cohort_digest, load_cohort
+from .cohort import class_remarks, class_weights, cohort_digest, load_cohort
 from .environment import choose_device, environment
 from .granted import use_threads
 from .leakage import check_leakage, subjects_seen
@@ -74,6 +74,8 @@ class Plan:
             # Before anything is computed, and in every process the number that the checkpoints record.
             use_threads(from_main(start.threads))
             leaks = check_leakage(self.cohort, self.settings, self.prior_statistics, start.checkpoint)
+            for remark in class_remarks(self.cohort, self.settings):
+                logger.warning("%s", remark)
             network = self._network()
             start.fit(network)
             chosen = start.run_directory()
