@@ -6,6 +6,7 @@ what they are. Axis letters: N visits, K classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,14 @@ from sklearn.metrics import log_loss
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.predictions import PredictionTable
 from admoe_monai.evaluation.reliability import reliability_bins
+from admoe_monai.evaluation.wording import FEWEST_PEOPLE
 
 #: Bounds of the search; a temperature at one of them means that the network knows nothing, or has seen these visits.
 LOWEST, HIGHEST = 0.05, 20.0
+#: Factor to a bound within which a temperature counts as being at it.
+AT_BOUND = 1.05
+#: Logarithmic loss at which nothing is left to fit.
+NO_LOSS = 1e-9
 #: A smaller probability would be an infinite loss.
 SMALLEST = 1e-12
 
@@ -51,6 +57,31 @@ def fit_temperatures(table: PredictionTable) -> dict[str, dict[str, Any]]:
             "after": calibration_figures(temper(probabilities, temperature), truth),
         }
     return fitted
+
+
+def calibration_remarks(fitted: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say which temperatures mean little, in plain sentences; none where all are sound.
+
+    Args:
+        fitted: Result of :func:`fit_temperatures`.
+    """
+    said = []
+    for task, entry in fitted.items():
+        temperature, people = entry["temperature"], entry["n_subjects"]
+        if people < FEWEST_PEOPLE:
+            said.append(
+                f"calibration of {task} rests on {people} {'person' if people == 1 else 'people'} of the validation split: "
+                f"its temperature may be chance ({FEWEST_PEOPLE} or more are needed)"
+            )
+        loss = entry["after"]["log_loss"]
+        # Where each visit is right, the loss is zero in floating point before the bound is reached.
+        if temperature < AT_BOUND * LOWEST or (loss is not None and loss < NO_LOSS):
+            why = "the network gets each of these visits right, as if it had seen them"
+            said.append(f"the temperature of {task}, {temperature:.2f}, went to its lower bound: {why}")
+        if temperature * AT_BOUND > HIGHEST:
+            why = "its probabilities say nothing of these visits"
+            said.append(f"the temperature of {task}, {temperature:.2f}, went to its upper bound: {why}")
+    return said
 
 
 def apply_temperatures(table: PredictionTable, temperatures: dict[str, float]) -> PredictionTable:

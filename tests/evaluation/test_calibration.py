@@ -4,7 +4,13 @@ import pytest
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable
-from admoe_monai.evaluation.calibration import apply_temperatures, calibration_figures, fit_temperatures, temper
+from admoe_monai.evaluation.calibration import (
+    apply_temperatures,
+    calibration_figures,
+    calibration_remarks,
+    fit_temperatures,
+    temper,
+)
 
 CLASSES = {"diagnosis": ["CN", "MCI", "AD"]}
 
@@ -61,3 +67,23 @@ def test_a_task_of_one_label_keeps_its_probabilities() -> None:
 def test_a_temperature_that_is_none_is_refused() -> None:
     with pytest.raises(UserError, match="must be positive, got 0"):
         temper(np.ones((1, 2)) / 2, 0)
+
+
+def test_a_temperature_that_rests_on_a_handful_of_people_is_said() -> None:
+    (line,) = calibration_remarks(fit_temperatures(overconfident(18, 1.0)))
+    assert line.startswith("calibration of diagnosis rests on 9 people of the validation split: its temperature may be")
+    assert calibration_remarks(fit_temperatures(overconfident(400, 3.0))) == []
+
+
+@pytest.mark.parametrize(
+    ("sure", "right", "bound"),
+    [(0.4, True, "lower bound: the network gets each"), (0.999, True, "lower"), (0.8, False, "upper bound: its prob")],
+)
+def test_a_temperature_at_its_bound_is_said(sure: float, right: bool, bound: str) -> None:
+    labels = [CLASSES["diagnosis"][n % 3] for n in range(60)]
+    frame = pd.DataFrame({"subject_id": [f"s{n}" for n in range(60)], "diagnosis": labels})
+    for k, name in enumerate(CLASSES["diagnosis"]):
+        said = [(n if right else n + 1) % 3 for n in range(60)]
+        frame[f"p_diagnosis_{name}"] = [sure if label == k else (1 - sure) / 2 for label in said]
+    (line,) = calibration_remarks(fit_temperatures(PredictionTable(frame, CLASSES)))
+    assert f"went to its {bound}" in line
