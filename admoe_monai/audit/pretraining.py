@@ -31,7 +31,7 @@ def pretraining_visits(path: str | Path, dataset_dir: str | Path | None = None) 
     datalist = load_datalist(path, dataset_dir, refuse_overlaps=False)
     further: list[Any] = json.loads(Path(path).read_text(encoding="utf-8")).get(PRETRAINING) or []
     for row, visit in enumerate(further):
-        if problem := next(visit_problems(visit, None, None), None):
+        if problem := next(visit_problems(visit, (), None), None):
             raise UserError(f"{path}: {PRETRAINING}[{row}]: {problem}")
     root = datalist.dataset_dir
     return [*datalist.splits["training"], *({**visit, "image": str(root / visit["image"])} for visit in further)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .datalist import Datalist, definition_in_words, load_datalist, save_datalist
 from .datalist_problems import datalist_problems
+from .other_labels import OtherLabels
 from .prior import fit_prior, select_columns
 from .store import PreprocessedStore
 from .stream import EpochSampler, SeededDataset, leave_signals_to_main
@@ -14,6 +15,7 @@ from .stream import EpochSampler, SeededDataset, leave_signals_to_main
 __all__ = [
     "Datalist",
     "EpochSampler",
+    "OtherLabels",
     "PreprocessedStore",
     "SeededDataset",
     "datalist_problems",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +12,11 @@ from typing import Any
 from admoe_monai.errors import UserError
 from admoe_monai.files import write_atomic
 
-from .datalist_problems import datalist_problems
+from .datalist_problems import NONE_LEFT_OUT, datalist_problems
+from .other_labels import OtherLabels, labels_left_out, left_out_definition, without_labels
 from .visits import SPLITS, Visit, nearest
 
 __all__ = ["Datalist", "definition_in_words", "load_datalist", "save_datalist"]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,9 @@ class Datalist:
         classes: class names per task; the label of a task is the visits' field of its name.
         description: one sentence on what the cohort is.
         simulated: whether the images were made by software.
-        label_definition: how the labels of a task were made (source, horizon, …), as far as that is known.
+        label_definition: how the labels of a task were made (source, horizon, …), as far as that is known, and how many
+            of them were left out.
+        left_out: labels per task that were made unknown when it was read, as they are not among the classes.
         prior: statistics of the prior columns, fitted on the training split.
         preprocessing: what was done to the images before they came here; empty for scans as they are.
         report: what was left out and what was found odd when the datalist was made.
@@ -47,6 +47,7 @@ class Datalist:
     description: str = ""
     simulated: bool = False
     label_definition: dict[str, Any] = field(default_factory=dict)
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
     prior: list[dict[str, Any]] = field(default_factory=list)
     preprocessing: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
@@ -90,39 +91,44 @@ def load_datalist(
     dataset_dir: str | Path | None = None,
     classes: Mapping[str, Sequence[str]] | None = None,
     refuse_overlaps: bool = True,
+    other_labels: OtherLabels = NONE_LEFT_OUT,
 ) -> Datalist:
     """Read a datalist and check all of it.
 
     Args:
         path: the JSON file.
         dataset_dir: folder of the images in place of the one that the file names.
-        classes: class names per task, such as ``{"diagnosis": ["CN", "MCI", "AD"]}``; other labels are refused. None for
-            no tasks.
+        classes: class names per task, such as ``{"diagnosis": ["CN", "MCI", "AD"]}``. None for no tasks.
         refuse_overlaps: see :func:`datalist_problems`.
+        other_labels: what becomes of labels that are not among the classes; by default they are refused.
 
     Raises:
-        UserError: If the file can't be read, or anything in it is wrong: the first problem and the number of others,
-            which the log lists at level INFO.
+        UserError: If the file can't be read, or anything in it is wrong: the first problem and the number of others;
+            where there are some, its details are all of them.
     """
     path = Path(path)
     content = _read_json(path)
     root = Path(dataset_dir) if dataset_dir is not None else path.parent / str(content.get("dataset_dir") or ".")
     root = Path(os.path.abspath(root))
-    problems = list(datalist_problems(content, root, classes, refuse_overlaps))
-    for problem in problems[1:]:
-        logger.info("%s: %s", path, problem)
+    problems = list(datalist_problems(content, root, classes, refuse_overlaps, other_labels))
     if problems:
         others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise UserError(f"{path}: {problems[0]}{others}")
+        raise UserError(f"{path}: {problems[0]}{others}", problems if others else ())
+    left_out = labels_left_out(content, classes or {}, other_labels)
+    definition = dict(content.get("label_definition") or {})
+    for task, labels in left_out.items():
+        definition[task] = {**(definition.get(task) or {}), "left_out": left_out_definition(content, task, labels)}
+    visits = {split: without_labels(content.get(split) or [], left_out) for split in SPLITS}
     return Datalist(
         name=str(content.get("name") or path.stem),
         dataset_dir=root,
-        splits={split: [_absolute(visit, root) for visit in content.get(split) or []] for split in SPLITS},
+        splits={split: [_absolute(visit, root) for visit in visits[split]] for split in SPLITS},
         path=path,
         classes=dict(classes or {}),
         description=str(content.get("description") or ""),
         simulated=bool(content.get("simulated", False)),
-        label_definition=dict(content.get("label_definition") or {}),
+        label_definition=definition,
+        left_out=left_out,
         prior=list((content.get("prior") or {}).get("columns") or []),
         preprocessing=dict(content.get("preprocessing") or {}),
         report=dict(content.get("report") or {}),

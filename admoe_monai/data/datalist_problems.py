@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .other_labels import OtherLabels, label_problems
 from .visits import SPLITS, nearest, person_of, visit_problems
 
 __all__ = ["datalist_problems"]
+
+NONE_LEFT_OUT = OtherLabels()
 
 
 def datalist_problems(
@@ -17,6 +20,7 @@ def datalist_problems(
     dataset_dir: Path,
     classes: Mapping[str, Sequence[str]] | None = None,
     refuse_overlaps: bool = True,
+    other_labels: OtherLabels = NONE_LEFT_OUT,
 ) -> Iterator[str]:
     """Yield every problem of a datalist in one pass, one line each, naming split and row (counted from 0).
 
@@ -26,6 +30,7 @@ def datalist_problems(
         classes: class names per task, of which every visit must have the field; ``None`` leaves labels unchecked.
         refuse_overlaps: whether a subject in two splits, and a visit or image listed twice, are problems; the audit
             reads such a datalist and reports all of them itself.
+        other_labels: what becomes of labels that are not among the classes; by default each is a problem.
     """
     prior = content.get("prior") or {}
     columns = prior.get("columns") if isinstance(prior, dict) else None
@@ -42,6 +47,7 @@ def datalist_problems(
         if fields and task not in fields:
             hint = nearest(task, sorted(fields)) or "; it is null where the label is unknown"
             yield f"no visit has the field '{task}', which classes names as a task{hint}"
+    yield from label_problems(content, classes or {}, other_labels)
     for split in SPLITS:
         visits = content.get(split) or []
         if not isinstance(visits, list):
@@ -51,7 +57,7 @@ def datalist_problems(
             yield "'training' holds no visit"
         for row, visit in enumerate(visits):
             place = f"{split}[{row}]"
-            for problem in visit_problems(visit, classes, prior_names):
+            for problem in visit_problems(visit, classes or {}, prior_names):
                 yield f"{place}: {problem}"
             if not isinstance(visit, dict):
                 continue

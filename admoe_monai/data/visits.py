@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 __all__ = ["SPLITS", "VISIT_FIELDS", "Visit", "nearest", "person_of", "visit_problems"]
@@ -67,14 +67,12 @@ def person_of(visit: Visit) -> str:
     return str(visit.get("person_id") or visit["subject_id"])
 
 
-def visit_problems(
-    visit: Any, classes: Mapping[str, Sequence[str]] | None, prior_names: Sequence[str] | None
-) -> Iterator[str]:
-    """Yield what is wrong with one visit by itself, one line each.
+def visit_problems(visit: Any, tasks: Collection[str], prior_names: Sequence[str] | None) -> Iterator[str]:
+    """Yield what is wrong with one visit by itself, one line each; labels are looked at all together.
 
     Args:
         visit: as read from the file.
-        classes: class names per task, whose label is the field of that name; ``None`` leaves labels unchecked.
+        tasks: fields that hold labels.
         prior_names: names that ``prior`` may hold; ``None`` leaves them unchecked.
     """
     if not isinstance(visit, dict):
@@ -83,18 +81,15 @@ def visit_problems(
     for name in REQUIRED_FIELDS:
         if visit.get(name) in (None, ""):
             yield f"field '{name}' is missing"
-    classes = classes or {}
     for name, value in visit.items():
         kinds = VISIT_FIELDS.get(name)
         if kinds is None:
             # A field of the user's own is welcome; one that nearly hits a known name would be lost in silence.
-            if name not in classes and (hint := nearest(name, list(VISIT_FIELDS), cutoff=0.8)):
+            if name not in tasks and (hint := nearest(name, list(VISIT_FIELDS), cutoff=0.8)):
                 yield f"unknown field '{name}'{hint}"
         elif value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
             yield f"field '{name}' must be {_KIND_NAMES[kinds]}, got {value!r}"
             continue
-        if name in classes and value is not None and value not in classes[name]:
-            yield f"{name} {value!r} is not one of the classes {', '.join(classes[name])}"
     yield from _prior_problems(visit.get("prior"), prior_names)
 
 

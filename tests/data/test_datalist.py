@@ -112,15 +112,18 @@ def content_with(field: str, training: object, test: object) -> dict:
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ("female", "test[0]: sex 'female' is not one of the classes F, M"),
-        (1, "test[0]: sex 1 is not one of the classes F, M"),
+        ("female", "1 visit of 1 person has a sex that is not one of the classes F, M: 'female' (first test[0]); "),
+        (
+            1,
+            "1 visit of 1 person has a sex that is not one of the classes F, M: 1 (first test[0]); classes are texts: ",
+        ),
         (["F"], "test[0]: field 'sex' must be text or a number, got ['F']"),
     ],
 )
 def test_a_label_of_any_task_that_is_none_of_its_classes_is_refused(tmp_path, label, message):
     with pytest.raises(UserError) as error:
         load_datalist(write(tmp_path, content_with("sex", "F", label)), classes={"sex": ["F", "M"]})
-    assert str(error.value).endswith(f": {message}")
+    assert f": {message}" in str(error.value)
 
 
 def test_a_task_without_a_field_is_named(tmp_path):
@@ -181,8 +184,14 @@ def test_the_folder_of_images_is_a_key_of_the_file_and_an_argument(tmp_path):
         ({"test": [visit("c", image="../c.nii")]}, "test[0]: image '../c.nii' leaves dataset_dir "),
         ({"test": [visit("c", image="/etc/hostname")]}, "test[0]: image '/etc/hostname' leaves dataset_dir "),
         ({"test": [visit("c", mask="none.nii")]}, "test[0]: mask not found: "),
-        ({"test": [visit("c", diagnosis="LMCI")]}, "test[0]: diagnosis 'LMCI' is not one of the classes CN, MCI, AD"),
-        ({"test": [visit("c", change="worse")]}, "test[0]: change 'worse' is not one of the classes"),
+        (
+            {"test": [visit("c", diagnosis="LMCI")]},
+            "diagnosis that is not one of the classes CN, MCI, AD: 'LMCI' (first test[0])",
+        ),
+        (
+            {"test": [visit("c", change="worse")]},
+            "change that is not one of the classes stable, conversion, reversion: 'worse' (first test[0])",
+        ),
         ({"test": [visit("a", "3")]}, "test[0]: subject 'a' is also in 'training'"),
         (
             {"test": [visit("c"), visit("c", image="scans/d_1.nii.gz")]},
@@ -219,14 +228,15 @@ def test_an_absolute_path_is_refused_even_inside_the_folder(tmp_path):
 
 def test_all_problems_are_found_in_one_pass(tmp_path, caplog):
     bad = [visit("a", diagnosis="X"), visit("b", image="none.nii"), visit("d", sex=["M"])]
-    with caplog.at_level(logging.INFO):
-        message = error_of(write(tmp_path, content(test=bad)))
+    path = write(tmp_path, content(test=bad))
+    with caplog.at_level(logging.INFO), pytest.raises(UserError, match=r"\(and 7 more\)$") as error:
+        load_datalist(path, classes=CLASSES)
 
-    # Row 0: label, subject, visit, image. Row 1: image, subject, visit. Row 2: sex.
-    assert message.endswith("(and 7 more)")
-    assert [record.getMessage().split(": ")[1] for record in caplog.records] == ["test[0]"] * 3 + ["test[1]"] * 3 + [
-        "test[2]"
-    ]
+    # First the labels of all; row 0: subject, visit, image; row 1: image, subject, visit; row 2: sex.
+    places = [line.split(": ")[0] for line in error.value.details[1:]]
+    assert error.value.details[0] in str(error.value)
+    assert places == ["test[0]"] * 3 + ["test[1]"] * 3 + ["test[2]"]
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("field", ["image", "mask"])

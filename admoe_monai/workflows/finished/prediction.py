@@ -15,7 +15,7 @@ from torch import nn
 from tqdm import tqdm
 
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, phase_key, read_checkpoint, weights_to_evaluate
-from admoe_monai.data import Datalist, load_datalist
+from admoe_monai.data import Datalist, OtherLabels, load_datalist
 from admoe_monai.evaluation.predictions import PredictionTable
 from admoe_monai.run_files import BEST_MODEL, CONFIG, DATALIST
 from admoe_monai.workflows.run.environment import choose_device
@@ -153,4 +153,6 @@ def cohort_of(run: TrainedRun, datalist: Path | None = None, dataset_dir: Path |
     classes = run.settings["classes"]
     # A run that was allowed to train on a leak says so in its figures; they can be had all the same.
     refuse = datalist is not None or not run.checkpoint.get("leakage")
-    return load_datalist(datalist or run.folder / DATALIST, dataset_dir, classes, refuse_overlaps=refuse)
+    # What the network can't say is no label of its figures.
+    others = OtherLabels(run.settings["left_out_labels"], chosen=list(classes))
+    return load_datalist(datalist or run.folder / DATALIST, dataset_dir, classes, refuse, others)

@@ -11,12 +11,13 @@ from typing import Any
 
 from torch import nn
 
-from admoe_monai.data import Datalist, load_datalist
+from admoe_monai.data import Datalist, OtherLabels, load_datalist
 from admoe_monai.data.prior import select_columns
 from admoe_monai.data.thin_classes import thin_classes
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.predictions import probability_columns
 from admoe_monai.transforms import prior_features
+from admoe_monai.workflows.settings.declared import declared_settings
 
 from .places import default_cache
 
@@ -31,7 +32,8 @@ def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]
     """Read the datalist, and complete the settings with what only it can tell.
 
     Args:
-        settings: Settings, resolved; paths become absolute, `prior_columns` are named, and `prior_dim` is filled in.
+        settings: Settings, resolved; paths become absolute, `left_out_labels` and `prior_columns` are named, and `prior_dim`
+            is filled in.
 
     Returns:
         The cohort, and the statistics of the prior columns in use (empty without a prior).
@@ -44,7 +46,12 @@ def load_cohort(settings: dict[str, Any]) -> tuple[Datalist, list[dict[str, Any]
     _check_names(classes)
     # What overlaps is left to the audit where it is allowed to.
     refuse = not settings["allow_leakage"]
-    cohort = load_datalist(settings["datalist"], settings["dataset_dir"], classes, refuse_overlaps=refuse)
+    # The default classes are nobody's choice: a label beside them was not thought of.
+    default = declared_settings()["classes"]
+    chosen = [task for task, names in classes.items() if list(names) != default.get(task)]
+    others = OtherLabels(settings["left_out_labels"], chosen)
+    cohort = load_datalist(settings["datalist"], settings["dataset_dir"], classes, refuse, others)
+    settings["left_out_labels"] = {**settings["left_out_labels"], **cohort.left_out}
     settings["dataset_dir"] = str(cohort.dataset_dir)
     settings["cache_dir"] = os.path.abspath(settings["cache_dir"] or default_cache(settings["datalist"]))
     _check_splits(cohort, settings)

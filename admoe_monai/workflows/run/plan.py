@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
 from admoe_monai.data import save_datalist
+from admoe_monai.data.other_labels import left_out_lines
 from admoe_monai.errors import UserError, root_cause
 from admoe_monai.handlers import Signals
 from admoe_monai.run_files import CONFIG, DATALIST, LOG
@@ -65,7 +66,7 @@ class Plan:
             Interrupted: If a signal came.
         """
         with process_group(self.device), RunLog() as log, self.signals:
-            log_lines(logger, self.moved)
+            log_lines(logger, [*self.moved, *left_out_lines(self.cohort.label_definition, self.cohort.classes)])
             digests = self._digests()
             start = start_of(self.settings, self.config_folder, digests, environment(self.device))
             if start.finished:

@@ -11,7 +11,7 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 
-from .kinds import is_number
+from .kinds import is_number, texts
 from .table import SETTINGS
 
 
@@ -55,6 +55,14 @@ def _check_tasks(settings: Mapping[str, Any]) -> None:
             )
         if not is_number(weight) or weight < 0:
             raise UserError(f"weight_{task} must be a number of 0 or more, got {weight!r}")
+    for task, labels in settings["left_out_labels"].items():
+        if task not in settings["classes"]:
+            raise UserError(
+                f"left_out_labels names the task '{task}', which classes does not: {list(settings['classes'])}"
+            )
+        texts(f"left_out_labels of {task}", labels)
+        if both := [name for name in labels or () if name in settings["classes"][task]]:
+            raise UserError(f"left_out_labels names '{both[0]}', which is one of the classes of {task}")
 
 
 def _check_sizes(settings: Mapping[str, Any]) -> None:

@@ -55,6 +55,7 @@ SETTINGS: dict[str, Setting] = {
     "dataset_dir": Setting(optional_path, IGNORED, place=True),
     "cache_dir": Setting(optional_path, IGNORED, place=True),
     "classes": Setting(kinds.class_names, NEVER),
+    "left_out_labels": Setting(kinds.mapping, IGNORED),
     "spacing_mm": Setting(number(above=0), FORCED),
     "batch_size": Setting(count(), FORCED, adjustable=True),
     "num_workers": Setting(count(0), FREE, adjustable=True),
@@ -140,4 +141,4 @@ def names_of(**traits: bool) -> list[str]:
 #: Settings whose characters all count, and none of them is MONAI's to read: paths, names, and lists or mappings of such texts.
 PATHS = [name for name, row in SETTINGS.items() if row.kind in (path, optional_path)]
 TEXTS = [*PATHS, "name"]
-LISTS = ["phase_overlays", "classes", "prior_columns", "experts"]
+LISTS = ["phase_overlays", "classes", "left_out_labels", "prior_columns", "experts"]
