@@ -49,4 +49,6 @@ def evaluate(
     for leak in found.about["leakage"]:
         console.print(f"trained in spite of a leak: {leak}", highlight=False, markup=False)
     typer.echo(found.text())
+    for remark in found.remarks:
+        typer.echo(f"note: {remark}")
     console.print(f"Written: {found.folder}", highlight=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.calibration import fit_temperatures
+from admoe_monai.evaluation.calibration import calibration_remarks, fit_temperatures
 from admoe_monai.files import write_atomic
 from admoe_monai.run_files import BEST_MODEL, CALIBRATION
 
@@ -39,6 +39,18 @@ def fit_calibration(
     content = {"checkpoint": BEST_MODEL, "epoch": run.checkpoint["epoch"], "split": "validation", "tasks": fitted}
     write_atomic(path, json.dumps(content, indent=1))
     return fitted
+
+
+def calibration_remarks_of(folder: Path) -> list[str]:
+    """Say what limits the calibration that a run has; nothing where it has none that can be read.
+
+    Args:
+        folder: Run directory.
+    """
+    try:
+        return calibration_remarks(json.loads((folder / CALIBRATION).read_text(encoding="utf-8"))["tasks"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def temperatures_of(folder: Path, epoch: int) -> dict[str, float] | None:

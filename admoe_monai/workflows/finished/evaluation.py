@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from admoe_monai.data import Datalist
+from admoe_monai.data.other_labels import left_out_lines
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.calibration import apply_temperatures, compare_calibration
+from admoe_monai.evaluation.calibration import apply_temperatures, calibration_remarks, compare_calibration
 from admoe_monai.evaluation.evaluate import evaluate_predictions
 from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction
 from admoe_monai.files import write_atomic
@@ -38,17 +39,20 @@ class RunEvaluation:
     """Result of an evaluation.
 
     Attributes:
-        about: Origin of the figures: cohort, whether it is simulated, datalist, split, checkpoint, leakage and epoch.
+        about: Origin of the figures: cohort, whether it is simulated, datalist, split, checkpoint, leakage,
+            labels that were left out, and epoch.
         figures: Results per task as `evaluate_predictions` gives them, or of the reconstruction as `compare_reconstructions`
             does.
         folder: Folder of the files.
         calibration: Figures per split, before and after the temperatures that were fitted; empty where none were.
+        remarks: Sentences on what limits the figures.
     """
 
     about: Mapping[str, Any]
     figures: Mapping[str, Any]
     folder: Path
     calibration: Mapping[str, Any]
+    remarks: Sequence[str] = ()
 
     def heading(self) -> str:
         """Say what was evaluated, in one line."""
@@ -106,6 +110,7 @@ def evaluate_run(
         raise UserError(f"cannot make the folder {folder}: {error.strerror}; name another with --output") from error
     figures: dict[str, Any]
     calibration: dict[str, Any] = {}
+    remarks = left_out_lines(cohort.label_definition, cohort.classes)
     if run.checkpoint["is_pretrain"]:
         kind = RECONSTRUCTION
         compared = evaluate_reconstruction(run, cohort, split, device, folder, one_visit_per_subject)
@@ -118,11 +123,12 @@ def evaluate_run(
             calibrated = apply_temperatures(table, {task: entry["temperature"] for task, entry in fitted.items()})
             calibration = {split: compare_calibration(table, calibrated), "validation": fitted}
             table = calibrated
+            remarks += calibration_remarks(fitted)
         figures = evaluate_predictions(table, table.classes, one_visit_per_subject=one_visit_per_subject)
         table.write(folder / f"predictions_{split}.csv")
     about = _about(run, cohort, split, checkpoint)
     write_atomic(folder / figures_file(kind, split), json.dumps({**about, "figures": figures}, indent=1))
-    return RunEvaluation(about, figures, folder, calibration)
+    return RunEvaluation(about, figures, folder, calibration, remarks)
 
 
 def _about(run: TrainedRun, cohort: Datalist, split: str, checkpoint: str) -> dict[str, Any]:
@@ -133,5 +139,6 @@ def _about(run: TrainedRun, cohort: Datalist, split: str, checkpoint: str) -> di
         "split": split,
         "checkpoint": checkpoint,
         "leakage": run.checkpoint.get("leakage", []),
+        "left_out": left_out_lines(cohort.label_definition, cohort.classes),
         "epoch": run.checkpoint["epoch"],
     }

@@ -23,6 +23,7 @@ from admoe_monai.evaluation.roc import roc_curves
 
 from ..experts import gate_weights, recall_without
 from ..prediction import TrainedRun
+from ..remarks import remarks_of
 from .baselines import baseline_tables
 
 UNKNOWN = "unknown"
@@ -50,6 +51,7 @@ def collect_numbers(run: TrainedRun, cohort: Datalist, device: str | None) -> di
         "simulated": cohort.simulated,
         "epoch": run.checkpoint["epoch"],
         "leakage": run.checkpoint.get("leakage", []),
+        "remarks": remarks_of(run, cohort),
         "visits": _visit_counts(cohort),
         "test": evaluate_predictions(table, table.classes),
         "yardsticks": {

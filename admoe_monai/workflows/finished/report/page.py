@@ -36,7 +36,7 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devic
     ]
     banners = [f"Trained in spite of a leak: {line}" for line in numbers["leakage"]]
     said = Section("Limits")
-    said.items(limits(cohort, numbers))
+    said.items([*(f"{remark[0].upper()}{remark[1:]}." for remark in numbers["remarks"]), *limits(cohort, numbers)])
     parts = [
         findings(numbers),
         pictures(run, cohort, numbers, device),
