@@ -17,7 +17,8 @@ logger = logging.getLogger(__name__)
 class ExpertUtilisation(Metric):
     """Mean gate weight per stage, task, class and expert over an epoch, as a dictionary of floats.
 
-    Its keys read `stage2_diagnosis_ad` (all visits) and `stage2_diagnosis_ad_of_CN` (visits of a class).
+    Its keys read `stage2_diagnosis_ad` (all visits) and `stage2_diagnosis_ad_of_CN` (visits of a class), and for the mean over
+    all stages and tasks `mean_ad` and `mean_ad_of_CN`.
 
     Args:
         experts: Names in the network's order.
@@ -81,21 +82,21 @@ class ExpertUtilisation(Metric):
     def compute(self) -> dict[str, float]:
         """Return the mean weights; classes without a visit are left out."""
         result: dict[str, float] = {}
+        everywhere: dict[str, list[float]] = {}
         collapsed: list[str] = []
         for (stage, task), own_sums in self._sums.items():
             sums, counts = idist.all_reduce(own_sums), idist.all_reduce(self._counts[stage, task])
             for row, name in enumerate(("", *(f"_of_{c}" for c in self.classes))):
                 count = counts[row]
                 if count > 0:
-                    weights = {
-                        f"stage{stage}_{task}_{expert}{name}": float(total / count)
-                        for expert, total in zip(self.experts, sums[row], strict=True)
-                    }
-                    result |= weights
-                    if row == 0:
-                        collapsed += [key for key, weight in weights.items() if weight < self.collapse_share]
+                    for expert, total in zip(self.experts, sums[row], strict=True):
+                        key, weight = f"stage{stage}_{task}_{expert}{name}", float(total / count)
+                        result[key] = weight
+                        everywhere.setdefault(f"mean_{expert}{name}", []).append(weight)
+                        if row == 0 and weight < self.collapse_share:
+                            collapsed.append(key)
         if collapsed:
             logger.warning(
                 "Collapsed experts (mean gate weight below %g): %s", self.collapse_share, ", ".join(collapsed)
             )
-        return result
+        return result | {key: sum(weights) / len(weights) for key, weights in everywhere.items()}

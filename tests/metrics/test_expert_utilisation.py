@@ -50,4 +50,16 @@ def test_without_classes_the_mean_is_over_all_visits(batch: object) -> None:
     engine = Engine(lambda engine, batch: {"pred": {"routing": [record]}})
     metric.attach(engine, "experts")
     engine.run([batch])
-    assert engine.state.metrics["experts"] == {"stage1_sex_shared": 0.75, "stage1_sex_cn": 0.25}
+    assert engine.state.metrics["experts"] == {
+        "stage1_sex_shared": 0.75, "stage1_sex_cn": 0.25, "mean_shared": 0.75, "mean_cn": 0.25,
+    }  # fmt: skip
+
+
+def test_the_mean_is_over_stages_and_tasks() -> None:
+    metric = ExpertUtilisation(("shared", "cn"), classes=("CN",))
+    for stage, task, weight in ((1, "sex", 1.0), (1, "change", 0.5), (2, "sex", 0.0), (2, "change", 0.5)):
+        weights = torch.tensor([[weight, 1 - weight], [0.5, 0.5]])
+        metric.update(([SimpleNamespace(stage=stage, task=task, weights=weights)], torch.tensor([0, -1])))
+    result = metric.compute()
+    assert result["mean_shared_of_CN"] == 0.5
+    assert result["stage1_sex_shared_of_CN"] == 1.0
