@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 from monai.engines.utils import IterationEvents
 from torch import nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
@@ -34,7 +34,8 @@ class GradientClipping:
     """Scale the gradient down to a largest norm, and stop before one that is not finite reaches the weights.
 
     MONAI's SupervisedTrainer (1.6.1) does neither. A finite loss may have an infinite gradient, and clipping would turn
-    it into NaN weights. Both are here because both need the norm.
+    it into NaN weights. Both are here because both need the norm. Its mean over the steps of the epoch, before clipping,
+    goes to the trainer's metrics.
 
     Args:
         network: Network whose parameters are clipped.
@@ -52,10 +53,15 @@ class GradientClipping:
         self.network = network
         self.max_norm = max_norm
         self.accumulation_steps = accumulation_steps
+        self._norms: list[float] = []
 
     def attach(self, engine: Engine) -> None:
-        """Register for every backward pass."""
+        """Register for every backward pass, and the start of every epoch."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self._begin_epoch)
         engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
+
+    def _begin_epoch(self, engine: Engine) -> None:
+        self._norms = []
 
     def __call__(self, engine: Engine) -> None:
         """Check the gradient, and clip it where the trainer is about to step.
@@ -67,7 +73,11 @@ class GradientClipping:
         norm = get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])
         _check_finite("norm of the gradient", norm, engine)
         step = (engine.state.iteration - 1) % engine.state.epoch_length + 1
-        if self.max_norm is not None and (step % self.accumulation_steps == 0 or step == engine.state.epoch_length):
+        if step % self.accumulation_steps and step < engine.state.epoch_length:
+            return
+        self._norms.append(norm.item())
+        engine.state.metrics["gradient_norm"] = sum(self._norms) / len(self._norms)
+        if self.max_norm is not None:
             clip_grads_with_norm_(self.network.parameters(), self.max_norm, norm)
 
 

@@ -76,6 +76,20 @@ def test_clipping_waits_for_the_last_of_the_accumulated_steps() -> None:
     assert norms == [10.0, pytest.approx(1.0), 10.0, pytest.approx(1.0), pytest.approx(1.0)]
 
 
+def test_the_norm_that_is_told_is_the_mean_over_the_steps_of_the_epoch_before_clipping() -> None:
+    weight, told = nn.Linear(1, 1, bias=False), []
+
+    def step(engine: Engine, batch: float) -> None:
+        weight.weight.grad = torch.full((1, 1), batch * engine.state.epoch)
+        engine.fire_event(IterationEvents.BACKWARD_COMPLETED)
+
+    engine = engine_of(step)
+    GradientClipping(weight, max_norm=1.0, accumulation_steps=2).attach(engine)
+    engine.add_event_handler(Events.EPOCH_COMPLETED, lambda: told.append(engine.state.metrics["gradient_norm"]))
+    engine.run([100.0, 2.0, 100.0, 4.0], max_epochs=2)
+    assert told == [3.0, 6.0]
+
+
 @pytest.mark.parametrize("max_norm", [None, 1.0], ids=["unclipped", "clipped"])
 @pytest.mark.parametrize("accumulation_steps", [1, 2])
 def test_a_gradient_that_is_not_finite_stops_before_the_step(max_norm: float | None, accumulation_steps: int) -> None:
