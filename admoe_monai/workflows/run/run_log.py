@@ -12,6 +12,10 @@ from admoe_monai.errors import user_error
 
 from .processes import is_main
 
+#: Logger of what belongs into training.log and not on the terminal; without a file it is not heard.
+FILE_ALONE = logging.getLogger("admoe_monai_training_log")
+FILE_ALONE.propagate = False
+
 FORMAT = "[%(asctime)s.%(msecs)03d] %(message)s"
 
 
@@ -23,20 +27,22 @@ class RunLog:
 
     def __init__(self) -> None:
         self._package = logging.getLogger("admoe_monai")
+        self._loggers = (self._package, FILE_ALONE)
         self._early = logging.handlers.MemoryHandler(10_000, flushLevel=logging.CRITICAL + 1, flushOnClose=False)
         self._file: logging.FileHandler | None = None
         self._console: logging.Handler | None = None
-        self._level = logging.NOTSET
+        self._levels = [logging.NOTSET, logging.NOTSET]
 
     def __enter__(self) -> RunLog:
-        self._level = self._package.level
-        self._package.setLevel(logging.INFO if is_main() else logging.ERROR)
+        self._levels = [logger.level for logger in self._loggers]
         if not self._package.hasHandlers():
             # MONAI has set up none, because no logging.conf lies beside a run's own config.yaml.
             self._console = logging.StreamHandler(sys.stdout)
             self._console.setFormatter(logging.Formatter("%(asctime)s - %(levelname)s - %(message)s"))
             self._package.addHandler(self._console)
-        self._package.addHandler(self._early)
+        for logger in self._loggers:
+            logger.setLevel(logging.INFO if is_main() else logging.ERROR)
+            logger.addHandler(self._early)
         return self
 
     def open(self, path: Path) -> None:
@@ -49,14 +55,16 @@ class RunLog:
         self._file.setFormatter(logging.Formatter(FORMAT, datefmt="%H:%M:%S"))
         self._early.setTarget(self._file)
         self._early.flush()
-        self._package.removeHandler(self._early)
-        self._package.addHandler(self._file)
+        for logger in self._loggers:
+            logger.removeHandler(self._early)
+            logger.addHandler(self._file)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._package.setLevel(self._level)
-        self._package.removeHandler(self._early)
+        for logger, level in zip(self._loggers, self._levels, strict=True):
+            logger.setLevel(level)
+            logger.removeHandler(self._early)
         if self._console is not None:
             self._package.removeHandler(self._console)
         if self._file is None:
@@ -64,7 +72,8 @@ class RunLog:
         if isinstance(error, Exception):
             # To the file alone: on the terminal the error speaks for itself.
             self._file.handle(_record(error))
-        self._package.removeHandler(self._file)
+        for logger in self._loggers:
+            logger.removeHandler(self._file)
         self._file.close()
 
 

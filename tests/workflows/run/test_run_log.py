@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.run.run_log import RunLog
+from admoe_monai.workflows.run.run_log import FILE_ALONE, RunLog
 
 logger = logging.getLogger("admoe_monai.some.module")
 
@@ -49,10 +49,23 @@ def test_a_bug_leaves_its_traceback_in_the_log(tmp_path: Path) -> None:
     assert "Traceback" in (tmp_path / "training.log").read_text()
 
 
+def test_what_is_for_the_file_alone_stands_in_its_order_and_is_not_shown(tmp_path: Path, terminal: list[str]) -> None:
+    with RunLog() as log:
+        logger.info("before")
+        FILE_ALONE.info("early table")
+        log.open(tmp_path / "training.log")
+        FILE_ALONE.info("late table")
+        logger.info("after")
+    FILE_ALONE.info("too late")
+    lines = [line.partition("] ")[2] for line in (tmp_path / "training.log").read_text().splitlines()]
+    assert lines == ["before", "early table", "late table", "after"]
+    assert terminal == ["before", "after"]
+
+
 def test_nothing_stays_attached(tmp_path: Path) -> None:
-    package = logging.getLogger("admoe_monai")
-    before = (list(package.handlers), package.level)
+    loggers = (logging.getLogger("admoe_monai"), FILE_ALONE)
+    before = [(list(each.handlers), each.level) for each in loggers]
     with pytest.raises(UserError), RunLog() as log:  # noqa: PT012
         log.open(tmp_path / "training.log")
         raise UserError("stop")
-    assert (list(package.handlers), package.level) == before
+    assert [(list(each.handlers), each.level) for each in loggers] == before
