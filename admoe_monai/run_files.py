@@ -17,6 +17,7 @@ INTERRUPT = "interrupt_checkpoint.pth"
 CONFIG = "config.yaml"
 DATALIST = "datalist.json"
 METRICS = "metrics.csv"
+CURVES = "curves.png"
 LOG = "training.log"
 LOCK = "run.lock"
 #: Folder of copies of the phase overlays; only where a run has some.

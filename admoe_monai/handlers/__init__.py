@@ -3,6 +3,8 @@
 from .acting_last import act_last
 from .cadence import Cadence
 from .checkpoint_saver import CheckpointSaver, Stateful, parameter_names
+from .confusion_picture import ConfusionPicture
+from .curves_picture import CurvesPicture
 from .decoder_remover import DecoderRemover
 from .epoch_metrics import Epoch, EpochMetrics, Tracker
 from .exponential_moving_average import ExponentialMovingAverage
@@ -11,6 +13,9 @@ from .freezing import Freezing
 from .gradients import FiniteLoss, GradientClipping
 from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption, Signals
 from .metrics_csv import CsvTracker, append_row
+from .pace import Pace, duration
+from .peak_memory import PeakMemory
+from .progress import EpochBar, ProgressLines
 from .reconstruction_picture import ReconstructionPicture
 from .running_averages import RunningAverages
 from .step_seed import StepSeed
@@ -23,10 +28,13 @@ __all__ = [
     "EXIT_INTERRUPTED",
     "Cadence",
     "CheckpointSaver",
+    "ConfusionPicture",
     "CsvTracker",
+    "CurvesPicture",
     "DecoderRemover",
     "EarlyStop",
     "Epoch",
+    "EpochBar",
     "EpochMetrics",
     "ExponentialMovingAverage",
     "FeatureStandardisation",
@@ -37,6 +45,9 @@ __all__ = [
     "Interrupted",
     "Interruption",
     "LogTracker",
+    "Pace",
+    "PeakMemory",
+    "ProgressLines",
     "ReconstructionPicture",
     "RunningAverages",
     "Signals",
@@ -49,5 +60,6 @@ __all__ = [
     "Validation",
     "act_last",
     "append_row",
+    "duration",
     "parameter_names",
 ]

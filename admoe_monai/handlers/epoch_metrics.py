@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
+from torch import Tensor
 from torch.optim import Optimizer
 
 from .cadence import Cadence
+from .pace import Pace
 from .training_state import TrainingState
 
 
@@ -21,20 +22,22 @@ class Epoch:
     Attributes:
         phase: Key of the phase.
         number: Number of the epoch, counted from 0 over the whole run.
-        in_phase: Number within the phase, counted from 1.
-        num_epochs: Largest number of epochs of the phase.
+        last: Number of the last epoch of the run.
         values: Learning rate, averages of training as ``train_<name>``, scores of a validation as ``val_<name>``.
-        groups: Scores of metrics that are dictionaries, such as gate weights per class.
-        seconds_left: Estimated time until the phase ends.
+        groups: Scores of a validation's metrics that are dictionaries, such as gate weights, by the metric's name.
+        matrices: Scores of its metrics that are matrices (K, K), such as counts of each class taken for each, by their names.
+        telemetry: Figures that a resumed run does not repeat, such as seconds per epoch: the trainer's metrics.
+        seconds_left: Estimated time until the run ends.
     """
 
     phase: str
     number: int
-    in_phase: int
-    num_epochs: int
+    last: int
     values: dict[str, float]
-    groups: dict[str, float]
-    seconds_left: float
+    groups: dict[str, dict[str, float]] = field(default_factory=dict)
+    matrices: dict[str, Tensor] = field(default_factory=dict)
+    telemetry: dict[str, float] = field(default_factory=dict)
+    seconds_left: float = 0.0
 
 
 #: Tracker of a run: a file, a service, a log. An overlay adds one with ``+trackers``.
@@ -49,8 +52,10 @@ class EpochMetrics:
         phase: Key of the phase.
         evaluator: Source of the scores.
         cadence: Cadence of the validation.
+        training_state: Source of the averages of training.
         optimizer: Source of the learning rate.
-        num_epochs: Number of epochs of the phase.
+        pace: Source of the time that is left.
+        last_epoch: Number of the last epoch of the run.
     """
 
     def __init__(
@@ -61,7 +66,8 @@ class EpochMetrics:
         cadence: Cadence,
         training_state: TrainingState,
         optimizer: Optimizer,
-        num_epochs: int,
+        pace: Pace,
+        last_epoch: int,
     ) -> None:
         self.trackers = list(trackers)
         self.phase = phase
@@ -69,41 +75,31 @@ class EpochMetrics:
         self.cadence = cadence
         self.training_state = training_state
         self.optimizer = optimizer
-        self.num_epochs = num_epochs
-        self._started = time.monotonic()
-        self._first: int | None = None
+        self.pace = pace
+        self.last_epoch = last_epoch
 
     def attach(self, engine: Engine) -> None:
-        """Register for the start of the run and the end of every epoch."""
-        engine.add_event_handler(Events.STARTED, self._start)
+        """Register for the end of every epoch."""
         engine.add_event_handler(Events.EPOCH_COMPLETED, self)
-
-    def _start(self, engine: Engine) -> None:
-        self._started = time.monotonic()
-        self._first = engine.state.iteration
 
     def __call__(self, engine: Engine) -> None:
         """Hand on the figures of the epoch that is complete."""
         number = self.training_state.epoch_of(engine.state.epoch)
         values: dict[str, float] = {"lr": self.optimizer.param_groups[0]["lr"]}
         values |= {f"train_{name}": value for name, value in self.training_state.averages().items()}
-        groups: dict[str, float] = {}
+        groups: dict[str, dict[str, float]] = {}
+        matrices: dict[str, Tensor] = {}
         if self.cadence.is_due(number):
             metrics = self.evaluator.state.metrics
-            for value in metrics.values():
-                if isinstance(value, dict):
-                    groups |= value
+            groups = {name: dict(value) for name, value in metrics.items() if isinstance(value, dict)}
+            matrices = {name: v.clone() for name, v in metrics.items() if isinstance(v, Tensor) and v.ndim == 2}
             # ignite (0.5.5) lists the entries of a dictionary a second time beside it.
-            scores = {name: v for name, v in metrics.items() if isinstance(v, (int, float)) and name not in groups}
+            listed = {name for group in groups.values() for name in group}
+            scores = {name: v for name, v in metrics.items() if isinstance(v, (int, float)) and name not in listed}
             values |= {f"val_{name}": value for name, value in scores.items()}
             values["best_val_acc"] = self.training_state.best_val_acc
-        epoch = Epoch(
-            self.phase, number, engine.state.epoch, self.num_epochs, values, groups, self._seconds_left(engine)
-        )
+        telemetry = {name: v for name, v in engine.state.metrics.items() if isinstance(v, (int, float))}
+        left = self.pace.seconds_left(engine)
+        epoch = Epoch(self.phase, number, self.last_epoch, values, groups, matrices, telemetry, left)
         for tracker in self.trackers:
             tracker(epoch)
-
-    def _seconds_left(self, engine: Engine) -> float:
-        done = engine.state.epoch * engine.state.epoch_length - (self._first or 0)
-        left = (self.num_epochs - engine.state.epoch) * engine.state.epoch_length
-        return float((time.monotonic() - self._started) / max(done, 1) * left)

@@ -16,6 +16,9 @@ from .epoch_metrics import Epoch
 class CsvTracker:
     """Write the row of each epoch to a file, so that that of a resumed run equals that of an uninterrupted one.
 
+    For that reason neither times nor memory are in it. What metrics with several figures find, such as gate weights and
+    recalls, stands in columns `val_<metric>_<figure>`.
+
     Args:
         path: File, extended by columns as phases bring new ones.
     """
@@ -25,7 +28,10 @@ class CsvTracker:
 
     def __call__(self, epoch: Epoch) -> None:
         """Append the row, or replace it if the epoch was repeated."""
-        append_row(self.path, {"epoch": epoch.number, "phase": epoch.phase, **epoch.values})
+        grouped = {
+            f"val_{group}_{name}": value for group, values in epoch.groups.items() for name, value in values.items()
+        }
+        append_row(self.path, {"epoch": epoch.number, "phase": epoch.phase, **epoch.values, **grouped})
 
 
 def append_row(path: Path, row: dict[str, Any]) -> None:

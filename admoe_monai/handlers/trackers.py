@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 
 from torch.utils.tensorboard import SummaryWriter
 
 from .epoch_metrics import Epoch
+from .pace import duration
+from .progress import epoch_name
 
 logger = logging.getLogger(__name__)
 
 
 class TensorBoardTracker:
-    """Write every figure of an epoch as a point of a curve.
+    """Write the figures of an epoch as points of curves.
 
     Args:
         writer: TensorBoard writer; None where there is none, as in a bundle.
+        leave_out: Regular expression of names that get no curve, looked for at their beginning; those of metrics that are
+            dictionaries begin with the metric's own and a slash. None: every figure has one.
     """
 
-    def __init__(self, writer: SummaryWriter | None) -> None:
+    def __init__(self, writer: SummaryWriter | None, leave_out: str | None = None) -> None:
         self.writer = writer
+        self.leave_out = None if leave_out is None else re.compile(leave_out)
 
     def __call__(self, epoch: Epoch) -> None:
         """Add the points."""
         if self.writer is None:
             return
-        for name, value in {**epoch.values, **{f"gates/{name}": v for name, v in epoch.groups.items()}}.items():
-            if isinstance(value, float):
+        grouped = {f"{group}/{name}": value for group, values in epoch.groups.items() for name, value in values.items()}
+        for name, value in {**epoch.values, **grouped, **epoch.telemetry}.items():
+            if isinstance(value, float) and not (self.leave_out and self.leave_out.match(name)):
                 self.writer.add_scalar(f"{epoch.phase}/{name}", value, epoch.number)
         self.writer.flush()
 
@@ -43,21 +50,12 @@ class LogTracker:
         self.in_line = ("train_loss", "val_loss", *(f"val_{name}" for name in metrics))
 
     def __call__(self, epoch: Epoch) -> None:
-        """Log the line, and another one about the gates."""
+        """Log the line."""
         scores = "  ".join(
             f"{name.replace('_balanced_accuracy', '_bal_acc')} {epoch.values[name]:.4f}"
             for name in self.in_line
             if name in epoch.values
         )
-        ahead = f"  (about {_duration(epoch.seconds_left)} left in this phase)" if epoch.seconds_left else ""
-        where = f"Epoch {epoch.number} [{epoch.phase} {epoch.in_phase}/{epoch.num_epochs}]"
+        ahead = f"  (about {duration(epoch.seconds_left)} left of the run)" if epoch.seconds_left else ""
+        where = epoch_name(epoch.number, epoch.last, epoch.phase)
         logger.info("%s", f"{where}  lr {epoch.values['lr']:.3g}  {scores}{ahead}")
-        if epoch.groups:
-            shown = "  ".join(f"{name} {weight:.2f}" for name, weight in epoch.groups.items() if "_of_" not in name)
-            logger.info("  Mean gate weights: %s", shown)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -95,7 +95,7 @@ def test_the_run_is_that_of_both(whole: Path) -> None:
     assert contents["training_state"]["count"] == 6
     assert not any(name.startswith("module.") for name in contents["model_state_dict"])
     lines = (whole / "training.log").read_text().splitlines()
-    assert sum("Epoch 3 [finetune 2/2]" in line for line in lines) == 1
+    assert sum("Epoch 3 of 3 [finetune]" in line for line in lines) == 1
 
 
 def test_two_processes_go_on_bit_equal(processes: Processes, whole: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from admoe_monai.data import PreprocessedStore
-from admoe_monai.handlers import DecoderRemover, EarlyStop, EpochMetrics
+from admoe_monai.handlers import DecoderRemover, EarlyStop, FeatureStandardisation
 from admoe_monai.workflows.run.phase import PhaseWorkflow
 from admoe_monai.workflows.run.resume import newest_valid
 from admoe_monai.workflows.run.run import Run
@@ -29,7 +29,7 @@ MOMENTS = {
     "decoder_leaves": (DecoderRemover, "__call__", 1, "checkpoint_epoch_0.pth"),
     "pretraining_released": (PhaseWorkflow, "release", 3, "checkpoint_epoch_0.pth"),
     "finetuning_entered": (Run, "_enter_finetuning", 1, "checkpoint_epoch_0.pth"),
-    "finetuning_starts": (EpochMetrics, "_start", 2, "interrupt_checkpoint.pth"),
+    "finetuning_starts": (FeatureStandardisation, "__call__", 1, "interrupt_checkpoint.pth"),
     "finetuning_saved": (EarlyStop, "__call__", 2, "final_model.pth"),
     "run_ends": (RunDirectory, "close", 1, "final_model.pth"),
 }

@@ -97,8 +97,8 @@ def test_each_task_has_its_head_its_loss_and_its_metric(runs: dict[str, Path], n
 def test_gate_weights_are_told_per_task_and_class_of_the_task_that_experts_are_named_after(
     runs: dict[str, Path], name: str
 ) -> None:
-    log = (runs[name] / "training.log").read_text()
-    assert [task for task in THREE if f"stage1_{task}_shared " in log] == TASKS[name]
+    figures = rows_of(runs[name] / "metrics.csv")[-1]
+    assert [task for task in THREE if figures.get(f"val_experts_stage1_{task}_shared")] == TASKS[name]
     run = TrainedRun.load(runs[name])
     visits = cohort_of(run).items("test")
     metric = run.phase(visits, torch.device("cpu"))["validate::additional_metrics::experts"]

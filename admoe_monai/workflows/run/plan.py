@@ -57,6 +57,7 @@ class Plan:
         self.phases: list[Phase] = parser.get_parsed_content("phases")
         self.device = choose_device(self.settings["device"])
         self.signals = Signals()
+        self.steps_per_epoch: dict[str, int] = {}
 
     def run(self) -> None:
         """Run what is left of the plan.
@@ -80,7 +81,7 @@ class Plan:
             network = self._network()
             start.fit(network)
             chosen = start.run_directory()
-            self._rehearse(network, start)
+            self.steps_per_epoch = self._rehearse(network, start)
             self.signals.defer()
             directory = self._open(chosen)
             try:
@@ -121,12 +122,18 @@ class Plan:
             ) from error
         return network
 
-    def _rehearse(self, network: torch.nn.Module, start: Start) -> None:
-        """Build each phase to come, so that what can't be read or built is found before anything is written."""
+    def _rehearse(self, network: torch.nn.Module, start: Start) -> dict[str, int]:
+        """Build each phase to come, so that what can't be read or built is found before anything is written.
+
+        Returns:
+            Number of steps per epoch of each of these phases, by its key.
+        """
+        steps = {}
         for phase in phases_to_come(self.phases, start):
             workflow = self._build(phase, RunDirectory(Path(os.devnull)), network, None)
             try:
                 workflow["train::trainer"]
+                steps[phase.key] = len(workflow["train::dataloader"])
                 if world_size() > 1 and not isinstance(workflow["network"], DistributedDataParallel):
                     raise UserError(
                         f"{world_size()} processes were started, but nothing divides the work among them: "
@@ -136,6 +143,7 @@ class Plan:
                 raise _as_users(error, phase.name) from error
             finally:
                 workflow.release()
+        return steps
 
     def _open(self, chosen: RunDirectory | None) -> RunDirectory:
         """Open the folder of the run, which the main process makes and locks."""
@@ -176,6 +184,11 @@ class Plan:
             "run_directory": directory,
             "writer": writer,
             "signals": self.signals,
+            "steps_to_follow": sum(
+                self.steps_per_epoch.get(later.key, 0) * later.num_epochs
+                for later in self.phases
+                if later.first_epoch >= phase.end_epoch
+            ),
         }
         with main_first():  # it fills the store of preprocessed scans
             return phase.build({**self.settings, "device": self.device}, objects)
