@@ -19,18 +19,25 @@ def component_lines(network: nn.Module) -> list[str]:
     return [f"  {name:<20}: {count:>10,} params ✓ Active" for name, count in component_counts(network).items()]
 
 
-def component_table(network: nn.Module, when: str) -> list[str]:
-    """Format the table for the log.
+class ComponentTable:
+    """Table of a network's components for training.log, whole wherever it has changed.
 
     Args:
         network: Module whose components are counted.
-        when: Moment as the log names it: INITIAL, AFTER DECODER REMOVAL or FINAL.
     """
-    total = sum(component_counts(network).values())
-    return [
-        RULE,
-        f"MODEL COMPONENTS ANALYSIS - {when}",
-        RULE,
-        *component_lines(network),
-        f"  {'total':<20}: {total:>10,} params",
-    ]
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self._last: list[str] = []
+
+    def lines(self, when: str) -> list[str]:
+        """Format the table of this moment; one that is as the last has but its heading.
+
+        Args:
+            when: Moment as the log names it: INITIAL, AFTER DECODER REMOVAL or FINAL.
+        """
+        total = sum(component_counts(self.network).values())
+        table = [*component_lines(self.network), f"  {'total':<20}: {total:>10,} params"]
+        shown = ["  as in the table before"] if table == self._last else table
+        self._last = table
+        return [RULE, f"MODEL COMPONENTS ANALYSIS - {when}", RULE, *shown]

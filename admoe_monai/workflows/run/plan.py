@@ -22,9 +22,11 @@ from admoe_monai.workflows.settings.overlays import copy_overlays, overlays_dige
 from admoe_monai.workflows.settings.parts import code_digests
 
 from .cohort import class_remarks, class_weights, cohort_digest, load_cohort
+from .components import ComponentTable
 from .environment import choose_device, environment
 from .granted import use_threads
 from .leakage import check_leakage, subjects_seen
+from .overview import opening_lines
 from .phase import Phase, PhaseWorkflow
 from .places import find_data, make_lasting, run_folders
 from .processes import from_main, is_main, main_first, process_group, world_size
@@ -88,6 +90,7 @@ class Plan:
                 if is_main():
                     log.open(directory.path / LOG)
                 logger.info("Run directory: %s", directory.path)
+                log_lines(logger, opening_lines(self.cohort, self.settings, self.prior_statistics, self.device))
                 self._record(directory, digests, leaks, start)
                 run = Run(
                     self.settings,
@@ -97,6 +100,8 @@ class Plan:
                     network,
                     self.signals,
                     lambda phase, writer: self._build(phase, directory, network, writer),
+                    self.steps_per_epoch,
+                    ComponentTable(network),
                 )
                 run.to_its_end()
             finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import textwrap
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +16,17 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from admoe_monai.checkpoints import load_matched, read_checkpoint, weights_to_evaluate
-from admoe_monai.handlers import Signals
+from admoe_monai.evaluation.run_pictures import curves_png
+from admoe_monai.handlers import CurvesPicture, Signals
 from admoe_monai.networks.nets import remove_decoder, without_decoder
-from admoe_monai.run_files import BEST_PRETRAIN, FINAL_MODEL
+from admoe_monai.run_files import BEST_PRETRAIN, CONFIG, CURVES, FINAL_MODEL, METRICS
 
-from .components import component_table
+from .components import ComponentTable
+from .overview import closing_lines, parameter_line, step_line
 from .phase import Phase, PhaseWorkflow
 from .processes import is_main
 from .run_directory import RunDirectory
-from .run_log import log_lines
+from .run_log import FILE_ALONE, log_lines
 from .start import Start
 
 logger = logging.getLogger(__name__)
@@ -43,6 +47,8 @@ class Run:
         network: Network, one object for all phases.
         signals: Signals that end the run.
         build: Function that makes the components of a phase.
+        steps_per_epoch: Number of steps of each phase to come, by its key.
+        table: Table of the network's components, as the log has had it last.
     """
 
     settings: Mapping[str, Any]
@@ -52,6 +58,8 @@ class Run:
     network: nn.Module
     signals: Signals
     build: Build
+    steps_per_epoch: Mapping[str, int]
+    table: ComponentTable
 
     def to_its_end(self) -> None:
         """Run the phases that are left.
@@ -59,6 +67,7 @@ class Run:
         Raises:
             Interrupted: If a signal came.
         """
+        began = time.monotonic()
         self.start.enter(self.directory.path, self.network)
         if self.settings["pretrain_epochs"] == 0:
             remove_decoder(self.network)
@@ -66,10 +75,22 @@ class Run:
         with contextlib.ExitStack() as stack:
             folder = str(self.directory.path)
             writer = stack.enter_context(SummaryWriter(folder, purge_step=self.start.epoch)) if is_main() else None
+            if writer is not None:
+                # As code of Markdown, in which TensorBoard shows texts.
+                config = textwrap.indent((self.directory.path / CONFIG).read_text(encoding="utf-8"), "    ")
+                writer.add_text("settings", config, self.start.epoch)
             for phase in phases_to_come(self.phases, self.start):
                 self._run_phase(phase, writer)
-        log_lines(logger, component_table(self.network, "FINAL"))
-        logger.info("Finished: %s", self.directory.path)
+        log_lines(FILE_ALONE, self.table.lines("FINAL"))
+        if is_main():
+            self._close(time.monotonic() - began)
+
+    def _close(self, seconds: float) -> None:
+        folder = self.directory.path
+        if (folder / METRICS).exists() and not (folder / CURVES).exists():
+            # Of a run that went on in a new folder and had no epoch left, each of which draws it.
+            CurvesPicture(folder / CURVES, folder / METRICS, curves_png).write()
+        log_lines(logger, closing_lines(folder, self.settings, seconds))
 
     def _run_phase(self, phase: Phase, writer: SummaryWriter | None) -> None:
         if not phase.is_pretrain and not self.start.is_within(phase) and self.settings["pretrain_epochs"] > 0:
@@ -100,10 +121,11 @@ class Run:
             best = read_checkpoint(path)
             load_matched(self.network, without_decoder(weights_to_evaluate(best)))
             logger.info("Finetuning starts from the best pretraining weights: epoch %d, %s", best["epoch"], path.name)
-        log_lines(logger, component_table(self.network, "AFTER DECODER REMOVAL"))
+        log_lines(FILE_ALONE, self.table.lines("AFTER DECODER REMOVAL"))
 
     def _announce(self) -> None:
-        log_lines(logger, component_table(self.network, "INITIAL"))
+        log_lines(FILE_ALONE, self.table.lines("INITIAL"))
+        logger.info("%s", parameter_line(self.network))
         pretrain_epochs = self.settings["pretrain_epochs"]
         log_lines(
             logger,
@@ -114,6 +136,11 @@ class Run:
                 f"- Starting from epoch: {self.start.epoch}",
             ],
         )
+        epochs = {
+            phase.key: phase.end_epoch - max(phase.first_epoch, self.start.epoch)
+            for phase in phases_to_come(self.phases, self.start)
+        }
+        logger.info("%s", step_line(self.steps_per_epoch, epochs))
 
     def _warn_of_short_phase(self, phase: Phase) -> None:
         if self.settings["warmup_epochs"] > phase.num_epochs:
