@@ -3,48 +3,37 @@
 from __future__ import annotations
 
 import io
-import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from admoe_monai.evaluation.best_epochs import best_score, lowest_loss, read_metrics
-from admoe_monai.evaluation.curves import PHASE_NAMES
+from admoe_monai.evaluation.curves import PHASE_NAMES, draw_loss, draw_scores, phases_of, scores_of
+from admoe_monai.metrics_rows import Row, read_metrics
 
-TRAIN_COLOUR, VALIDATION_COLOUR = "#8a94a3", "#1f6f8b"
-TASK_COLOURS = ("#1f6f8b", "#c98a2b", "#a2403a", "#5a7d3c", "#7a5195")
+#: Of training, of validation, and further ones.
+COLOURS = ("#8a94a3", "#1f6f8b", "#c98a2b", "#a2403a", "#5a7d3c", "#7a5195")
 
 
-def curves_figure(metrics: pd.DataFrame, selection_metric: str = "balanced_accuracy") -> Figure:
+def curves_figure(rows: Sequence[Row], selection_metric: str = "balanced_accuracy") -> Figure:
     """Draw the loss of each phase, and balanced accuracy of finetuning, over the epochs, and mark the best ones.
 
     Args:
-        metrics: Contents of a run's metrics.csv.
+        rows: Rows of a run's metrics.csv.
         selection_metric: Name of the metric that chooses the best model.
     """
-    phases = [phase for phase in PHASE_NAMES if (metrics["phase"] == phase).any()]
-    scores = [str(n) for n in metrics if str(n).startswith("val_") and str(n).endswith("_balanced_accuracy")]
-    panels = len(phases) + (1 if scores and "finetune" in phases else 0)
+    phases, scores = phases_of(rows), scores_of(rows)
+    panels = len(phases) + bool(scores)
     figure, axes = _canvas(4.2 * panels, 3.0, panels)
     for axis, phase in zip(axes, phases, strict=False):
-        rows = metrics[metrics["phase"] == phase]
-        axis.plot(rows["epoch"], rows["train_loss"], ".-", color=TRAIN_COLOUR, label="training")
-        axis.plot(*_seen(rows, "val_loss"), ".-", color=VALIDATION_COLOUR, label="validation")
-        best = lowest_loss(metrics, phase)
-        if best is not None:
-            label = f"lowest, epoch {best['epoch']}"
-            axis.plot(best["epoch"], best["val_loss"], "o", color=VALIDATION_COLOUR, label=label)
+        draw_loss(axis, rows, phase, COLOURS)
         _finish(axis, f"loss, {PHASE_NAMES[phase]}", "epoch")
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if panels > len(phases):
-        _draw_scores(axes[-1], metrics[metrics["phase"] == "finetune"], scores, best_score(metrics, selection_metric))
+    if scores:
+        draw_scores(axes[-1], rows, selection_metric, COLOURS)
+        _finish(axes[-1], "balanced accuracy, validation", "epoch")
     return figure
 
 
@@ -88,25 +77,6 @@ def figure_to_png(figure: Figure) -> bytes:
     # Not savefig, which draws everything twice.
     FigureCanvasAgg(figure).print_png(content)
     return content.getvalue()
-
-
-def _draw_scores(axis: Axes, rows: pd.DataFrame, scores: Sequence[str], best: pd.Series[Any] | None) -> None:
-    for name, colour in zip(scores, itertools.cycle(TASK_COLOURS), strict=False):
-        # That of all tasks has no task before it.
-        label = name.removesuffix("balanced_accuracy").removeprefix("val_").removesuffix("_") or "mean of the tasks"
-        axis.plot(*_seen(rows, name), ".-", color=colour, label=label)
-    if best is not None:
-        axis.axvline(best["epoch"], color=TRAIN_COLOUR, linestyle=":", label=f"best model, epoch {best['epoch']}")
-    _finish(axis, "balanced accuracy, validation", "epoch")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.margins(x=0.08)
-    axis.set_ylim(-0.02, 1.02)
-
-
-def _seen(rows: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return epochs and values of a column where it has a value: validation may be rarer than epochs."""
-    kept = rows[rows[name].notna()]
-    return kept["epoch"].to_numpy(dtype=float), kept[name].to_numpy(dtype=float)
 
 
 def _canvas(width: float, height: float, panels: int) -> tuple[Figure, Sequence[Axes]]:

@@ -12,12 +12,13 @@ from admoe_monai.checkpoints import PHASES
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.evaluation.comparison import compare_predictions
-from admoe_monai.run_files import EVALUATION, FINAL_MODEL, checkpoint_files
+from admoe_monai.metrics_rows import best_score, lowest_loss, number_in, read_metrics
+from admoe_monai.run_files import EVALUATION, FINAL_MODEL, METRICS, checkpoint_files
 from admoe_monai.workflows.settings.changes import earlier_settings
 from admoe_monai.workflows.settings.table import SETTINGS
 
 from .evaluation import CLASSIFICATION, figures_file
-from .run_records import best_score, lowest_loss, number_in, read_header, read_metrics, read_settings
+from .run_records import read_header, read_settings
 
 #: Places on this machine say nothing of a run, but for weights that it began with.
 COMPARED = [name for name, row in SETTINGS.items() if not row.place and not row.once] + ["pretrained"]
@@ -120,7 +121,7 @@ def _side_by_side(columns: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _validation(run_dir: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    rows = read_metrics(run_dir)
+    rows = read_metrics(run_dir / METRICS)
     figures: dict[str, Any] = {"epochs": int(rows[-1]["epoch"]) + 1 if rows else 0}
     best = best_score(rows, settings["selection_metric"])
     if best is not None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
-from admoe_monai.run_files import CONFIG, FINAL_MODEL, INTERRUPT, checkpoint_files, periodic_epoch
+from admoe_monai.metrics_rows import Best, Row, best_score, lowest_loss, read_metrics
+from admoe_monai.run_files import CONFIG, FINAL_MODEL, INTERRUPT, METRICS, checkpoint_files, periodic_epoch
 
 from .run_lock import is_at_work
-from .run_records import Best, best_score, lowest_loss, read_header, read_metrics, read_settings
+from .run_records import read_header, read_settings
 
 #: Levels of folders below the one that is named.
 DEPTH = 3
@@ -99,10 +100,10 @@ def _summary(name: str, folder: Path, files: Mapping[str, os.DirEntry[str]]) -> 
         settings = read_settings(folder)
     except UserError as error:
         return RunSummary(name, folder, problem=str(error))
-    rows: list[dict[str, str]] = []
+    rows: list[Row] = []
     problem = None
     try:
-        rows = read_metrics(folder)
+        rows = read_metrics(folder / METRICS)
     except UserError as error:
         problem = str(error)
     periodic = [epoch for file in files if (epoch := periodic_epoch(Path(file))) is not None]

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from rich.console import Console
 from rich.table import Table
 
+from admoe_monai.metrics_rows import Best
+
 from .run_list import RunSummary
-from .run_records import Best
 
 _GAP = 2
 _LEAST_NAME = 16

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import nn
 
 from admoe_monai.data import Datalist
-from admoe_monai.evaluation.best_epochs import best_score, lowest_loss, read_metrics
 from admoe_monai.handlers import duration
+from admoe_monai.metrics_rows import Row, best_score, lowest_loss, number_in, read_metrics
 from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, CURVES, FINAL_MODEL, METRICS
 from admoe_monai.workflows.settings.command_line import as_word
 
@@ -81,17 +80,16 @@ def closing_lines(folder: Path, settings: Mapping[str, Any], seconds: float) -> 
         settings: Resolved settings.
         seconds: Time since this process began the run.
     """
-    rows = read_metrics(folder / METRICS) if (folder / METRICS).exists() else pd.DataFrame({"phase": []})
+    rows = read_metrics(folder / METRICS)
     found, name = [], settings["selection_metric"]
     for phase, file in (("pretrain", BEST_PRETRAIN), ("finetune", BEST_FINETUNE)):
-        row = lowest_loss(rows, phase)
-        if row is not None:
-            found.append(f"Lowest val_loss of {phase}: {row['val_loss']:.4f} at epoch {row['epoch']} ({file})")
+        lowest = lowest_loss(rows, phase)
+        if lowest is not None:
+            found.append(f"Lowest val_loss of {phase}: {lowest.value:.4f} at epoch {lowest.epoch} ({file})")
     best = best_score(rows, name)
     if best is not None:
-        found.append(
-            f"Best model: {name} {best[f'val_{name}']:.4f} at epoch {best['epoch']}{_tasks(best)} ({BEST_MODEL})"
-        )
+        of_tasks = _tasks(next(row for row in rows if int(row["epoch"]) == best.epoch))
+        found.append(f"Best model: {name} {best.value:.4f} at epoch {best.epoch}{of_tasks} ({BEST_MODEL})")
     at = as_word(folder)
     further = (
         [f"  admoe evaluate {at}", f"  admoe report {at}", f"  admoe export {at} {as_word(f'{folder}_bundle')}"]
@@ -126,13 +124,11 @@ def _class_counts(cohort: Datalist, task: str) -> str:
     return "; ".join(counts)
 
 
-def _tasks(row: pd.Series[Any]) -> str:
+def _tasks(row: Row) -> str:
     # That of all tasks, val_balanced_accuracy, has no task before it.
     ending = "_balanced_accuracy"
-    scores = {
-        str(n).removesuffix(ending): v for n, v in row.items() if str(n).endswith(ending) and str(n) != f"val{ending}"
-    }
-    each = ", ".join(f"{name.removeprefix('val_')} {score:.4f}" for name, score in scores.items() if pd.notna(score))
+    scores = {n.removesuffix(ending): number_in(row, n) for n in row if n.endswith(ending) and n != f"val{ending}"}
+    each = ", ".join(f"{name.removeprefix('val_')} {v:.4f}" for name, v in scores.items() if v is not None)
     return f", {ending[1:].replace('_', ' ')} of {each}" if each else ""
 
 

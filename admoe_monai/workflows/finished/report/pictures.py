@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from admoe_monai.data import Datalist
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.curves import curves_figures
@@ -17,6 +15,7 @@ from admoe_monai.evaluation.reliability import reliability_figure
 from admoe_monai.evaluation.report_page import Section
 from admoe_monai.evaluation.roc import roc_figure, roc_in_words
 from admoe_monai.evaluation.wording import in_digits, interval_of, missing
+from admoe_monai.metrics_rows import read_metrics
 from admoe_monai.run_files import BEST_PRETRAIN, EVALUATION, METRICS
 
 from ..evaluation import RECONSTRUCTION, figures_file
@@ -39,7 +38,7 @@ def pictures(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devi
     section.heading("Training")
     path = run.folder / METRICS
     if path.is_file():
-        for title, figure in curves_figures(pd.read_csv(path)).items():
+        for title, figure in curves_figures(read_metrics(path), run.settings["selection_metric"]).items():
             section.picture(title, figure, f"{title}, over the epochs")
     else:
         section.text(missing(f"the run directory has no {METRICS}"))

@@ -1,0 +1,96 @@
+"""The rows of metrics.csv, and the epochs of a run that its best files are of; nothing here takes time to import."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from admoe_monai.errors import UserError
+
+#: Row of an epoch: texts by column, empty where the epoch has no such figure.
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Best:
+    """Best value of a figure of validation.
+
+    Attributes:
+        value: The value.
+        epoch: Epoch that it is of, counted from 0 over the whole run.
+    """
+
+    value: float
+    epoch: int
+
+
+def read_metrics(path: Path) -> list[Row]:
+    """Read the rows of a run's metrics, one per epoch; none if no epoch is complete.
+
+    Args:
+        path: File metrics.csv of the run.
+
+    Raises:
+        UserError: If the file is damaged.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows: list[Row] = list(csv.DictReader(file, restval=""))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"{path} can't be read: {error}") from error
+    for number, row in enumerate(rows, start=2):
+        if not (row.get("epoch") or "").isdecimal() or not row.get("phase"):
+            raise UserError(f"{path}, line {number}: not the row of an epoch")
+    return rows
+
+
+def number_in(row: Row, name: str) -> float | None:
+    """Return a finite number of a row; None where it has none.
+
+    Args:
+        row: Row of metrics.
+        name: Column.
+    """
+    try:
+        value = float(row.get(name) or "nan")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def lowest_loss(rows: Sequence[Row], phase: str) -> Best | None:
+    """Find the lowest validation loss of a phase; None before its first validation.
+
+    Args:
+        rows: Rows of metrics.
+        phase: Key of the phase.
+    """
+    losses = [
+        Best(loss, int(row["epoch"]))
+        for row in rows
+        if row["phase"] == phase and (loss := number_in(row, "val_loss")) is not None
+    ]
+    return min(losses, key=lambda best: best.value, default=None)
+
+
+def best_score(rows: Sequence[Row], selection_metric: str) -> Best | None:
+    """Find the validation that the best model is of, ties going to the lower loss; None before there is one.
+
+    Args:
+        rows: Rows of metrics.
+        selection_metric: Setting of this name.
+    """
+    scores = [
+        (score, -loss, Best(score, int(row["epoch"])))
+        for row in rows
+        if row["phase"] == "finetune"
+        and (score := number_in(row, f"val_{selection_metric}")) is not None
+        and (loss := number_in(row, "val_loss")) is not None
+    ]
+    found = max(scores, key=lambda entry: entry[:2], default=None)
+    return None if found is None else found[2]
