@@ -43,6 +43,27 @@ def table_of_visits(folder: Path) -> Path:
     return table
 
 
+def test_classes_of_few_people_are_warned_of_below_the_table_of_each_datalist(tmp_path: Path) -> None:
+    table = table_of_visits(tmp_path / "cohort")
+    options = (
+        "--images",
+        "scans/{MRI ID}.nii.gz",
+        "--mapping",
+        "oasis2",
+        "--output",
+        tmp_path / "d.json",
+        "--folds",
+        3,
+    )
+    result = run("table", table, *options)
+
+    assert result.exit_code == 0, result.output
+    warnings = [line for line in result.output.splitlines() if line.startswith("warning: ")]
+    assert sum(line.startswith("warning: few people with a diagnosis: training ") for line in warnings) == 3
+    # No one has any change label here, which the report says.
+    assert not any("change" in line for line in warnings)
+
+
 def test_a_bids_folder_needs_no_option_and_prints_a_summary(tmp_path: Path) -> None:
     cohort = make_bids_cohort(tmp_path / "cohort")
     result = run("bids", cohort, "--output", tmp_path / "datalist.json", "--horizon", "next_visit")
