@@ -57,7 +57,7 @@ def parameter_line(network: nn.Module) -> str:
     large = {name: count for name, count in counts.items() if count >= LEAST_SHARE * total}
     parts = {**large, "the rest": total - sum(large.values())}
     listed = ", ".join(f"{name} {_millions(count)}" for name, count in parts.items() if count)
-    return f"Parameters: {_millions(total)} ({listed}); {_millions(frozen) if frozen else 'none'} frozen"
+    return f"Parameters: {_millions(total)} ({listed}); frozen at the start: {_millions(frozen) if frozen else 'none'}"
 
 
 def step_line(steps: Mapping[str, int], epochs: Mapping[str, int]) -> str:

@@ -63,12 +63,12 @@ def test_a_table_is_whole_where_it_has_changed() -> None:
 
 def test_what_is_frozen_is_told() -> None:
     network = tiny_network(encoder={"embed_dim": 48, "num_heads": (3, 6)})
-    assert parameter_line(network).endswith("; none frozen")
+    assert parameter_line(network).endswith("; frozen at the start: none")
     network.encoder.requires_grad_(False)
     frozen = sum(p.numel() for p in network.encoder.parameters())
     line = parameter_line(network)
     assert f"encoder {frozen / 1e6:.2f} M" in line
-    assert line.endswith(f"; {frozen / 1e6:.2f} M frozen")
+    assert line.endswith(f"; frozen at the start: {frozen / 1e6:.2f} M")
 
 
 def test_only_the_steps_to_come_are_counted() -> None:
