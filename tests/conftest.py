@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 - its customary name
 
+from admoe_monai.evaluation import run_pictures
 from tiny_runs import SLICES, make_cohort, make_run, write_scan
 
 
@@ -24,6 +25,21 @@ def _frozen_imports() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_picture_of_curves() -> Iterator[None]:
+    """Draw curves.png once: after every epoch of every run it would take a fifth of the time of all tests."""
+    draw, pictures = run_pictures.curves_png, list[bytes]()
+
+    def once(path: Path, selection_metric: str) -> bytes:
+        if not pictures:
+            pictures.append(draw(path, selection_metric))
+        return pictures[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_pictures, "curves_png", once)
+        yield
 
 
 @pytest.fixture(autouse=True)
