@@ -20,12 +20,19 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="CONFIG|OVERLAY",
-        help="Names of configs of this package, such as tiny, or config files; later ones go before earlier ones.",
+        help=f"Config files of yours, and names of this package's: {', '.join(known_configs())}. "
+        "Where two of them set the same, the later one counts.",
         autocompletion=lambda: list(known_configs()),
         show_default=False,
     ),
 ]
-CHANGEABLE = [name for name, row in SETTINGS.items() if row.on_resume is not OnResume.NEVER and name != "resume"]
+#: What a resume is told of; the others are taken with force_resume, or refused by name.
+CHANGEABLE = [
+    name
+    for name, row in SETTINGS.items()
+    if row.on_resume not in (OnResume.NEVER, OnResume.FORCED)
+    and name not in ("resume", "pretrained", "name", "phase_overlays")
+]
 
 
 @takes_settings()

@@ -37,9 +37,14 @@ class Signals:
     Until `defer` is called nothing has been written and a signal ends the run at once. From then on it is noted, and
     answered at the next point at which the files are complete: `Interruption` within a phase, the plan between
     phases, this class at the very end. A second signal exits at once.
+
+    Attributes:
+        received: Signal that has come.
+        ahead: Words on how the run goes on after a signal that was answered with a checkpoint.
     """
 
     def __init__(self) -> None:
+        self.ahead = "continue it with --resume auto"
         self.received: signal.Signals | None = None
         self._deferred = False
         self._previous: dict[signal.Signals, Any] = {}
@@ -57,7 +62,7 @@ class Signals:
             signal.signal(number, handler)
         if self.received is None or not (error is None or isinstance(error, Interrupted)):
             return
-        ahead = "continue it with --resume auto" if self._deferred else "nothing was written"
+        ahead = self.ahead if self._deferred else "nothing was written"
         logger.info("%s ended the run; %s", self.received.name, ahead)
         if error is None:
             raise Interrupted

@@ -22,6 +22,8 @@ def admoe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         with pytest.raises(SystemExit) as left:
             main()
         output = capsys.readouterr()
+        if isinstance(left.value.code, str):  # which Python prints to standard error
+            return 1, output.out, f"{output.err}{left.value.code}\n"
         return int(left.value.code or 0), output.out, output.err
 
     root = logging.getLogger()

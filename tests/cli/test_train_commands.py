@@ -16,7 +16,7 @@ from admoe_monai.workflows.settings.config_files import config_files, known_conf
 from admoe_monai.workflows.settings.descriptions import descriptions
 from admoe_monai.workflows.settings.names import declared_settings
 from run_comparison import run_differences
-from tiny_runs import TINY_SETTINGS
+from tiny_runs import TINY_SETTINGS, make_run
 
 Admoe = Callable[..., tuple[int, str, str]]
 
@@ -101,3 +101,36 @@ def test_names_stand_for_files_and_the_entry_point_comes_first(monkeypatch: pyte
     assert config_files(["tiny", "mine.yaml"]) == [known["train"], known["tiny"], Path("mine.yaml")]
     assert config_files(["tiny", "pretrain"]) == [known["pretrain"], known["tiny"]]
     assert "training" in read_config(known["finetune"])
+
+
+@pytest.fixture(scope="module")
+def pretraining(tiny_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of pretraining alone."""
+    return make_run(tmp_path_factory.mktemp("pretraining") / "run", tiny_cohort, max_epochs=1)
+
+
+def test_the_command_that_a_pretraining_run_names_next_finetunes_from_it(
+    admoe: Admoe, pretraining: Path, tmp_path: Path
+) -> None:
+    log = (pretraining / "training.log").read_text()
+    (command,) = re.findall(r"admoe train (.*--pretrained .*)", log)
+    code, out, err = admoe("train", *command.split(), "--max_epochs", 1, "--run_dir", tmp_path / "run")
+    assert (code, err) == (0, "")
+    assert re.search("Pretrained weights from .*: 100.* % of the encoder", out)
+    assert (tmp_path / "run" / "best_model.pth").is_file()
+
+
+def test_another_network_than_that_of_pretraining_is_told_by_its_settings(
+    admoe: Admoe, pretraining: Path, tiny_cohort: Path
+) -> None:
+    words = options(datalist=tiny_cohort, embed_dim=16, pretrain_epochs=0, max_epochs=1)
+    code, _, err = admoe("train", *words, "--pretrained", pretraining / "pretrain_checkpoint.pth")
+    assert code == 1
+    assert "it was trained with embed_dim 8, here 16: name the same overlays" in err
+
+
+def test_a_run_without_finetuning_names_the_evaluation_that_it_has(admoe: Admoe, pretraining: Path) -> None:
+    for command in ("evaluate", "report"):
+        code, _, err = admoe(command, pretraining)
+        assert code == 1
+        assert f"admoe evaluate {pretraining} --checkpoint pretrain_checkpoint.pth" in err

@@ -22,7 +22,7 @@ def compose(entry: str, *overlays: str, **settings: object) -> ConfigWorkflow:
 
 def test_pretraining_alone_is_not_followed_by_finetuning() -> None:
     with pytest.raises(
-        SystemExit, match=r"ends with pretraining, but max_epochs is 12 and pretrain_epochs 3: add --max_ep"
+        SystemExit, match=r"trains pretrain_epochs \(3\) epochs and no others, but max_epochs is 12: set --pre"
     ):
         compose("pretrain", "tiny", "demo")
 

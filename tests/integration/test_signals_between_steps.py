@@ -50,7 +50,10 @@ def test_a_signal_between_steps_ends_the_run_and_loses_nothing(
     found = newest_valid(tmp_path / "run")
     assert found is not None
     assert found[0].name == newest
-    assert "SIGTERM ended the run; continue it with --resume auto" in (tmp_path / "run" / "training.log").read_text()
+    assert (
+        f"SIGTERM ended the run; continue it with admoe resume {tmp_path / 'run'}"
+        in (tmp_path / "run" / "training.log").read_text()
+    )
     make_run(tmp_path / "run", **each_cohort, resume="auto")
     assert_same_run(tmp_path / "run", each_run)
 

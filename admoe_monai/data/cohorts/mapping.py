@@ -176,7 +176,8 @@ def load_mapping(name: str | Path) -> ColumnMapping:
     known = built_in_mappings()
     path = FOLDER / f"{name}.yaml" if str(name) in known else Path(name)
     if not path.is_file():
-        raise UserError(f"unknown mapping '{name}'{nearest(str(name), known)}; built in are {', '.join(known)}")
+        what = f"there is no mapping file {name}" if Path(name).suffix else f"unknown mapping '{name}'"
+        raise UserError(f"{what}{nearest(str(name), known)}; built in are {', '.join(known)}")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
         mapping = ColumnMapping(**content)
@@ -189,7 +190,8 @@ def load_mapping(name: str | Path) -> ColumnMapping:
 def _check(mapping: ColumnMapping, path: Path) -> None:
     for name in REQUIRED_FIELDS:
         if name not in mapping.visit:
-            raise UserError(f"mapping {path} does not say which column is '{name}'")
+            hint = "; a table without one can name its column of dates" if name == "session_id" else ""
+            raise UserError(f"mapping {path} does not say which column is '{name}'{hint}")
     if not {"days_from_baseline", *TIME_FIELDS} & set(mapping.visit):
         raise UserError(f"mapping {path} does not say when a visit was: days_from_baseline, date or months")
     known = [*VISIT_FIELDS, *TIME_FIELDS]

@@ -17,12 +17,13 @@ from tqdm import tqdm
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, phase_key, read_checkpoint, weights_to_evaluate
 from admoe_monai.data import Datalist, OtherLabels, load_datalist
 from admoe_monai.evaluation.predictions import PredictionTable
-from admoe_monai.run_files import BEST_MODEL, CONFIG, DATALIST
+from admoe_monai.run_files import BEST_MODEL, BEST_PRETRAIN, CONFIG, DATALIST
 from admoe_monai.workflows.run.environment import choose_device
 from admoe_monai.workflows.run.granted import use_threads
 from admoe_monai.workflows.run.phase import Phase, PhaseWorkflow
 from admoe_monai.workflows.run.places import default_cache, find_data
 from admoe_monai.workflows.run.restore import restore_network
+from admoe_monai.workflows.settings.command_line import as_word
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 from admoe_monai.workflows.settings.literal_text import literal
 
@@ -60,6 +61,11 @@ class TrainedRun:
         """
         if not (folder / CONFIG).is_file():
             raise CheckpointError(f"{folder} is not a run directory: it has no {CONFIG}")
+        if checkpoint_name == BEST_MODEL and (folder / BEST_PRETRAIN).is_file() and not (folder / BEST_MODEL).exists():
+            raise CheckpointError(
+                f"{folder} has no {BEST_MODEL}: nothing was finetuned in it. What pretraining has learned is told by "
+                f"admoe evaluate {as_word(folder)} --checkpoint {BEST_PRETRAIN}"
+            )
         checkpoint = read_checkpoint(folder / checkpoint_name)
         parser = parser_of([folder / CONFIG])
         settings = resolved_settings(parser)

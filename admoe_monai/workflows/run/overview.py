@@ -12,7 +12,7 @@ from torch import nn
 from admoe_monai.data import Datalist
 from admoe_monai.handlers import duration
 from admoe_monai.metrics_rows import Row, best_score, lowest_loss, number_in, read_metrics
-from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, CURVES, FINAL_MODEL, METRICS
+from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, CONFIG, CURVES, FINAL_MODEL, METRICS
 from admoe_monai.workflows.settings.command_line import as_word
 
 from .components import component_counts
@@ -39,7 +39,7 @@ def opening_lines(
     processes = f", {machine['world_size']} processes" if machine["world_size"] > 1 else ""
     columns = ", ".join(str(column["name"]) for column in prior)
     return [
-        f"Device: {machine['device']}, {machine['threads']} threads{processes}, {settings['amp'] or 'float32'}",
+        f"Device: {machine['device']}, {counted(machine['threads'], 'thread')}{processes}, {settings['amp'] or 'float32'}",
         f"People (scans): {_counts(cohort)}",
         *(f"People per {task}: {_class_counts(cohort, task)}" for task in cohort.classes),
         f"Prior: {columns}" if columns else "Prior: none",
@@ -94,7 +94,11 @@ def closing_lines(folder: Path, settings: Mapping[str, Any], seconds: float) -> 
     further = (
         [f"  admoe evaluate {at}", f"  admoe report {at}", f"  admoe export {at} {as_word(f'{folder}_bundle')}"]
         if (folder / BEST_MODEL).exists()
-        else [f"  admoe train finetune --pretrained {as_word(folder / BEST_PRETRAIN)}"]
+        else [
+            f"  admoe train {as_word(folder / CONFIG)} --pretrained {as_word(folder / BEST_PRETRAIN)} "
+            "--pretrain_epochs 0 --max_epochs 50",
+            f"  admoe evaluate {at} --checkpoint {BEST_PRETRAIN}",
+        ]
     )
     return [
         *found,
@@ -130,6 +134,11 @@ def _tasks(row: Row) -> str:
     scores = {n.removesuffix(ending): number_in(row, n) for n in row if n.endswith(ending) and n != f"val{ending}"}
     each = ", ".join(f"{name.removeprefix('val_')} {v:.4f}" for name, v in scores.items() if v is not None)
     return f", {ending[1:].replace('_', ' ')} of {each}" if each else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """Put a number before a noun, in the plural where there are several."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _millions(count: int) -> str:

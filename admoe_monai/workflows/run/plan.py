@@ -16,6 +16,7 @@ from admoe_monai.data.other_labels import left_out_lines
 from admoe_monai.errors import UserError, root_cause
 from admoe_monai.handlers import Signals
 from admoe_monai.run_files import CONFIG, DATALIST, LOG
+from admoe_monai.workflows.settings.command_line import as_word
 from admoe_monai.workflows.settings.declared import resolved_settings, write_config
 from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.overlays import copy_overlays, overlays_digest
@@ -78,10 +79,11 @@ class Plan:
             # Before anything is computed, and in every process the number that the checkpoints record.
             use_threads(from_main(start.threads))
             leaks = check_leakage(self.cohort, self.settings, self.prior_statistics, start.checkpoint)
-            for remark in class_remarks(self.cohort, self.settings):
-                logger.warning("%s", remark)
             network = self._network()
             start.fit(network)
+            if start.checkpoint is None:  # who goes on has read them
+                for remark in class_remarks(self.cohort, self.settings):
+                    logger.warning("%s", remark)
             chosen = start.run_directory()
             self.steps_per_epoch = self._rehearse(network, start)
             self.signals.defer()
@@ -89,6 +91,7 @@ class Plan:
             try:
                 if is_main():
                     log.open(directory.path / LOG)
+                self.signals.ahead = f"continue it with admoe resume {as_word(directory.path)}"
                 logger.info("Run directory: %s", directory.path)
                 log_lines(logger, opening_lines(self.cohort, self.settings, self.prior_statistics, self.device))
                 self._record(directory, digests, leaks, start)

@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import nn
 
-from admoe_monai.checkpoints import Checkpoint
+from admoe_monai.checkpoints import Checkpoint, IncompatibleCheckpointError, load_whole
 from admoe_monai.errors import UserError
 from admoe_monai.run_files import checkpoint_files
+from admoe_monai.workflows.settings.changes import other_network
 
 from .granted import granted_threads
 from .phase import Phase, PhaseWorkflow
@@ -69,7 +70,12 @@ class Start:
             CheckpointError: If they don't fit or can't be read.
         """
         if self.settings["pretrained"] is not None:
-            load_pretrained(network, Path(self.settings["pretrained"]))
+            path = Path(self.settings["pretrained"])
+            try:
+                load_pretrained(network, path)
+            except IncompatibleCheckpointError as error:
+                remark = other_network(load_whole(path), self.settings)
+                raise IncompatibleCheckpointError(f"{error}{remark}") from error
 
     def run_directory(self) -> RunDirectory | None:
         """Choose the folder of the run; what other runs have written is protected.

@@ -16,6 +16,9 @@ from .table import SETTINGS, OnResume
 
 logger = logging.getLogger(__name__)
 
+#: Of what no resume can change, what weights do not depend on.
+NOT_OF_THE_NETWORK = ("seed", "pretrain_epochs", "classes")
+
 
 def check_changes(
     settings: Mapping[str, Any],
@@ -100,6 +103,21 @@ def earlier_settings(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     settings = dict(checkpoint["settings"])
     take_in(settings, declared)
     return in_full({**declared, **settings})
+
+
+def other_network(checkpoint: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Say in which settings of the network a run differs from the one that wrote a checkpoint, whose weights don't fit.
+
+    Args:
+        checkpoint: Contents of the file, which need not be a checkpoint.
+        settings: Settings of the run, resolved.
+    """
+    if "settings" not in checkpoint:
+        return ""
+    old = earlier_settings(checkpoint)
+    names = [name for name, row in SETTINGS.items() if row.on_resume is OnResume.NEVER and old[name] != settings[name]]
+    differ = [f"{n} {_show(old[n])}, here {_show(settings[n])}" for n in names if n not in NOT_OF_THE_NETWORK]
+    return f"; it was trained with {'; '.join(differ)}: name the same overlays" if differ else ""
 
 
 def _same_effective_batch(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -100,8 +100,9 @@ def hold_plan(parser: ConfigParser, phase: str) -> None:
     most, pretraining = _value_of(parser, "max_epochs"), _value_of(parser, "pretrain_epochs")
     if phase == "pretrain" and most != pretraining:
         raise UserError(
-            f"configs/pretrain.yaml ends with pretraining, but max_epochs is {most} and pretrain_epochs {pretraining}: "
-            f"add --max_epochs {pretraining}, or start with configs/train.yaml"
+            f"configs/pretrain.yaml trains pretrain_epochs ({pretraining}) epochs and no others, but max_epochs is {most}: "
+            "set --pretrain_epochs alone; where an overlay sets max_epochs, give the same number to both; for both "
+            "phases start with configs/train.yaml"
         )
     if phase == "finetune" and pretraining != 0:
         raise UserError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from admoe_monai.data import Datalist
@@ -32,7 +33,8 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devic
     heading = [
         f"{cohort.name} ({kind}). {cohort.description}",
         f"{BEST_MODEL} of epoch {numbers['epoch']}; {chosen['pretrain_epochs']} of {chosen['max_epochs']} epochs are "
-        f"pretraining; {sum(p.numel() for p in run.network.parameters()):,} parameters. {origin()}.",
+        f"pretraining{_weights_from(chosen['pretrained'])}; {sum(p.numel() for p in run.network.parameters()):,} "
+        f"parameters. {origin()}.",
     ]
     banners = [f"Trained in spite of a leak: {line}" for line in numbers["leakage"]]
     said = Section("Limits")
@@ -46,3 +48,8 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devic
         settings(run),
     ]
     return report_page(f"Report of {run.folder.name}", summary(numbers), banners, parts, heading)
+
+
+def _weights_from(pretrained: str | None) -> str:
+    """Say what finetuning started from: without it, a reader would take the run for one from scratch."""
+    return f", and finetuning started from {'/'.join(Path(pretrained).parts[-2:])}" if pretrained else ""
