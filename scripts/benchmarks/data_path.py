@@ -79,8 +79,8 @@ def main() -> None:
         )
         many = []
         for copy in range(options.copies):
-            for scan in options.scans:
-                link = Path(folder) / f"{copy}_{scan.name}"
+            for number, scan in enumerate(options.scans):
+                link = Path(folder) / f"{copy}_{number}_{scan.name}"
                 os.symlink(scan.resolve(), link)
                 many.append({"image": str(link)})
         store = PreprocessedStore(many, transform, folder, "benchmark")

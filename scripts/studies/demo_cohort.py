@@ -34,7 +34,7 @@ def features(cohort_dir: Path, visits: list[dict]) -> tuple[pd.DataFrame, list[s
     truth = truth.set_index("image")
     rows = []
     for visit in visits:
-        name = Path(visit["image"]).relative_to(cohort_dir.resolve()).as_posix()
+        name = Path(visit["image"]).resolve().relative_to(cohort_dir.resolve()).as_posix()
         scan = nib.load(visit["image"]).get_fdata(dtype=np.float32)
         row = {k: visit[k] for k in ("image", "subject_id", "session_id", "days_from_baseline", "diagnosis")}
         row |= truth.loc[name, volumes].to_dict()
