@@ -53,8 +53,8 @@ def quick_words(documented: Documented, folder: Path) -> list[str]:
 def outputs_of(words: list[str]) -> list[Path]:
     """What a command writes by the name it is told: it is not there before, and is afterwards."""
     named = [Path(value) for name, value in pairwise(words) if name in _OUTPUTS]
-    if "--resume" in words or "--folds" in words:
-        return []
+    if "--resume" in words or words[:2] == ["admoe", "resume"]:
+        return [folder / "final_model.pth" for folder in named or [Path("RUN_DIR")]]
     if words[:2] == ["admoe", "export"]:
         named.append(Path(words[3]))
     if words[:2] == ["admoe", "demo-cohort"]:

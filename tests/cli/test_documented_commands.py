@@ -118,7 +118,7 @@ def test_a_command_runs_as_it_is_written(
 
 
 def in_a_shell(documented: Documented, words: list[str]) -> tuple[int, str]:
-    """Run a command by bash, with the interpreter of the tests and the package; what is not Python, as it is written."""
+    """Run a command by bash, with the interpreter of the tests and the package; two commands in a line, as they are written."""
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -126,9 +126,8 @@ def in_a_shell(documented: Documented, words: list[str]) -> tuple[int, str]:
         "PYTHONWARNINGS": "ignore",
         "OMP_NUM_THREADS": "1",
     }
-    plain = "&&" in words
     done = subprocess.run(
-        ["bash", "-c", documented.text if plain else shlex.join(words)],
+        ["bash", "-c", documented.text if "&&" in words else shlex.join(words)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
