@@ -16,7 +16,9 @@ class _ListByDefault(DefaultCommand):
     default = "list"
 
 
-runs = typer.Typer(cls=_ListByDefault, subcommand_metavar="[list] [FOLDER] | compare RUN RUN | pool RUN RUN")
+runs = typer.Typer(
+    cls=_ListByDefault, subcommand_metavar="[list] [FOLDER] | compare RUN OTHER_RUN | pool RUN OTHER_RUN"
+)
 Json = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
@@ -52,7 +54,7 @@ def list_(
 
 @runs.command()
 def compare(
-    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Two or more run directories.")],
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN OTHER_RUN...", help="Two or more run directories.")],
     json: Json = False,
 ) -> None:
     """Show what runs differ in: settings, code, data; and their figures of validation and test.
@@ -75,7 +77,7 @@ def compare(
 
 @runs.command()
 def pool(
-    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Evaluated runs, one per fold.")],
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN OTHER_RUN...", help="Evaluated runs, one per fold.")],
     json: Json = False,
 ) -> None:
     """Average the test figures of the folds of one plan, each of which has tested other subjects (`admoe evaluate`).

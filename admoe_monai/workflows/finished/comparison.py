@@ -41,7 +41,7 @@ def compare_runs(run_dirs: Sequence[Path]) -> dict[str, Any]:
         UserError: For fewer than two runs, or a folder that is none.
     """
     if len({folder.resolve() for folder in run_dirs}) < 2 or len({*run_dirs}) < len(run_dirs):
-        raise UserError("name two or more different run directories to compare: admoe runs compare RUN RUN")
+        raise UserError("name two or more different run directories to compare: admoe runs compare RUN OTHER_RUN")
     settings = [settings_of(folder) for folder in run_dirs]
     headers = [header_of(folder) for folder in run_dirs]
     digests = [dict(header.get("digests", {})) for header in headers]

@@ -33,7 +33,7 @@ def pool_folds(run_dirs: Sequence[Path]) -> dict[str, Any]:
         UserError: If a run was not evaluated, is of another plan, or tests a subject of another one.
     """
     if len(run_dirs) < 2:
-        raise UserError("name the runs of two or more folds: admoe runs pool RUN RUN")
+        raise UserError("name the runs of two or more folds: admoe runs pool RUN OTHER_RUN")
     settings = [settings_of(folder) for folder in run_dirs]
     _refuse_differences(run_dirs, [{name: own[name] for name in _OF_THE_PLAN} for own in settings], "")
     digests = [dict(header_of(folder).get("digests", {})) for folder in run_dirs]
