@@ -30,8 +30,8 @@ def render_page(template: Path, **values: Any) -> str:
 
 
 def origin() -> str:
-    """Say which version writes a page, and when: in the local time, to the minute."""
-    return f"Written by admoe_monai {admoe_monai.__version__} on {datetime.now().astimezone():%Y-%m-%d at %H:%M}"
+    """Say which version writes a page, and on which day; not the minute, so that the same content gives the same bytes."""
+    return f"Written by admoe_monai {admoe_monai.__version__} on {datetime.now().astimezone():%Y-%m-%d}"
 
 
 def _code(text: str) -> Markup:

@@ -288,11 +288,12 @@ def test_the_command_of_the_documentation_has_three_tasks(
     start: Callable[..., str | None], tiny_cohort: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (Path(__file__).parents[2] / "docs/cohorts.md").read_text()
-    words = shlex.split(next(line for line in text.splitlines() if "--classes_sex" in line and "monai.bundle" in line))
-    places = {"configs/train.yaml": str(resource("configs/train.yaml")), "datalist.json": str(tiny_cohort)}
+    words = shlex.split(next(line for line in text.splitlines() if "--classes_sex" in line and "admoe train" in line))
+    places, entry = {"datalist.json": str(tiny_cohort)}, ("--config_file", resource("configs/train.yaml"))
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr("admoe_monai.workflows.run.plan.Plan.run", lambda plan: asked.append(plan.settings))
-    assert start(*(places.get(word, word) for word in words[3:])) is None
+    assert words[:2] == ["admoe", "train"]
+    assert start("run", "training", *entry, *(places.get(word, word) for word in words[2:])) is None
     (settings,) = asked
     assert settings["classes"] == THREE
     assert settings["task_weights"] == dict.fromkeys(THREE, 1.0)

@@ -169,7 +169,7 @@ def test_folder_in_use_is_refused(tiny_run: Path, tmp_path: Path) -> None:
 def test_run_without_a_best_model_is_refused(tiny_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(tiny_run, tmp_path / "run")
     (run / "best_model.pth").unlink()
-    with pytest.raises(CheckpointError, match=r"no checkpoint .*best_model\.pth"):
+    with pytest.raises(CheckpointError, match=r"has no best_model\.pth: nothing was finetuned in it"):
         export(run, tmp_path / "bundle", reference_scans=0)
     assert not (tmp_path / "bundle").exists()
 

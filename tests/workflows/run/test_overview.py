@@ -93,7 +93,11 @@ def test_after_pretraining_alone_comes_finetuning(tmp_path: Path) -> None:
     lines = closing_lines(tmp_path, {"selection_metric": "balanced_accuracy"}, 61.0)
     assert lines[0] == "Lowest val_loss of pretrain: 0.5000 at epoch 0 (pretrain_checkpoint.pth)"
     commands = [line for line in lines if line.startswith("  admoe")]
-    assert commands == [f"  admoe train finetune --pretrained {tmp_path / 'pretrain_checkpoint.pth'}"]
+    again = f"--pretrained {tmp_path / 'pretrain_checkpoint.pth'} --pretrain_epochs 0 --max_epochs 50"
+    assert commands == [
+        f"  admoe train {tmp_path / 'config.yaml'} {again}",
+        f"  admoe evaluate {tmp_path} --checkpoint pretrain_checkpoint.pth",
+    ]
     assert lines[-1] == f"Finished after 1 min 1 s: {tmp_path}"
 
 
