@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,19 +38,12 @@ def list_(
     json: Json = False,
 ) -> None:
     """List the runs in a folder, the newest first: state, epochs, best figures of validation, last sign of life."""
-    from rich.console import Console
-
-    from admoe_monai.workflows.finished.run_list import list_runs
-    from admoe_monai.workflows.finished.run_list_text import lines_of_runs
+    from admoe_monai.workflows.runs.run_list import list_runs
+    from admoe_monai.workflows.runs.run_list_text import lines_of_runs
 
     found = list_runs(folder)
-    if json:
-        _print_json([run.as_dict() for run in found])
-        return
-    for line in lines_of_runs(found, _width(Console())):
-        typer.echo(line)
-    if not found:
-        typer.echo(f"no run in {folder}")
+    lines = lines_of_runs(found, _width()) if found else [f"no run in {folder}"]
+    _print([run.as_dict() for run in found], None if json else lines)
 
 
 @runs.command()
@@ -62,17 +56,11 @@ def compare(
     Where several have been evaluated (`admoe evaluate`) on the same visits, the difference to the first of them is given
     with an interval: subjects are drawn once for both.
     """
-    from rich.console import Console
-
-    from admoe_monai.workflows.finished.comparison import compare_runs
-    from admoe_monai.workflows.finished.comparison_text import lines_of_comparison
+    from admoe_monai.workflows.runs.comparison import compare_runs
+    from admoe_monai.workflows.runs.comparison_text import lines_of_comparison
 
     found = compare_runs(run_dirs)
-    if json:
-        _print_json(found)
-        return
-    for line in lines_of_comparison(found, _width(Console())):
-        typer.echo(line)
+    _print(found, None if json else lines_of_comparison(found, _width()))
 
 
 @runs.command()
@@ -85,22 +73,23 @@ def pool(
     A figure is made within each fold and averaged; the scores of different networks are never put in one order. The interval
     is over the subjects, with the networks as they are.
     """
-    from rich.console import Console
-
-    from admoe_monai.workflows.finished.folds import lines_of_folds, pool_folds
+    from admoe_monai.workflows.runs.folds import lines_of_folds, pool_folds
 
     found = pool_folds(run_dirs)
-    if json:
-        _print_json(found)
-        return
-    for line in lines_of_folds(found, _width(Console())):
-        typer.echo(line)
+    _print(found, None if json else lines_of_folds(found, _width()))
 
 
-def _width(console: Any) -> int | None:
+def _width() -> int | None:
     """Return the width to print in; None where a program reads, which wants a line per row."""
+    from rich.console import Console
+
+    console = Console()
     return console.width if console.is_terminal or "COLUMNS" in os.environ else None
 
 
-def _print_json(content: Any) -> None:
-    typer.echo(json_module.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+def _print(content: Any, lines: Iterable[str] | None) -> None:
+    """Print lines for people, or, where there are none, the content for a program."""
+    if lines is None:
+        lines = [json_module.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)]
+    for line in lines:
+        typer.echo(line)

@@ -11,7 +11,6 @@ from typer.core import TyperCommand
 
 from admoe_monai.workflows.settings.command_line import CommandLine, as_typed
 from admoe_monai.workflows.settings.descriptions import Description, descriptions
-from admoe_monai.workflows.settings.names import is_short_form
 from admoe_monai.workflows.settings.table import SETTINGS, TEXTS
 
 #: Unknown options are handed on: entries of mappings, such as --classes_sex, are settings as well.
@@ -84,4 +83,4 @@ def values_of(typed: dict[str, str]) -> dict[str, Any]:
     Raises:
         UserError: For a variable that the shell has not replaced.
     """
-    return {name: as_typed(name, word, name in TEXTS and not is_short_form(name)) for name, word in typed.items()}
+    return {name: as_typed(name, word, name in TEXTS) for name, word in typed.items()}

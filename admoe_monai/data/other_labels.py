@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from admoe_monai.people import people
+
 from .visits import SPLITS, VISIT_FIELDS, Visit, person_of
 
 __all__ = ["OtherLabels", "label_problems", "labels_left_out", "left_out_lines", "without_labels"]
@@ -202,8 +204,8 @@ def _remedy(splits: Mapping[str, Any], task: str, names: Sequence[str], values: 
 
 
 def _counted(labels: Collection[_Label]) -> str:
-    visits, people = sum(label.visits for label in labels), len({name for label in labels for name in label.people})
-    return f"{visits} visit{'' if visits == 1 else 's'} of {people} {'person' if people == 1 else 'people'}"
+    visits, names = sum(label.visits for label in labels), {name for label in labels for name in label.people}
+    return f"{visits} visit{'' if visits == 1 else 's'} of {people(len(names))}"
 
 
 def _same_spelling(name: Any, known: Sequence[str]) -> str | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from admoe_monai.people import FEWEST_PEOPLE
+
 from .visits import SPLITS, Visit, person_of
 
-__all__ = ["FEWEST_PEOPLE", "thin_classes"]
-
-#: People below whom an interval of a class's figures is too wide to mean much.
-FEWEST_PEOPLE = 10
+__all__ = ["thin_classes"]
 
 
 def thin_classes(splits: Mapping[str, Sequence[Visit]], classes: Mapping[str, Sequence[str]]) -> list[str]:

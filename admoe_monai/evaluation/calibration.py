@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.predictions import PredictionTable
 from admoe_monai.evaluation.reliability import reliability_bins
-from admoe_monai.evaluation.wording import FEWEST_PEOPLE
+from admoe_monai.people import FEWEST_PEOPLE, people
 
 #: Bounds of the search; a temperature at one of them means that the network knows nothing, or has seen these visits.
 LOWEST, HIGHEST = 0.05, 20.0
@@ -67,10 +67,10 @@ def calibration_remarks(fitted: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """
     said = []
     for task, entry in fitted.items():
-        temperature, people = entry["temperature"], entry["n_subjects"]
-        if people < FEWEST_PEOPLE:
+        temperature, number = entry["temperature"], entry["n_subjects"]
+        if number < FEWEST_PEOPLE:
             said.append(
-                f"calibration of {task} rests on {people} {'person' if people == 1 else 'people'} of the validation split: "
+                f"calibration of {task} rests on {people(number)} of the validation split: "
                 f"its temperature may be chance ({FEWEST_PEOPLE} or more are needed)"
             )
         loss = entry["after"]["log_loss"]

@@ -6,7 +6,7 @@ together is biased (Forman, G. and Scholz, M., "Apples-to-apples in cross-valida
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -20,7 +20,7 @@ from admoe_monai.evaluation.predictions import PredictionTable
 
 
 def evaluate_folds(
-    tables: Sequence[PredictionTable], n_boot: int = 2000, seed: int = 0, one_visit_per_subject: bool = True
+    folds: Mapping[str, PredictionTable], n_boot: int = 2000, seed: int = 0, one_visit_per_subject: bool = True
 ) -> dict[str, dict[str, Any]]:
     """Average every figure over folds, each of which has tested other subjects.
 
@@ -29,7 +29,7 @@ def evaluate_folds(
     anew would change is seen in the spread alone.
 
     Args:
-        tables: Predictions of each fold, of the same classes.
+        folds: Predictions of each fold, of the same classes, by the name that messages give it.
         n_boot: Number of resamples of subjects behind each interval.
         seed: Seed of the resampling.
         one_visit_per_subject: Whether to use only the first labelled visit of each subject.
@@ -42,7 +42,8 @@ def evaluate_folds(
     Raises:
         UserError: When classes differ or a subject is tested in two folds.
     """
-    _check(tables)
+    _check(folds)
+    tables = list(folds.values())
     classes = tables[0].classes
     alone = [evaluate_predictions(table, classes, 0, seed, one_visit_per_subject) for table in tables]
     found = {}
@@ -70,17 +71,23 @@ def evaluate_folds(
     return found
 
 
-def _check(tables: Sequence[PredictionTable]) -> None:
-    if len(tables) < 2:
+def _check(folds: Mapping[str, PredictionTable]) -> None:
+    if len(folds) < 2:
         raise UserError("folds are two or more tables of predictions")
-    seen: dict[str, int] = {}
-    for number, table in enumerate(tables, start=1):
-        if {t: [*names] for t, names in table.classes.items()} != {t: [*n] for t, n in tables[0].classes.items()}:
-            raise UserError(f"fold {number} has other classes than fold 1: {dict(table.classes)}")
+    first, seen = next(iter(folds)), dict[str, str]()
+    for name, table in folds.items():
+        if _plain(table.classes) != _plain(folds[first].classes):
+            raise UserError(f"{name} has other classes than {first}: {dict(table.classes)}")
         for subject in table.frame["subject_id"].unique():
             if subject in seen:
-                raise UserError(f"subject {subject} is tested in fold {seen[subject]} and in fold {number}")
-            seen[subject] = number
+                raise UserError(
+                    f"{seen[subject]} and {name} both test subject {subject}: they are no folds of a cohort"
+                )
+            seen[subject] = name
+
+
+def _plain(classes: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {task: [*names] for task, names in classes.items()}
 
 
 def _draws(table: PredictionTable, task: str, n_boot: int, seed: int, one_visit: bool) -> dict[str, np.ndarray]:

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from admoe_monai.people import FEWEST_PEOPLE, people
+
 DASH = "\N{EN DASH}"
-#: A figure of fewer people gets no interval, and a class of fewer is counted instead of measured.
-FEWEST_PEOPLE = 10
 #: From so many people on a third decimal says something: the standard error of a share is then 0.05 or less.
 MANY_PEOPLE = 100
-
-
-def people(number: int) -> str:
-    """Count people in words.
-
-    Args:
-        number: Number of people.
-    """
-    return f"{number} person" if number == 1 else f"{number} people"
 
 
 def missing(reason: str) -> str:

@@ -49,34 +49,28 @@ class EpochMetrics:
 
     Args:
         trackers: Trackers, called one after the other.
-        phase: Key of the phase.
         evaluator: Source of the scores.
         cadence: Cadence of the validation.
         training_state: Source of the averages of training.
         optimizer: Source of the learning rate.
-        pace: Source of the time that is left.
-        last_epoch: Number of the last epoch of the run.
+        pace: Source of the time that is left, and of where in the run this is.
     """
 
     def __init__(
         self,
         trackers: Sequence[Tracker],
-        phase: str,
         evaluator: Evaluator,
         cadence: Cadence,
         training_state: TrainingState,
         optimizer: Optimizer,
         pace: Pace,
-        last_epoch: int,
     ) -> None:
         self.trackers = list(trackers)
-        self.phase = phase
         self.evaluator = evaluator
         self.cadence = cadence
         self.training_state = training_state
         self.optimizer = optimizer
         self.pace = pace
-        self.last_epoch = last_epoch
 
     def attach(self, engine: Engine) -> None:
         """Register for the end of every epoch."""
@@ -100,6 +94,6 @@ class EpochMetrics:
             values["best_val_acc"] = self.training_state.best_val_acc
         telemetry = {name: v for name, v in engine.state.metrics.items() if isinstance(v, (int, float))}
         left = self.pace.seconds_left(engine)
-        epoch = Epoch(self.phase, number, self.last_epoch, values, groups, matrices, telemetry, left)
+        epoch = Epoch(self.pace.phase, number, self.pace.last_epoch, values, groups, matrices, telemetry, left)
         for tracker in self.trackers:
             tracker(epoch)

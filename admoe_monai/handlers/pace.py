@@ -19,17 +19,27 @@ class Pace:
     runs that compute the same.
 
     Args:
-        training_state: State of the phase, which counts the scans of an epoch.
+        training_state: State of the phase, which knows the epoch and counts its scans.
+        phase: Key of the phase.
         num_epochs: Largest number of epochs of the phase.
+        last_epoch: Number of the last epoch of the run.
         steps_to_follow: Number of steps of the phases behind this one, which are taken to last as long as those of this one.
         clock: Clock in seconds that never goes back.
     """
 
     def __init__(
-        self, training_state: TrainingState, num_epochs: int, steps_to_follow: int = 0, clock: Clock = time.monotonic
+        self,
+        training_state: TrainingState,
+        phase: str,
+        num_epochs: int,
+        last_epoch: int,
+        steps_to_follow: int = 0,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.training_state = training_state
+        self.phase = phase
         self.num_epochs = num_epochs
+        self.last_epoch = last_epoch
         self.steps_to_follow = steps_to_follow
         self.clock = clock
         self._first_step = -1
@@ -58,6 +68,10 @@ class Pace:
         engine.state.metrics["seconds_per_epoch"] = self.clock() - self._epoch_began
         engine.state.metrics["scans_per_second"] = (self.training_state.count - self._scans_before) / max(trained, 1e-9)
 
+    def epoch_name(self, engine: Engine) -> str:
+        """Name the epoch at hand."""
+        return epoch_name(self.training_state.epoch_of(engine.state.epoch), self.last_epoch, self.phase)
+
     def seconds_per_epoch(self, engine: Engine) -> float:
         """Estimate how long an epoch lasts, from all steps so far; at least one has ended."""
         return self._seconds_per_step(engine) * engine.state.epoch_length
@@ -69,6 +83,17 @@ class Pace:
 
     def _seconds_per_step(self, engine: Engine) -> float:
         return (self.clock() - self._began) / max(engine.state.iteration - self._first_step, 1)
+
+
+def epoch_name(number: int, last: int, phase: str) -> str:
+    """Name an epoch as the log and the bar do.
+
+    Args:
+        number: Number of the epoch, counted from 0 over the whole run.
+        last: Number of the last epoch of the run.
+        phase: Key of the phase.
+    """
+    return f"Epoch {number} of {last} [{phase}]"
 
 
 def duration(seconds: float) -> str:

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from torch.utils.tensorboard import SummaryWriter
 
 from .epoch_metrics import Epoch
-from .pace import duration
-from .progress import epoch_name
+from .pace import duration, epoch_name
 
 logger = logging.getLogger(__name__)
 

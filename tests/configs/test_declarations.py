@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from admoe_monai.workflows.settings.declared import DOORS, parser_of, resolved_settings
-from admoe_monai.workflows.settings.names import ENTRY_KEYS, declared_settings
+from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
+from admoe_monai.workflows.settings.names import DOORS, ENTRY_KEYS, declared_settings
 from admoe_monai.workflows.settings.resources import PACKAGE, resource
 from admoe_monai.workflows.settings.table import SETTINGS
 

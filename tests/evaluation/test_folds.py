@@ -27,9 +27,13 @@ def fold(
     return PredictionTable.from_visits(visits, {"diagnosis": np.stack([1 - probability, probability], 1)}, CLASSES)
 
 
+def numbered(*tables: PredictionTable) -> dict[str, PredictionTable]:
+    return {f"fold {number}": table for number, table in enumerate(tables, start=1)}
+
+
 def test_the_mean_and_the_spread_are_those_of_the_folds() -> None:
     tables = [fold(number) for number in range(3)]
-    found = evaluate_folds(tables, n_boot=200)["diagnosis"]
+    found = evaluate_folds(numbered(*tables), n_boot=200)["diagnosis"]
     alone = [evaluate_predictions(table, CLASSES, n_boot=0)["diagnosis"]["metrics"] for table in tables]
     for name, entry in found["metrics"].items():
         values = [metrics[name]["value"] for metrics in alone]
@@ -41,14 +45,16 @@ def test_the_mean_and_the_spread_are_those_of_the_folds() -> None:
 
 
 def test_scores_of_different_networks_are_not_put_in_one_order() -> None:
-    plain = evaluate_folds([fold(0), fold(1)], n_boot=0)["diagnosis"]["metrics"]["macro_auc"]["value"]
-    moved = evaluate_folds([fold(0), fold(1, shift=5.0)], n_boot=0)["diagnosis"]["metrics"]["macro_auc"]["value"]
+    plain = evaluate_folds(numbered(fold(0), fold(1)), n_boot=0)["diagnosis"]["metrics"]["macro_auc"]["value"]
+    moved = evaluate_folds(numbered(fold(0), fold(1, shift=5.0)), n_boot=0)["diagnosis"]["metrics"]["macro_auc"][
+        "value"
+    ]
     assert moved == pytest.approx(plain)
 
 
 def test_more_folds_give_a_narrower_interval() -> None:
     def width(folds: int) -> float:
-        entry = evaluate_folds([fold(k) for k in range(folds)])["diagnosis"]["metrics"]["balanced_accuracy"]
+        entry = evaluate_folds(numbered(*map(fold, range(folds))))["diagnosis"]["metrics"]["balanced_accuracy"]
         return float(entry["high"] - entry["low"])
 
     assert width(8) == pytest.approx(width(2) / 2, rel=0.3)
@@ -56,19 +62,19 @@ def test_more_folds_give_a_narrower_interval() -> None:
 
 def test_a_figure_that_a_fold_lacks_is_averaged_over_the_others_and_says_so() -> None:
     tables = [fold(0), fold(1, classes=("CN",)), fold(2)]
-    entry = evaluate_folds(tables, n_boot=100)["diagnosis"]["metrics"]["auc_CN_vs_AD"]
+    entry = evaluate_folds(numbered(*tables), n_boot=100)["diagnosis"]["metrics"]["auc_CN_vs_AD"]
     assert (entry["n_folds"], entry["note"], entry["folds"][1]) == (2, "undefined in fold 2", None)
     assert entry["value"] == pytest.approx(np.mean([entry["folds"][0], entry["folds"][2]]))
 
 
 def test_without_resamples_there_is_no_interval() -> None:
-    entry = evaluate_folds([fold(0), fold(1)], n_boot=0)["diagnosis"]["metrics"]["accuracy"]
+    entry = evaluate_folds(numbered(fold(0), fold(1)), n_boot=0)["diagnosis"]["metrics"]["accuracy"]
     assert (entry["low"], entry["high"]) == (None, None)
 
 
 def test_a_subject_of_two_folds_is_refused() -> None:
-    with pytest.raises(UserError, match=r"^subject 0_0 is tested in fold 1 and in fold 2$"):
-        evaluate_folds([fold(0), fold(0)])
+    with pytest.raises(UserError, match=r"^fold 1 and fold 2 both test subject 0_0: they are no folds of a cohort$"):
+        evaluate_folds(numbered(fold(0), fold(0)))
 
 
 def test_other_classes_are_refused() -> None:
@@ -76,9 +82,9 @@ def test_other_classes_are_refused() -> None:
         "diagnosis": ["CN", "MCI"]
     })  # fmt: skip
     with pytest.raises(UserError, match=r"^fold 2 has other classes than fold 1"):
-        evaluate_folds([fold(0), other])
+        evaluate_folds(numbered(fold(0), other))
 
 
 def test_one_table_is_no_folds() -> None:
     with pytest.raises(UserError, match="two or more"):
-        evaluate_folds([fold(0)])
+        evaluate_folds(numbered(fold(0)))

@@ -41,11 +41,7 @@ def test_a_picture_that_fails_is_told_once_and_the_last_one_stays(
 def test_a_run_ends_though_its_picture_can_not_be_drawn(
     tiny_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (
-        "admoe_monai.evaluation.run_pictures",
-        "admoe_monai.workflows.run.run",
-    ):  # each epoch, and at the end
-        monkeypatch.setattr(f"{module}.curves_png", lambda *_: 1 / 0)
+    monkeypatch.setattr("admoe_monai.evaluation.run_pictures.curves_png", lambda *_: 1 / 0)
     run = make_run(tmp_path / "run", tiny_cohort)
     assert (run / "final_model.pth").exists()
     assert not (run / "curves.png").exists()

@@ -29,6 +29,9 @@ class Trainer:
         self.now += self.seconds
         self.state.add({"loss": 1.0}, 2)
 
+    def pace(self, num_epochs: int, steps_to_follow: int = 0) -> Pace:
+        return Pace(self.state, "finetune", num_epochs, 6, steps_to_follow, self.clock)
+
     def validate(self) -> None:
         self.now += 5.0
 
@@ -39,7 +42,7 @@ class Trainer:
 
 def test_time_left_is_that_of_the_phases_to_follow_too() -> None:
     trainer, left = Trainer(10.0), []
-    pace = Pace(trainer.state, num_epochs=3, steps_to_follow=8, clock=trainer.clock)
+    pace = trainer.pace(num_epochs=3, steps_to_follow=8)
     pace.attach(trainer.engine)
     trainer.engine.add_event_handler(Events.EPOCH_COMPLETED, lambda engine: left.append(pace.seconds_left(engine)))
     trainer.run(3)
@@ -48,7 +51,7 @@ def test_time_left_is_that_of_the_phases_to_follow_too() -> None:
 
 def test_steps_before_a_resume_took_no_time_of_this_process() -> None:
     trainer, left = Trainer(10.0), []
-    pace = Pace(trainer.state, num_epochs=2, clock=trainer.clock)
+    pace = trainer.pace(num_epochs=2)
     pace.attach(trainer.engine)
     trainer.engine.add_event_handler(Events.ITERATION_COMPLETED, lambda engine: left.append(pace.seconds_left(engine)))
     trainer.run(2, steps_done=5)
@@ -58,7 +61,7 @@ def test_steps_before_a_resume_took_no_time_of_this_process() -> None:
 def test_what_is_prepared_before_the_first_epoch_is_no_part_of_an_epoch() -> None:
     trainer = Trainer(1.0)
     trainer.engine.add_event_handler(Events.STARTED, lambda: setattr(trainer, "now", trainer.now + 500.0))
-    pace = Pace(trainer.state, num_epochs=1, clock=trainer.clock)
+    pace = trainer.pace(num_epochs=1)
     pace.attach(trainer.engine)
     trainer.run(1)
     assert pace.seconds_per_epoch(trainer.engine) == 4.0
@@ -67,7 +70,7 @@ def test_what_is_prepared_before_the_first_epoch_is_no_part_of_an_epoch() -> Non
 def test_an_epoch_lasts_through_its_validation_but_scans_are_those_of_training() -> None:
     trainer = Trainer(0.5)
     trainer.engine.add_event_handler(Events.EPOCH_COMPLETED, trainer.validate)
-    Pace(trainer.state, num_epochs=2, clock=trainer.clock).attach(trainer.engine)
+    trainer.pace(num_epochs=2).attach(trainer.engine)
     trainer.run(2)
     assert trainer.engine.state.metrics == {"seconds_per_epoch": 7.0, "scans_per_second": 4.0}
 
@@ -84,9 +87,9 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_a_line_comes_at_most_once_a_minute(seconds: float, steps: list[int], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     trainer = Trainer(seconds, first_epoch=5)
-    pace = Pace(trainer.state, num_epochs=2, clock=trainer.clock)
+    pace = trainer.pace(num_epochs=2)
     pace.attach(trainer.engine)
-    ProgressLines(pace, trainer.state, "finetune", 6, clock=trainer.clock).attach(trainer.engine)
+    ProgressLines(pace).attach(trainer.engine)
     trainer.run(2)
     expected = [f"Epoch {epoch} of 6 [finetune]  step {step} of 4" for epoch in (5, 6) for step in steps]
     assert [message.partition("  about")[0] for message in lines_of(caplog)] == expected
@@ -95,9 +98,9 @@ def test_a_line_comes_at_most_once_a_minute(seconds: float, steps: list[int], ca
 def test_a_line_tells_the_time_of_an_epoch_and_of_the_run(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     trainer = Trainer(90.0)
-    pace = Pace(trainer.state, num_epochs=1, steps_to_follow=40, clock=trainer.clock)
+    pace = trainer.pace(num_epochs=1, steps_to_follow=40)
     pace.attach(trainer.engine)
-    ProgressLines(pace, trainer.state, "pretrain", 9, clock=trainer.clock).attach(trainer.engine)
+    ProgressLines(pace).attach(trainer.engine)
     trainer.run(1)
     assert lines_of(caplog)[0].endswith("  about 6 min 0 s per epoch, 1 h 4 min left of the run")
 
@@ -106,9 +109,9 @@ def test_the_bar_numbers_epochs_as_the_log_does(monkeypatch: pytest.MonkeyPatch)
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stderr", shown)
     trainer = Trainer(60.0, first_epoch=5)
-    pace = Pace(trainer.state, num_epochs=2, clock=trainer.clock)
+    pace = trainer.pace(num_epochs=2)
     pace.attach(trainer.engine)
-    EpochBar(pace, trainer.state, "finetune", 6, disable=False).attach(trainer.engine)
+    EpochBar(pace, disable=False).attach(trainer.engine)
     trainer.run(2)
     assert "Epoch 5 of 6 [finetune]:   0%" in shown.getvalue()
     assert "Epoch 6 of 6 [finetune]:" in shown.getvalue()
@@ -118,9 +121,9 @@ def test_there_is_no_bar_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stderr", shown)
     trainer = Trainer(60.0)
-    pace = Pace(trainer.state, num_epochs=2, clock=trainer.clock)
+    pace = trainer.pace(num_epochs=2)
     pace.attach(trainer.engine)
-    EpochBar(pace, trainer.state, "finetune", 6).attach(trainer.engine)
+    EpochBar(pace).attach(trainer.engine)
     trainer.run(2)
     assert shown.getvalue() == ""
 

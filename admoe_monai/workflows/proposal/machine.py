@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.run.granted import granted_cores, granted_memory, granted_threads
+from admoe_monai.workflows.run.granted import granted_cores, granted_threads
+
+#: Root of the file system; the tests have another one.
+ROOT = Path("/")
 
 
 @dataclass(frozen=True)
@@ -52,3 +58,32 @@ def machine_at_hand(device: str | None = None, memory_gb: float | None = None, c
     # On a GPU, OMP_NUM_THREADS says nothing of the loaders; on the CPU a proposal may not override it.
     granted = granted_cores() if device == "cuda" else min(granted_cores(), granted_threads())
     return Machine(device, memory, cores or granted, name)
+
+
+def granted_memory(root: Path = ROOT) -> int:
+    """Return the memory that this process may use, in bytes: that of the machine, or what its control groups leave of it.
+
+    Args:
+        root: Root of the file system.
+    """
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([machine, *_limits(root)])
+
+
+def _limits(root: Path) -> Iterator[int]:
+    """Yield the limits of the process's own control group and of all above it, in both versions of control groups."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:  # no Linux
+        return
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        top = root / "sys/fs/cgroup" / controllers
+        # In a container the path may be the host's, of which only the top is there.
+        folder = top / group.lstrip("/")
+        for place in (folder, *folder.parents):
+            file = place / ("memory.limit_in_bytes" if controllers else "memory.max")
+            if place.is_relative_to(top) and file.is_file() and (limit := file.read_text().strip()).isdecimal():
+                yield int(limit)

@@ -86,7 +86,7 @@ def propose(datalist: Path, dataset_dir: Path | None, machine: Machine) -> Propo
         proposal.memory = step_memory(*_checked(proposal, places))
         if _batch(proposal, proposal.memory):
             _checked(proposal, places)
-            proposal.advice = advice_on(facts, cohort.label_definition)
+            proposal.advice = advice_on(cohort)
             return proposal
     raise UserError(
         f"not even {names[-1]} with one scan a step fits into {machine.memory / GIB:.1f} GB: "

@@ -91,6 +91,7 @@ def closing_lines(folder: Path, settings: Mapping[str, Any], seconds: float) -> 
         of_tasks = _tasks(next(row for row in rows if int(row["epoch"]) == best.epoch))
         found.append(f"Best model: {name} {best.value:.4f} at epoch {best.epoch}{of_tasks} ({BEST_MODEL})")
     at = as_word(folder)
+    tables = [name for name in (METRICS, CURVES) if (folder / name).exists()]
     further = (
         [f"  admoe evaluate {at}", f"  admoe report {at}", f"  admoe export {at} {as_word(f'{folder}_bundle')}"]
         if (folder / BEST_MODEL).exists()
@@ -102,7 +103,7 @@ def closing_lines(folder: Path, settings: Mapping[str, Any], seconds: float) -> 
     )
     return [
         *found,
-        f"Files: checkpoints up to {FINAL_MODEL}, {METRICS}, {CURVES}, curves for tensorboard --logdir {at}",
+        f"Files: checkpoints up to {FINAL_MODEL}, {', '.join(tables)}, curves for tensorboard --logdir {at}",
         "What comes next:",
         *further,
         f"Finished after {duration(seconds)}: {folder}",

@@ -11,9 +11,8 @@ from monai.bundle import ConfigParser, ConfigWorkflow, ReferenceResolver
 
 from admoe_monai.checkpoints import PHASES
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.settings.declared import DOORS
 from admoe_monai.workflows.settings.literal_text import literal
-from admoe_monai.workflows.settings.names import refuse_unknown
+from admoe_monai.workflows.settings.names import DOORS, refuse_unknown
 from admoe_monai.workflows.settings.overlays import overlay_file
 from admoe_monai.workflows.settings.preprocessing_digest import preprocessing_digest
 from admoe_monai.workflows.settings.resources import resource

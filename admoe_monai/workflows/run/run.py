@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from admoe_monai.checkpoints import load_matched, read_checkpoint, weights_to_evaluate
-from admoe_monai.evaluation.run_pictures import curves_png
+from admoe_monai.evaluation import run_pictures
 from admoe_monai.handlers import CurvesPicture, Signals
 from admoe_monai.networks.nets import remove_decoder, without_decoder
 from admoe_monai.run_files import BEST_PRETRAIN, CONFIG, CURVES, FINAL_MODEL, METRICS
@@ -69,6 +69,8 @@ class Run:
         """
         began = time.monotonic()
         self.start.enter(self.directory.path, self.network)
+        if is_main():
+            self._draw_what_is_there()
         if self.settings["pretrain_epochs"] == 0:
             remove_decoder(self.network)
         self._announce()
@@ -83,14 +85,13 @@ class Run:
                 self._run_phase(phase, writer)
         log_lines(FILE_ALONE, self.table.lines("FINAL"))
         if is_main():
-            self._close(time.monotonic() - began)
+            log_lines(logger, closing_lines(self.directory.path, self.settings, time.monotonic() - began))
 
-    def _close(self, seconds: float) -> None:
-        folder = self.directory.path
-        if (folder / METRICS).exists() and not (folder / CURVES).exists():
-            # Of a run that went on in a new folder and had no epoch left, each of which draws it.
-            CurvesPicture(folder / CURVES, folder / METRICS, curves_png).write()
-        log_lines(logger, closing_lines(folder, self.settings, seconds))
+    def _draw_what_is_there(self) -> None:
+        """Draw the epochs that were taken along; each further one draws itself."""
+        folder, metric = self.directory.path, self.settings["selection_metric"]
+        if (folder / METRICS).exists():
+            CurvesPicture(folder / CURVES, folder / METRICS, lambda path: run_pictures.curves_png(path, metric)).write()
 
     def _run_phase(self, phase: Phase, writer: SummaryWriter | None) -> None:
         if not phase.is_pretrain and not self.start.is_within(phase) and self.settings["pretrain_epochs"] > 0:

@@ -48,20 +48,17 @@ def _check_plan(settings: Mapping[str, Any]) -> None:
 
 
 def _check_tasks(settings: Mapping[str, Any]) -> None:
+    classes = settings["classes"]
+    for name in ("task_weights", "left_out_labels"):
+        for task in settings[name]:
+            if task not in classes:
+                raise UserError(f"{name} names the task '{task}', which classes does not: {list(classes)}")
     for task, weight in settings["task_weights"].items():
-        if task not in settings["classes"]:
-            raise UserError(
-                f"task_weights names the task '{task}', which classes does not: {list(settings['classes'])}"
-            )
         if not is_number(weight) or weight < 0:
             raise UserError(f"weight_{task} must be a number of 0 or more, got {weight!r}")
     for task, labels in settings["left_out_labels"].items():
-        if task not in settings["classes"]:
-            raise UserError(
-                f"left_out_labels names the task '{task}', which classes does not: {list(settings['classes'])}"
-            )
         texts(f"left_out_labels of {task}", labels)
-        if both := [name for name in labels or () if name in settings["classes"][task]]:
+        if both := [name for name in labels or () if name in classes[task]]:
             raise UserError(f"left_out_labels names '{both[0]}', which is one of the classes of {task}")
 
 

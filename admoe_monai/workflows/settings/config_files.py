@@ -16,7 +16,7 @@ import yaml
 
 from admoe_monai.errors import UserError
 
-from .names import ENTRY_KEYS, declared_settings, is_short_form, refuse_unknown
+from .names import DOORS, ENTRY_KEYS, declared_settings, is_short_form, refuse_unknown
 from .resources import resource
 from .table import SETTINGS
 
@@ -97,7 +97,7 @@ def refuse_mistakes(files: Sequence[Path], given: Mapping[str, Any]) -> None:
     Raises:
         UserError: Naming the file, the setting and the remedy.
     """
-    known = [*declared_settings(), *ENTRY_KEYS, "network_def", "phases"]  # of the last two, more is said later
+    known = [*declared_settings(), *ENTRY_KEYS, *DOORS]  # of the last, more is said later
     for file in files:
         content = read_config(file)
         refuse_unknown(filter(_is_whole, map(_top, content)), known, f"setting in {file}:")

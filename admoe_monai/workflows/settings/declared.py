@@ -21,7 +21,7 @@ from admoe_monai.files import write_atomic
 from .checks import check
 from .command_line import refuse_replaced
 from .literal_text import literal
-from .names import DECLARATIONS, ENTRY_KEYS, declared_settings, is_short_form, refuse_unknown
+from .names import DECLARATIONS, DOORS, ENTRY_KEYS, declared_settings, is_short_form, refuse_unknown
 from .overlays import find_copies
 from .parts import merged
 from .resources import resource
@@ -29,8 +29,6 @@ from .short_forms import in_full, take_in
 from .table import LISTS, PATHS, TEXTS, names_of
 
 PARTS = "bundle/configs/plan.yaml"
-#: Parts of the plan, and the setting through which each is changed.
-DOORS = {"network_def": "network", "phases": "phase_overlays"}
 #: A part of a config as the user wrote it: components in it are made elsewhere.
 UNREAD = ("network",)
 

@@ -50,7 +50,7 @@ def _read(lines: list[str]) -> Iterator[Description]:
         below = []
         while at < len(lines) and lines[at].startswith(" "):  # a mapping over several lines
             entry, more = _parted(lines[at])
-            below.append(entry.strip())
+            below += [entry.strip()] * bool(entry.strip())
             comment, at = f"{comment} {more}", at + 1
         default = f"{{{', '.join(below)}}}" if below else written.strip()
         yield Description(start["name"], group, default, comment.strip())

@@ -18,6 +18,8 @@ from .resources import resource
 
 DECLARATIONS = "configs/train.yaml"
 ENTRY_KEYS = ("imports", "initialize", "training", "finalize", "_meta_")
+#: Parts of the plan, and the setting through which each is changed.
+DOORS = {"network_def": "network", "phases": "phase_overlays"}
 #: Beginnings of the names of entries of a mapping, and that mapping: `classes_sex` is the entry `sex` of `classes`.
 PREFIXES = {"classes_": "classes", "weight_": "task_weights"}
 NUMBER = "num_classes_"

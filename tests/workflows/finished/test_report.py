@@ -44,7 +44,7 @@ def test_the_summary_says_the_primary_figure_its_number_and_what_less_would_do(r
     said = read_page(html[html.index('<div class="summary">') : html.index("<h2>")] + STYLE).text
     assert said.startswith("Balanced accuracy of diagnosis is 0.")
     assert "3 people: too few for an interval; 3 people, one visit each); guessing reaches 0.33. Right: CN " in said
-    assert "Against image alone (clinical values missing), which reaches 0." in said
+    assert "Against image alone (clinical values missing), at 0." in said
     assert "So few people can't tell which of them is better." in said
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from admoe_monai.evaluation.curves import bars_figure
 from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import FEWEST_PEOPLE, missing, people, with_interval
+from admoe_monai.evaluation.wording import missing, with_interval
+from admoe_monai.people import FEWEST_PEOPLE, people
 
 from ..prediction import TrainedRun
 from .summary import right_by_class

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import FEWEST_PEOPLE, in_digits, interval_of, missing, people, value_of
+from admoe_monai.evaluation.wording import in_digits, interval_of, missing, value_of
+from admoe_monai.people import FEWEST_PEOPLE, people
 
 #: Accuracy comes after what it can't be read without.
 FIRST = ("balanced_accuracy", "macro_auc", "accuracy")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from admoe_monai.data import Datalist
-from admoe_monai.evaluation.wording import FEWEST_PEOPLE, MANY_PEOPLE
+from admoe_monai.evaluation.wording import MANY_PEOPLE
+from admoe_monai.people import FEWEST_PEOPLE
 
 
 def limits(cohort: Datalist, numbers: Mapping[str, Any]) -> list[str]:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from admoe_monai.evaluation.wording import FEWEST_PEOPLE, in_digits, interval_of, missing, people
+from admoe_monai.evaluation.wording import in_digits, interval_of, missing
+from admoe_monai.people import FEWEST_PEOPLE, people
 
 BALANCED = "balanced_accuracy"
-PRIMARY_TASK = "diagnosis"
 
 
 def summary(numbers: Mapping[str, Any]) -> list[str]:
-    """Say in sentences how well the labels of the test split were predicted.
+    """Say in sentences how well the labels of the test split were predicted: of the first task also beside the baselines.
 
     Args:
         numbers: Numbers of the report.
     """
-    tasks = sorted(numbers["test"], key=lambda task: task != PRIMARY_TASK)
     sentences = []
-    for place, task in enumerate(tasks):
+    for place, task in enumerate(numbers["test"]):
         sentences.append(_primary(task, numbers["test"][task]))
         if place == 0 and numbers["test"][task]["n_subjects"]:
             sentences += [
@@ -55,7 +54,7 @@ def _primary(task: str, figures: Mapping[str, Any]) -> str:
 def _comparison(name: str, compared: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     number, difference = compared["n_subjects"], compared["differences"][BALANCED]
     own = figures["metrics"][BALANCED]["value"]
-    reached = "" if own is None else f", which reach{'es' if name.startswith('image') else ''} {in_digits(own, number)}"
+    reached = "" if own is None else f", at {in_digits(own, number)}"
     return (
         f"Against {name}{reached}: {in_digits(difference['value'], number, sign=True)} for the network "
         f"({_interval(difference, number, sign=True)}). {_verdict(difference, number)}"

@@ -17,9 +17,9 @@ from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.comparison import compare_predictions
 from admoe_monai.evaluation.folds import evaluate_folds
-from admoe_monai.workflows.finished.comparison import compare_runs
-from admoe_monai.workflows.finished.comparison_text import lines_of_comparison
-from admoe_monai.workflows.finished.folds import lines_of_folds, pool_folds
+from admoe_monai.workflows.runs.comparison import compare_runs
+from admoe_monai.workflows.runs.comparison_text import lines_of_comparison
+from admoe_monai.workflows.runs.folds import lines_of_folds, pool_folds
 from tiny_runs import CHANGES, DIAGNOSES
 
 CLASSES = {"diagnosis": DIAGNOSES, "change": CHANGES}
@@ -140,7 +140,7 @@ def test_folds_are_averaged(copy: Copy) -> None:
     runs = [copy("fold1"), copy("fold2", seed=1, num_workers=3, digests={"datalist": "x"})]
     tables = [evaluated(run, k, first=100 * k) for k, run in enumerate(runs)]
     found = pool_folds(runs)
-    assert found["figures"] == evaluate_folds(tables)
+    assert found["figures"] == evaluate_folds(dict(zip("ab", tables, strict=True)))
     text = "\n".join(lines_of_folds(found, 80))
     assert "diagnosis: 48 subjects (by fold: 24, 24), 48 visits" in text
     assert "…" not in text

@@ -40,20 +40,13 @@ def pool_folds(run_dirs: Sequence[Path]) -> dict[str, Any]:
     for digest in digests:
         digest.pop("datalist", None)
     _refuse_differences(run_dirs, digests, "the digest of ")
-    tables: list[PredictionTable] = []
-    seen: dict[str, Path] = {}
+    folds = {}
     for folder, own in zip(run_dirs, settings, strict=True):
         file = predictions_file(folder)
         if not file.is_file():
             raise UserError(f"{folder} has no predictions of its test subjects; run `admoe evaluate {folder}` first")
-        tables.append(PredictionTable.read(file, own["classes"]))
-        for subject in tables[-1].frame["subject_id"].unique():
-            if subject in seen:
-                raise UserError(
-                    f"{seen[subject]} and {folder} both test subject {subject}: they are no folds of a cohort"
-                )
-            seen[subject] = folder
-    return {"runs": [str(folder) for folder in run_dirs], "figures": evaluate_folds(tables)}
+        folds[str(folder)] = PredictionTable.read(file, own["classes"])
+    return {"runs": [str(folder) for folder in run_dirs], "figures": evaluate_folds(folds)}
 
 
 def lines_of_folds(found: Mapping[str, Any], width: int | None) -> list[str]:

@@ -16,10 +16,10 @@ import yaml
 from admoe_monai.checkpoints import read_checkpoint, write_checkpoint
 from admoe_monai.errors import UserError
 from admoe_monai.metrics_rows import Best, best_score, lowest_loss
-from admoe_monai.workflows.finished.run_list import RunSummary, list_runs
-from admoe_monai.workflows.finished.run_list_text import lines_of_runs
-from admoe_monai.workflows.finished.run_lock import is_at_work
-from admoe_monai.workflows.finished.run_records import read_header
+from admoe_monai.workflows.runs.run_list import RunSummary, list_runs
+from admoe_monai.workflows.runs.run_list_text import lines_of_runs
+from admoe_monai.workflows.runs.run_lock import is_at_work
+from admoe_monai.workflows.runs.run_records import read_header
 from lock_holder import locked_by_another_process
 
 

@@ -14,10 +14,10 @@ from admoe_monai.evaluation import PredictionTable
 from admoe_monai.evaluation.comparison import compare_predictions
 from admoe_monai.metrics_rows import best_score, lowest_loss, number_in, read_metrics
 from admoe_monai.run_files import EVALUATION, FINAL_MODEL, METRICS, checkpoint_files
+from admoe_monai.workflows.finished.evaluation import CLASSIFICATION, figures_file
 from admoe_monai.workflows.settings.changes import earlier_settings
 from admoe_monai.workflows.settings.table import SETTINGS
 
-from .evaluation import CLASSIFICATION, figures_file
 from .run_records import read_header, read_settings
 
 #: Places on this machine say nothing of a run, but for weights that it began with.
@@ -95,9 +95,7 @@ def differing(columns: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     Args:
         columns: Mappings of the same kind.
     """
-    names = dict.fromkeys(name for column in columns for name in column)
-    rows = {name: [column.get(name) for column in columns] for name in names}
-    return {name: row for name, row in rows.items() if any(value != row[0] for value in row[1:])}
+    return {name: row for name, row in _side_by_side(columns).items() if any(value != row[0] for value in row[1:])}
 
 
 def predictions_file(run_dir: Path) -> Path:
