@@ -24,12 +24,12 @@ from .matching import (
 )
 from .reader import (
     check_integrity,
-    check_schema,
     load_safely,
     load_whole,
     position_of,
     read_checkpoint,
 )
+from .schema import check_schema
 from .writer import write_checkpoint
 
 __all__ = [

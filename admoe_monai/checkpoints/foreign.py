@@ -26,6 +26,8 @@ class FileKind(StrEnum):
 
 # Prefixes that DataParallel and torch.compile put in front of every name.
 _WRAPPERS = ("module.", "_orig_mod.")
+# Where the training codes of Swin Transformer, SimMIM and MONAI's tutorials keep the weights in a checkpoint.
+_CONTAINERS = ("model", "state_dict")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,9 @@ def examine(contents: Any) -> FileContents:
     if _is_weights(contents):
         weights, wrapper = _unwrapped(contents)
         return FileContents(FileKind.BARE, weights, wrapper=wrapper)
+    if container := next((key for key in _CONTAINERS if _is_weights(contents.get(key))), ""):
+        weights, wrapper = _unwrapped(contents[container])
+        return FileContents(FileKind.TRAINING, weights, wrapper=wrapper)
     nested = [str(key) for key, value in contents.items() if _is_weights(value)]
     if nested:
         return FileContents(

@@ -63,6 +63,8 @@ class Checkpoint(Contract):
         parent: Path of the checkpoint that a run in another folder descends from.
         leakage: Leaks that were allowed, one line each.
         pretraining_subjects: Digests of all people whose scans the weights have seen.
+        origin: Where the weights are from that finetuning started from, if from a file: its name and digest, whose naming it
+            has, its licence as far as that tells, and in `before` where those of the file were from.
         further: States of other objects by name, where an overlay asks for them.
         evaluated: Name of the one of these that holds the weights that stand for the model.
     """
@@ -79,6 +81,7 @@ class Checkpoint(Contract):
     parent: NotRequired[str | None]
     leakage: NotRequired[list[str]]
     pretraining_subjects: NotRequired[list[str]]
+    origin: NotRequired[dict[str, Any]]
     further: NotRequired[dict[str, dict[str, Any]]]
     evaluated: NotRequired[str | None]
 

@@ -9,15 +9,28 @@ from __future__ import annotations
 import os
 import pickle
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any, cast
 
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError
-from .foreign import FileContents, examine
-from .format import FORMAT_VERSION, PHASES, PRETRAIN, REQUIRED_KEYS, Checkpoint, position
+from .format import Checkpoint, position
+from .schema import check_schema
 from .unreadable import begins_as_archive, foreign_archive, no_archive, refusal_of_code
+
+SAFETENSORS = ".safetensors"
+
+
+class _ConfigNode:
+    """Stand-in for the configs of yacs in Microsoft's files: an empty mapping that takes up plain values."""
+
+    def __new__(cls, *_: Any) -> Any:
+        """Make the mapping; nothing of the class that the file names is imported or run."""
+        return OrderedDict()
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
@@ -38,7 +51,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def load_whole(path: Path) -> Any:
-    """Load a torch file of any origin whose bytes have passed their checksums.
+    """Load a file of weights of any origin: a torch file whose bytes have passed their checksums, or safetensors.
 
     Args:
         path: File of any kind.
@@ -46,8 +59,19 @@ def load_whole(path: Path) -> Any:
     Raises:
         CheckpointError: As `check_integrity` and `load_safely`.
     """
+    if path.suffix == SAFETENSORS and path.is_file():
+        return _load_safetensors(path)
     check_integrity(path)
     return load_safely(path)
+
+
+def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except PermissionError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CorruptCheckpointError(f"{path} is no whole safetensors file ({error}); take another copy") from error
 
 
 def position_of(path: str | os.PathLike[str]) -> tuple[int, bool, int]:
@@ -76,7 +100,8 @@ def load_safely(path: Path, mmap: bool = False) -> Any:
         CheckpointError: If the file is absent, damaged or holds more than tensors and plain Python.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+        with torch.serialization.safe_globals([(_ConfigNode, "yacs.config.CfgNode")]):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint {path}") from error
     except (IsADirectoryError, PermissionError) as error:
@@ -116,40 +141,3 @@ def check_integrity(path: Path) -> None:
         ) from error
     if damaged is not None:
         raise CorruptCheckpointError(f"{path} is damaged in {damaged} (checksum); take another checkpoint")
-
-
-def check_schema(path: Path, contents: Any) -> None:
-    """Refuse what is no checkpoint of this package and version.
-
-    Args:
-        path: Path of the file, for messages.
-        contents: Object as `load_whole` returns it.
-
-    Raises:
-        ForeignCheckpointError: Naming what the file is or lacks, and what to do instead.
-    """
-    if not isinstance(contents, dict) or "format_version" not in contents:
-        raise ForeignCheckpointError(_refusal_of_foreign(path, examine(contents)))
-    if contents["format_version"] != FORMAT_VERSION:
-        raise ForeignCheckpointError(
-            f"{path} has format version {contents['format_version']!r}; this admoe_monai reads version {FORMAT_VERSION}"
-        )
-    for key, kind in REQUIRED_KEYS.items():
-        if key not in contents:
-            raise ForeignCheckpointError(f"{path} lacks the key '{key}'")
-        if not isinstance(contents[key], kind):
-            raise ForeignCheckpointError(
-                f"{path}: '{key}' is {type(contents[key]).__name__} instead of {kind.__name__}"
-            )
-    if contents["phase"] not in PHASES.values() or contents["is_pretrain"] != (contents["phase"] == PRETRAIN):
-        raise ForeignCheckpointError(f"{path}: phase {contents['phase']!r} contradicts is_pretrain or is unknown")
-
-
-def _refusal_of_foreign(path: Path, found: FileContents) -> str:
-    refusal = f"{path} was not written by admoe_monai and can't be resumed from: it is {found.kind}"
-    if not found.weights:
-        return f"{refusal} ({found.remark})"
-    return (
-        f"{refusal} and lacks {found.lacks}; finetuning can start from its weights: "
-        f"--config_file configs/finetune.yaml --pretrained {path}"
-    )

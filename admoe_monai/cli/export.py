@@ -23,13 +23,17 @@ def export(
             "--reference_scans", min=0, help="Scans of training to measure, for new scans to be held against."
         ),
     ] = 20,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept_licence", help="Pass on weights that began with a file of others.")
+    ] = False,
 ) -> None:
     """Write a bundle from best_model.pth: weights, configs for inference, training and evaluation, documents and code."""
     from admoe_monai.workflows.bundles.export import export as export_run
     from admoe_monai.workflows.bundles.inference import CONFIG
     from admoe_monai.workflows.settings.command_line import as_word
 
-    written = export_run(run_dir, bundle, [] if formats == "none" else formats.split(","), reference_scans, dataset_dir)
+    chosen = [] if formats == "none" else formats.split(",")
+    written = export_run(run_dir, bundle, chosen, reference_scans, dataset_dir, accept_licence)
     typer.echo(f"Written: {written}")
     typer.echo(
         f"python -m monai.bundle run inference --config_file {as_word(bundle / CONFIG)} --bundle_root {as_word(bundle)} "

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import types
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from admoe_monai.checkpoints import (
@@ -49,7 +52,9 @@ def test_the_original_codes_checkpoint_is_known_by_its_keys(original: dict[str, 
         ({"model_state_dict": WEIGHTS, "epoch": 3}, FileKind.TRAINING),
         ({"model_state_dict": WEIGHTS, "format_version": 1}, FileKind.OWN),
         (WEIGHTS, FileKind.BARE),
-        ({"model": WEIGHTS}, FileKind.OTHER),
+        ({"model": WEIGHTS}, FileKind.TRAINING),
+        ({"state_dict": WEIGHTS, "epoch": 3}, FileKind.TRAINING),
+        ({"net": WEIGHTS}, FileKind.OTHER),
         ({"epoch": 3}, FileKind.OTHER),
         ({}, FileKind.OTHER),
         ([1, 2], FileKind.OTHER),
@@ -63,7 +68,44 @@ def test_other_files_are_told_apart(contents: Any, kind: FileKind) -> None:
 
 
 def test_weights_under_another_key_are_pointed_at() -> None:
-    assert "under 'model'" in examine({"step": 1, "model": WEIGHTS}).remark
+    assert "under 'net'" in examine({"step": 1, "net": WEIGHTS}).remark
+
+
+def test_safetensors_are_read(tmp_path: Path) -> None:
+    safetensors.torch.save_file(WEIGHTS, tmp_path / "model.safetensors")
+    found = examine(load_whole(tmp_path / "model.safetensors"))
+    assert found.kind is FileKind.BARE
+    assert all(torch.equal(weight, found.weights[name]) for name, weight in WEIGHTS.items())
+
+
+@pytest.mark.parametrize("content", [b"", b"no safetensors", b"\x10" + bytes(7) + b"{" * 16])
+def test_broken_safetensors_are_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(CorruptCheckpointError, match="is no whole safetensors file"):
+        load_whole(tmp_path / "model.safetensors")
+
+
+def test_a_config_of_yacs_beside_the_weights_is_no_obstacle_and_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Microsoft's training code saves its files."""
+
+    class CfgNode(dict[str, Any]):
+        def __init__(self, values: dict[str, Any]) -> None:
+            super().__init__(values)
+            self.__dict__["__immutable__"] = True
+
+    CfgNode.__module__, CfgNode.__qualname__ = "yacs.config", "CfgNode"
+    module = types.ModuleType("yacs.config")
+    module.CfgNode = CfgNode  # type: ignore[attr-defined]
+    with monkeypatch.context() as installed:
+        installed.setitem(sys.modules, "yacs", types.ModuleType("yacs"))
+        installed.setitem(sys.modules, "yacs.config", module)
+        config = CfgNode({"MODEL": CfgNode({"TYPE": "swinv2"}), "SIZES": [1, 2]})
+        torch.save({"model": WEIGHTS, "config": config, "epoch": 3}, tmp_path / "published.pth")
+    found = examine(load_whole(tmp_path / "published.pth"))
+    assert (found.kind, list(found.weights)) == (FileKind.TRAINING, list(WEIGHTS))
+    assert "yacs.config" not in sys.modules
 
 
 @pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", "module._orig_mod."])

@@ -26,6 +26,7 @@ NOT_RUN = {
     r"^cd BUNDLE$|^docker ": "needs a Docker daemon; tests/bundle/test_container.py runs what the image runs",
     r"^apptainer ": "needs Apptainer; tests/bundle/test_container.py runs what the image runs",
     r"sbatch ": "needs SLURM; tests/scripts/test_slurm.py and test_slurm_preprocess.py run the scripts",
+    r"--pretrained swinv2_": "needs a published file; tests/networks/published loads made-up ones of the same names",
     r"^python -m venv |fresh_environment\.sh ": "downloads an environment of several GB",
     r"oasis2_slices\.py ": "needs OASIS-2, and hours",
     r"broken_scans\.py ": "needs 200 scans that look like heads, and an hour",

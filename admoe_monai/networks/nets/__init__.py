@@ -1,7 +1,6 @@
 """Networks to build from a config."""
 
 from .alzheimer_mmoe import AlzheimerMMoE
-from .backbone_weights import as_encoder_weights
 from .decoder_removal import remove_decoder, without_decoder
 from .encoder import Encoder, Fusion
 from .feature_map_encoder import FeatureMapEncoder
@@ -15,7 +14,6 @@ __all__ = [
     "FeatureMapEncoder",
     "Fusion",
     "SwinTransformerV2",
-    "as_encoder_weights",
     "remove_decoder",
     "without_decoder",
 ]

@@ -6,7 +6,6 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
 from string import Template
 from typing import Any
 
@@ -19,17 +18,11 @@ from admoe_monai.transforms.screen_scan import REFUSED
 from admoe_monai.workflows.finished.evaluation import CLASSIFICATION, figures_file
 from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
+from admoe_monai.workflows.run.pretrained import origin_lines
 from admoe_monai.workflows.settings.resources import resource
 
 from .formats import FORMATS
-
-#: Fields of metadata.json that hold the version of one package each.
-VERSIONS = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
-#: Packages that the carried code imports beside these.
-REQUIRED = (
-    "pytorch-ignite", "nibabel", "SimpleITK", "pydicom", "scipy", "nilearn", "matplotlib", "timm", "fire", "PyYAML",
-    "tqdm", "tensorboard", "einops",
-)  # fmt: skip
+from .versions import REQUIRED, VERSIONS, public_version
 
 
 def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[str, Any]:
@@ -44,8 +37,8 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
     about: dict[str, Any] = json.loads(template.substitute(tasks=_listed(tasks)))
     datalist = _datalist(run)
     for field, package in VERSIONS.items():
-        about[field] = _public_version(package)
-    about["required_packages_version"] = {package: _public_version(package) for package in REQUIRED}
+        about[field] = public_version(package)
+    about["required_packages_version"] = {package: public_version(package) for package in REQUIRED}
     about["data_source"] = _data_source(datalist)
     names = [f"{task} {name}" for task in tasks for name in tasks[task]]
     about["label_classes"] = "; ".join(f"{task}: {', '.join(tasks[task])}" for task in tasks)
@@ -71,18 +64,6 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
     }
     about["calibration"] = None if temperatures is None else {"method": "temperature per task", **temperatures}
     return about
-
-
-def requirements(about: Mapping[str, Any]) -> str:
-    """Build the contents of requirements.txt: the versions that metadata.json names, as pip installs them.
-
-    Args:
-        about: Contents of metadata.json.
-    """
-    pinned = {package: about[field] for field, package in VERSIONS.items()} | about["required_packages_version"]
-    lines = [f"{package}=={number}" for package, number in pinned.items()]
-    made_with = f"# The versions of configs/metadata.json; exported with Python {platform.python_version()}."
-    return "\n".join([made_with, *lines]) + "\n"
 
 
 def readme(
@@ -119,6 +100,7 @@ def readme(
         else "none; this network sees the image alone.",
         prior_names=", ".join(f"`{name}`" for name in columns) or "of none here: this network takes no clinical values",
         parameters=f"{sum(parameter.numel() for parameter in run.network.parameters()):,}",
+        origin=_origin(run),
         figures=_figure_table(about["eval_metrics"]["test"]),
         calibration=_calibration(about["calibration"]),
         formats="\n".join(f"| {files[name]} | {value:.1e} |" for name, value in differences.items()),
@@ -136,9 +118,10 @@ def readme(
     )
 
 
-def _public_version(package: str) -> str:
-    # Builds such as 2.11.0+cpu are not versions that other users could install.
-    return version(package).partition("+")[0]
+def _origin(run: TrainedRun) -> str:
+    """Say where the weights began, if with a file: its licence holds for what became of it."""
+    origin = run.checkpoint.get("origin")
+    return "" if origin is None else f"Where they began: {'; '.join(map(str.strip, origin_lines(origin)))}."
 
 
 def _screening(

@@ -26,12 +26,13 @@ from admoe_monai.workflows.settings.resources import PACKAGE, resource
 from admoe_monai.workflows.settings.table import names_of
 
 from .configs import evaluate_config, inference_config, train_config
-from .documents import metadata, readme, requirements
-from .exportable import check_exportable
+from .documents import metadata, readme
+from .exportable import check_exportable, check_licence
 from .formats import FORMATS, example_inputs, largest_difference, write_formats
 from .inference import CONFIG, PRIOR, REFERENCE
 from .reference import LARGEST_REFUSED, measure_training
 from .runs import EVALUATE, SETTINGS, TRAIN
+from .versions import requirements
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ def export(
     formats: Sequence[str] = tuple(FORMATS),
     reference_scans: int = REFERENCE_SCANS,
     dataset_dir: Path | None = None,
+    accept_licence: bool = False,
 ) -> Path:
     """Write a bundle from the best model of a run.
 
@@ -63,15 +65,19 @@ def export(
         reference_scans: Number of scans of training that are measured, for the comparison of new scans with them; 0 for
             none.
         dataset_dir: Folder of the run's images, if they were moved.
+        accept_licence: Whether the user knows that the licence of published weights, which the run began with, allows it.
 
     Returns:
         Path of the folder.
 
     Raises:
-        UserError: If the run has no best model, or the folder is in use.
+        UserError: If the run has no best model, the folder is in use, or the weights began with others' and `accept_licence`
+            is not given.
     """
     run = TrainedRun.load(run_dir)
     check_exportable(run)
+    if not accept_licence:
+        check_licence(run.checkpoint.get("origin"))
     bundle = Path(os.path.abspath(bundle))
     if bundle.exists() and (not bundle.is_dir() or any(bundle.iterdir())):
         raise UserError(f"{bundle} exists and is not an empty folder; name another for the bundle")
@@ -113,7 +119,8 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapp
     )
     places = names_of(place=True)
     kept = {name: value for name, value in run.settings.items() if name not in places}
-    seen = {key: run.checkpoint.get(key, []) for key in ("leakage", "pretraining_subjects")}
+    seen: dict[str, Any] = {key: run.checkpoint.get(key, []) for key in ("leakage", "pretraining_subjects")}
+    seen["origin"] = run.checkpoint.get("origin")
     versions = {name: run.checkpoint["environment"][name] for name in environment(torch.device("cpu"))}
     _write_json(
         folder / SETTINGS, {"settings": kept, "trained_with": versions, "digests": run.checkpoint["digests"]} | seen

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from monai.bundle import ConfigParser, ReferenceResolver
 
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.finished.prediction import TrainedRun
+from admoe_monai.workflows.run.pretrained import published_origin
 from admoe_monai.workflows.settings.declared import PARTS
 from admoe_monai.workflows.settings.overlays import overlay_file
 from admoe_monai.workflows.settings.parts import code_digests
@@ -46,6 +47,23 @@ def check_exportable(run: TrainedRun) -> None:
             )
     for name in code_digests(run.settings["network"]):
         logger.warning("The bundle does not bring %s along: it must be installed wherever the bundle runs", name)
+
+
+def check_licence(origin: Mapping[str, Any] | None) -> None:
+    """Refuse to pass on weights that began with a file of others, before somebody has looked at its licence.
+
+    Args:
+        origin: Where the weights of the run are from, as its checkpoints state it.
+
+    Raises:
+        UserError: Naming the file and what is known of its licence.
+    """
+    if (published := published_origin(origin)) is not None:
+        raise UserError(
+            f"the weights of this run began with {published['file']} ({published['layout']}, licence: "
+            f"{published['licence'] or 'not known here'}), and so the bundle would hold what became of them: see "
+            "that its licence allows it and add --accept_licence"
+        )
 
 
 def adjusted(config: dict[str, Any], tasks: Iterable[str]) -> dict[str, Any]:

@@ -124,5 +124,6 @@ def bundle_run_directory(
         pretraining_subjects=sorted(
             {*recorded.get("pretraining_subjects", []), *subject_digests(cohort.splits["training"])}
         ),
+        origin=recorded.get("origin"),
     )
     return folder

@@ -24,7 +24,7 @@ from admoe_monai.errors import UserError, root_cause
 from admoe_monai.run_files import CONFIG
 from admoe_monai.workflows.run.cohort import load_cohort
 from admoe_monai.workflows.run.components import component_counts
-from admoe_monai.workflows.run.restore import LEAST_SHARE, fit_of
+from admoe_monai.workflows.run.pretrained import LEAST_SHARE, fit_of
 from admoe_monai.workflows.run.resume import ResumePoint, later_files
 from admoe_monai.workflows.settings.command_line import as_word
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from admoe_monai.audit import cheap_audit
@@ -12,6 +11,8 @@ from admoe_monai.checkpoints import load_whole
 from admoe_monai.data import Datalist
 from admoe_monai.data.subject_digests import CHECKPOINT_KEY, subject_digests
 from admoe_monai.errors import UserError
+
+from .hub import local_file
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def _pretrained_on(settings: Mapping[str, Any]) -> list[str] | None:
     """Return the digests of the checkpoint that finetuning starts from; empty if it has none, None without one."""
     if settings["pretrained"] is None:
         return None
-    return _named_by(load_whole(Path(settings["pretrained"])))
+    return _named_by(load_whole(local_file(settings["pretrained"])))
 
 
 def _named_by(contents: Any) -> list[str]:

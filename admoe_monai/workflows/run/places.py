@@ -13,6 +13,8 @@ from admoe_monai.workflows.settings.declared import parser_of
 from admoe_monai.workflows.settings.names import declared_settings
 from admoe_monai.workflows.settings.overlays import overlay_file
 
+from .hub import is_on_hub
+
 CACHE = "preprocessed"
 
 
@@ -62,7 +64,7 @@ def make_lasting(settings: dict[str, Any]) -> None:
         settings: Settings, resolved; changed in place.
     """
     for name in ("datalist", "dataset_dir", "pretrained"):
-        if settings[name] is not None:
+        if settings[name] is not None and not is_on_hub(settings[name]):
             settings[name] = os.path.abspath(settings[name])
     overlays = settings["phase_overlays"]
     settings["phase_overlays"] = {

@@ -176,6 +176,7 @@ class Plan:
             parent=start.parent,
             leakage=leaks,
             pretraining_subjects=subjects_seen(self.cohort, self.settings, start.checkpoint),
+            origin=start.origin,
         )
         if is_main():
             write_config(directory.path / CONFIG, settings)

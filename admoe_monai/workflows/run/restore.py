@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,26 +13,17 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from admoe_monai.checkpoints import (
     Checkpoint,
-    FileContents,
-    ForeignCheckpointError,
     IncompatibleCheckpointError,
-    ParameterMatch,
-    examine,
     load_matched,
-    load_whole,
-    match_parameters,
     optimizer_state_by_name,
     optimizer_state_from_names,
 )
 from admoe_monai.handlers import Stateful, parameter_names
-from admoe_monai.networks.nets import as_encoder_weights, remove_decoder, without_decoder
+from admoe_monai.networks.nets import remove_decoder
 
 from .phase import PhaseWorkflow
 
 logger = logging.getLogger(__name__)
-
-# A file that fits less of the encoder than this is of another network.
-LEAST_SHARE = 0.9
 
 
 def restore_network(
@@ -158,89 +147,3 @@ def _restore_schedule(scheduler: Any, state: Mapping[str, Any], step: int) -> No
             step,
             rates[0],
         )
-
-
-@dataclass(frozen=True)
-class PretrainedFit:
-    """Correspondence of the weights of a file with a network that finetuning starts from, both without their decoders.
-
-    Attributes:
-        weights: Weights of the file, under the network's names where it is of a backbone alone.
-        match: Names that match and names that don't.
-        encoder_share: Share of the encoder's parameters that find their weights; 0 to 1.
-    """
-
-    weights: dict[str, torch.Tensor]
-    match: ParameterMatch
-    encoder_share: float
-
-    @property
-    def is_enough(self) -> bool:
-        """Tell whether the file is of the same network."""
-        return self.encoder_share >= LEAST_SHARE
-
-    def verdict(self) -> str:
-        """State the share beside the least one required."""
-        least = "" if self.is_enough else f", less than {100 * LEAST_SHARE:.0f} %"
-        return f"{100 * self.encoder_share:.1f} % of the encoder{least}"
-
-
-def fit_of(weights: Mapping[str, torch.Tensor], network: nn.Module) -> PretrainedFit:
-    """Compare the weights of a file with a network, without loading anything.
-
-    Args:
-        weights: Tensors by name.
-        network: Network as built from the settings.
-    """
-    own = without_decoder(network.state_dict())
-    renamed = without_decoder(as_encoder_weights(weights, own))
-    match = match_parameters(renamed, own)
-    sizes = {name: p.numel() for name, p in network.named_parameters() if name.startswith("encoder.")}
-    return PretrainedFit(renamed, match, sum(sizes.get(name, 0) for name in match.matched) / sum(sizes.values()))
-
-
-def load_pretrained(network: nn.Module, path: Path) -> None:
-    """Start finetuning from the weights of a file; its decoder is left out.
-
-    Args:
-        network: Network that receives the weights.
-        path: Checkpoint of this package or of the original training code, or bare state dict, of the same network or of its
-            backbone alone.
-
-    Raises:
-        ForeignCheckpointError: If the file holds no weights.
-        IncompatibleCheckpointError: If less than `LEAST_SHARE` of the encoder's parameters find their weights.
-    """
-    found = examine(load_whole(path))
-    if not found.weights:
-        raise ForeignCheckpointError(f"{path} holds no weights: it is {found.kind} ({found.remark})")
-    fit = fit_of(found.weights, network)
-    if not fit.is_enough:
-        raise IncompatibleCheckpointError(
-            f"{path} ({found.kind}) fits {fit.verdict()}: {fit.match.differences()}; compare it with a config: "
-            f"admoe inspect {path} --config CONFIG"
-        )
-    load_matched(network, {name: fit.weights[name] for name in fit.match.matched})
-    logger.info("Loading pretrained weights from: %s", path)
-    logger.info("Found %s%s", found.kind, _claims(found))
-    logger.info("Pretrained weights from %s: %s", path, fit.verdict())
-    for line in match_lines(len(fit.match.matched), len(fit.match.missing), len(fit.match.unexpected)):
-        logger.info("%s", line)
-    if fit.match.missing or fit.match.reshaped:
-        # Heads for other classes, a prior of other columns: legitimate, and nothing to find out after the training.
-        logger.warning("Not all of the network starts from these weights: %s", fit.match.differences())
-
-
-def _claims(found: FileContents) -> str:
-    said = ", ".join(f"{key} {found.claims[key]}" for key in ("epoch", "phase") if key in found.claims)
-    return f": {said}" if said else ""
-
-
-def match_lines(matched: int, missing: int, unexpected: int) -> list[str]:
-    """Format the analysis of parameters as the log prints it."""
-    return [
-        "Parameter matching analysis:",
-        f"  - Matched parameters: {matched}",
-        f"  - Missing parameters: {missing}",
-        f"  - Unexpected parameters: {unexpected}",
-    ]

@@ -29,8 +29,9 @@ from admoe_monai.workflows.settings.changes import check_changes
 from .continuation import complete_files
 from .granted import granted_threads, tell_kept_threads
 from .phase import Phase, PhaseWorkflow
+from .pretrained import match_lines
 from .processes import from_main, is_main
-from .restore import match_lines, restore_network, restore_phase
+from .restore import restore_network, restore_phase
 from .run_directory import RunDirectory
 from .run_log import log_lines
 from .start import Start
@@ -57,6 +58,7 @@ class ResumePoint(Start):
         is_own = folder.resolve() == path.parent.resolve()
         # Also after the run in the other folder was resumed in its own.
         self.parent = checkpoint.get("parent") if is_own else os.path.abspath(path)
+        self.origin = checkpoint.get("origin")
 
     @property
     def phase_end(self) -> int:

@@ -27,6 +27,7 @@ def common_contents(
     parent: str | None,
     leakage: Sequence[str],
     pretraining_subjects: Sequence[str],
+    origin: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build what all checkpoints of a run have in common; see `Checkpoint` for what each entry means.
 
@@ -38,6 +39,7 @@ def common_contents(
         parent: Checkpoint, or bundle, that the run descends from.
         leakage: Leaks that were allowed.
         pretraining_subjects: Digests of all people whose scans the weights have seen.
+        origin: Where the weights are from that finetuning started from; None for weights that the run drew itself.
     """
     return {
         "format_version": FORMAT_VERSION,
@@ -48,6 +50,7 @@ def common_contents(
         "parent": parent,
         "leakage": leakage,
         "pretraining_subjects": pretraining_subjects,
+        **({"origin": origin} if origin is not None else {}),
     }
 
 

@@ -14,8 +14,9 @@ from admoe_monai.run_files import checkpoint_files
 from admoe_monai.workflows.settings.changes import other_network
 
 from .granted import granted_threads
+from .hub import local_file
 from .phase import Phase, PhaseWorkflow
-from .restore import load_pretrained
+from .pretrained import load_pretrained
 from .run_directory import RunDirectory
 
 
@@ -29,11 +30,13 @@ class Start:
         checkpoint: Checkpoint that the run goes on from; None at epoch 0.
         finished: Message for a run that has nothing left to do; empty otherwise.
         parent: Path of the checkpoint that a run in another folder descends from.
+        origin: Where the weights are from that finetuning starts from, see `load_pretrained`; None for weights drawn here.
     """
 
     checkpoint: Checkpoint | None = None
     finished = ""
     parent: str | None = None
+    origin: dict[str, Any] | None = None
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
@@ -70,11 +73,12 @@ class Start:
             CheckpointError: If they don't fit or can't be read.
         """
         if self.settings["pretrained"] is not None:
-            path = Path(self.settings["pretrained"])
             try:
-                load_pretrained(network, path)
+                self.origin = load_pretrained(
+                    network, self.settings["pretrained"], self.settings["expert_noise"], self.settings["seed"]
+                )
             except IncompatibleCheckpointError as error:
-                remark = other_network(load_whole(path), self.settings)
+                remark = other_network(load_whole(local_file(self.settings["pretrained"])), self.settings)
                 raise IncompatibleCheckpointError(f"{error}{remark}") from error
 
     def run_directory(self) -> RunDirectory | None:

@@ -94,6 +94,7 @@ SETTINGS: dict[str, Setting] = {
     "standardise_features": Setting(SWITCH, FORCED),
     "class_weights": Setting(choice(None, False, "off", "balanced"), FORCED),
     "pretrained": Setting(optional_path, IGNORED, place=True),
+    "expert_noise": Setting(number(0), IGNORED),
     # network
     "spatial_dims": Setting(choice(2, 3), NEVER),
     "in_channels": Setting(count(), NEVER),

@@ -17,7 +17,7 @@ from admoe_monai.workflows.bundles.export import MODEL, export
 from admoe_monai.workflows.finished.inspection import describe_file
 from admoe_monai.workflows.finished.inspection_text import lines_of
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
-from admoe_monai.workflows.run.restore import load_pretrained
+from admoe_monai.workflows.run.pretrained import load_pretrained
 from tiny_runs import MICRO_PLAN, make_run
 
 Weights = Mapping[str, torch.Tensor]

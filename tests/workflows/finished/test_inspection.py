@@ -142,7 +142,7 @@ def test_a_bare_state_dict_is_shown(wrapper: str, original: Path, tiny_run: Path
     assert ("of a wrapper" in text_of(tmp_path / "bare.pth")) == bool(wrapper)
 
 
-@pytest.mark.parametrize("contents", [[1, 2], {"model": {"weight": torch.ones(1)}}, {}])
+@pytest.mark.parametrize("contents", [[1, 2], {"net": {"weight": torch.ones(1)}}, {}])
 def test_any_other_torch_file_is_good_for_nothing_and_says_so(contents: Any, tiny_run: Path, tmp_path: Path) -> None:
     torch.save(contents, tmp_path / "some.pth")
     description = describe_file(tmp_path / "some.pth", [tiny_run / "config.yaml"])

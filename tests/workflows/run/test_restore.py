@@ -13,7 +13,9 @@ from admoe_monai.checkpoints import (
     read_checkpoint,
 )
 from admoe_monai.networks.nets import AlzheimerMMoE, SwinTransformerV2
-from admoe_monai.workflows.run.restore import load_pretrained, restore_network
+from admoe_monai.workflows.run.pretrained import load_pretrained
+from admoe_monai.workflows.run.restore import restore_network
+from admoe_monai.workflows.run.resume import ResumePoint
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 from tiny_runs import TINY_SETTINGS, make_run
 
@@ -145,4 +147,7 @@ def test_finetuning_alone_starts_from_pretrained_weights(tiny_run: Path, tiny_co
     assert "100.0 % of the encoder" in log
     assert "  - Missing parameters: " in log
     assert not (folder / "pretrain_checkpoint.pth").exists()
-    assert read_checkpoint(folder / "final_model.pth")["decoder_removed"]
+    final = read_checkpoint(folder / "final_model.pth")
+    assert final["decoder_removed"]
+    assert (final["origin"]["file"], final["origin"]["published"]) == ("pretrain_checkpoint.pth", False)
+    assert ResumePoint(final["settings"], folder / "final_model.pth", final, folder).origin == final["origin"]

@@ -10,6 +10,7 @@ from admoe_monai.data import Datalist
 from admoe_monai.evaluation.page import origin
 from admoe_monai.evaluation.report_page import Section, report_page
 from admoe_monai.run_files import BEST_MODEL
+from admoe_monai.workflows.run.pretrained import origin_lines
 
 from ..prediction import TrainedRun
 from .about import data, settings
@@ -33,7 +34,7 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devic
     heading = [
         f"{cohort.name} ({kind}). {cohort.description}",
         f"{BEST_MODEL} of epoch {numbers['epoch']}; {chosen['pretrain_epochs']} of {chosen['max_epochs']} epochs are "
-        f"pretraining{_weights_from(chosen['pretrained'])}; {sum(p.numel() for p in run.network.parameters()):,} "
+        f"pretraining{_weights_from(run)}; {sum(p.numel() for p in run.network.parameters()):,} "
         f"parameters. {origin()}.",
     ]
     banners = [f"Trained in spite of a leak: {line}" for line in numbers["leakage"]]
@@ -50,6 +51,10 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devic
     return report_page(f"Report of {run.folder.name}", summary(numbers), banners, parts, heading)
 
 
-def _weights_from(pretrained: str | None) -> str:
+def _weights_from(run: TrainedRun) -> str:
     """Say what finetuning started from: without it, a reader would take the run for one from scratch."""
+    if origin := run.checkpoint.get("origin"):
+        return f", and finetuning started from other weights ({'; '.join(map(str.strip, origin_lines(origin)))})"
+    # Files of before version 0.2 have the path alone.
+    pretrained = run.settings["pretrained"]
     return f", and finetuning started from {'/'.join(Path(pretrained).parts[-2:])}" if pretrained else ""

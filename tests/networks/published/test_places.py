@@ -1,3 +1,5 @@
+"""Weights of a backbone find their place, whatever it is and whoever saved it."""
+
 from __future__ import annotations
 
 import pytest
@@ -7,14 +9,15 @@ from monai.networks.nets import ResNetFeatures
 from monai.networks.nets.swin_unetr import SwinTransformer, SwinUNETR
 from torch import Tensor, nn
 
-from admoe_monai.networks.nets import AlzheimerMMoE, FeatureMapEncoder, as_encoder_weights
+from admoe_monai.networks.nets import AlzheimerMMoE, FeatureMapEncoder
+from admoe_monai.networks.published import as_network_weights
 from tiny_networks import CLASSES, tiny_network
 
 
 def fitting(network: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights that have a place in the network, loaded into it."""
     own = network.state_dict()
-    found = {n: w for n, w in as_encoder_weights(weights, own).items() if n in own and w.shape == own[n].shape}
+    found = {n: w for n, w in as_network_weights(weights, own).weights.items() if n in own and w.shape == own[n].shape}
     network.load_state_dict(found, strict=False)
     return found
 
@@ -25,8 +28,8 @@ def behind(backbone: nn.Module, num_features: int) -> AlzheimerMMoE:
 
 def test_the_names_of_a_network_stay_as_they_are() -> None:
     weights = tiny_network().state_dict()
-    assert as_encoder_weights(weights, weights).keys() == weights.keys()
-    assert as_encoder_weights({"x": torch.zeros(1)}, weights).keys() == {"x"}
+    assert as_network_weights(weights, weights).weights.keys() == weights.keys()
+    assert as_network_weights({"x": torch.zeros(1)}, weights).weights.keys() == {"x"}
 
 
 def test_timms_swin_v2_finds_its_place_as_an_encoder_without_experts() -> None:
