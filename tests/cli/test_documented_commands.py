@@ -44,6 +44,7 @@ SLOW = {
     r"^admoe train .*(freeze_encoder|--cache_dir)": "an overlay and folders; tests/handlers and tests/workflows run such",
     r"^admoe (train .*(contrast|ema)|propose .*cuda)|^admoe evaluate RUN --checkpoint": "another one is like it",
     r"encoder_(resnet|swin_v1)|seed_2d": "large networks",
+    r"^admoe train (encoder_|prior_alone|image_alone|from_scratch|dense)": "overlays that are trained in tests/integration",
     r"--datalist (cohort|o1).json ": "plans of studies",
     r"--config_file configs/(pretrain|finetune|train).yaml( --(pretrained|network) .*)?$": "`admoe train` is run likewise",
     r"BUNDLE --datalist datalist.json$|--output_dir OUT$": "another one with more options is run",

@@ -35,7 +35,17 @@ def settings_of(overlay: str, spatial_dims: int) -> dict[str, Any]:
     return {**PLAN, "spatial_dims": spatial_dims, **settings}
 
 
-@pytest.mark.parametrize(("overlay", "spatial_dims"), [("encoder_resnet", 2), ("encoder_swin_v1", 3)])
+@pytest.mark.parametrize(
+    ("overlay", "spatial_dims"),
+    [
+        ("encoder_cnn", 3),
+        ("encoder_swin_v1", 3),
+        *(
+            pytest.param(overlay, dims, marks=pytest.mark.faults)
+            for overlay, dims in (("encoder_resnet", 2), ("encoder_voxels", 3), ("prior_alone", 2))
+        ),
+    ],
+)
 def test_a_run_with_another_encoder_goes_on_bit_by_bit_and_predicts(
     overlay: str, spatial_dims: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -67,13 +77,16 @@ def test_a_run_with_another_encoder_goes_on_bit_by_bit_and_predicts(
     assert not [name for name in weights if name.startswith(("decoder.", "mask_token", "encoder.layers."))]
 
 
-@pytest.mark.parametrize("overlay", ["encoder_resnet", "encoder_swin_v1"])
+@pytest.mark.parametrize(
+    "overlay", ["encoder_resnet", "encoder_swin_v1", "encoder_cnn", "encoder_voxels", "prior_alone", "from_scratch"]
+)
 @pytest.mark.parametrize("spatial_dims", [2, 3])
 def test_the_overlay_builds_a_network_for_slices_and_volumes(overlay: str, spatial_dims: int, tmp_path: Path) -> None:
     (tmp_path / "sizes.yaml").write_text(f"spatial_dims: {spatial_dims}\nprior_dim: 3\n")
     settings, network = network_of([OVERLAYS / f"{overlay}.yaml", tmp_path / "sizes.yaml"])
     assert settings["pretrain_epochs"] == 0
-    assert {"encoder", "clinical_fusion", "head_diagnosis"} <= {name for name, _ in network.named_children()}
+    fusion = {"clinical_fusion"} if settings["use_clinical_prior"] else set()
+    assert {"encoder", "head_diagnosis"} | fusion <= {name for name, _ in network.named_children()}
 
 
 def test_pretraining_an_encoder_that_cannot_mask_is_refused_before_anything_is_written(

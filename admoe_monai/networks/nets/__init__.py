@@ -1,6 +1,7 @@
 """Networks to build from a config."""
 
 from .alzheimer_mmoe import AlzheimerMMoE
+from .controls import NoImage, PlainCNN, VoxelCubes
 from .decoder_removal import remove_decoder, without_decoder
 from .encoder import Encoder, Fusion
 from .feature_map_encoder import FeatureMapEncoder
@@ -13,7 +14,10 @@ __all__ = [
     "Encoder",
     "FeatureMapEncoder",
     "Fusion",
+    "NoImage",
+    "PlainCNN",
     "SwinTransformerV2",
+    "VoxelCubes",
     "remove_decoder",
     "without_decoder",
 ]

@@ -50,6 +50,7 @@ class SwinTransformerV2(Encoder):
         tasks: The tasks, each with a gate wherever there are experts.
         experts: Names of the experts.
         moe_stages: Indices of the stages that carry experts in every block.
+        expert_ratio: Hidden width of an expert as a multiple of its width; None for `mlp_ratio`.
         task_stages: How many of the last stages carry a stream of tokens per task.
         temperature: Divides the logits of the gates.
         top_k: Experts kept per token beside the shared one; None keeps all.
@@ -88,6 +89,7 @@ class SwinTransformerV2(Encoder):
         tasks: Sequence[str] = ("features",),
         experts: Sequence[str] = ("shared",),
         moe_stages: Sequence[int] = (),
+        expert_ratio: float | None = None,
         task_stages: int = 0,
         temperature: float = 1.0,
         top_k: int | None = None,
@@ -131,9 +133,9 @@ class SwinTransformerV2(Encoder):
         drop_path_rates = calculate_drop_path_rates(drop_path_rate, list(depths), stagewise=True)
 
         def make_mlp(dim: int, with_experts: bool) -> nn.Module:
-            hidden = int(mlp_ratio * dim)
             if not with_experts:
-                return Mlp(dim, hidden, drop=drop_rate)
+                return Mlp(dim, int(mlp_ratio * dim), drop=drop_rate)
+            hidden = int((mlp_ratio if expert_ratio is None else expert_ratio) * dim)
             return MMoE(dim, hidden, experts=experts, tasks=tasks, temperature=temperature, top_k=top_k, drop=drop_rate)
 
         self.layers = nn.ModuleList(
