@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
@@ -19,6 +20,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.predictions import PredictionTable
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 def logistic_regression() -> Pipeline:
@@ -31,6 +35,29 @@ def logistic_regression() -> Pipeline:
         StandardScaler(),
         LogisticRegression(class_weight="balanced", max_iter=2000),
     )
+
+
+def regression_logits(values: FloatArray, labels: IntArray, number: int) -> tuple[FloatArray, FloatArray]:
+    """Fit a multinomial logistic regression, as a layer that computes its logits.
+
+    Args:
+        values: Features of standardised columns without gaps, ``(N, F)``.
+        labels: Classes, ``(N,)``, 0 to K - 1.
+        number: Number K of classes.
+
+    Returns:
+        Weights ``(K, F)`` and bias ``(K,)``. A class that does not occur is as likely as half a visit among all.
+
+    Raises:
+        ValueError: If fewer than two classes occur.
+    """
+    model = LogisticRegression(max_iter=2000).fit(values, labels)
+    coefficients, intercepts = model.coef_, model.intercept_
+    if len(model.classes_) == 2:  # scikit-learn gives the second class alone
+        coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.array([-1, 1]) * intercepts / 2
+    weights, bias = np.zeros((number, values.shape[1])), np.full(number, intercepts.min() - np.log(2 * len(labels)))
+    weights[model.classes_], bias[model.classes_] = coefficients, intercepts
+    return weights, bias
 
 
 def decision_tree() -> Pipeline:

@@ -15,6 +15,7 @@ from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption, Signals
 from .metrics_csv import CsvTracker, append_row
 from .pace import Pace, duration
 from .peak_memory import PeakMemory
+from .prior_regression import PriorRegression
 from .progress import EpochBar, ProgressLines
 from .reconstruction_picture import ReconstructionPicture
 from .running_averages import RunningAverages
@@ -47,6 +48,7 @@ __all__ = [
     "LogTracker",
     "Pace",
     "PeakMemory",
+    "PriorRegression",
     "ProgressLines",
     "ReconstructionPicture",
     "RunningAverages",

@@ -40,7 +40,7 @@ SLOW = {
     r"^admoe export RUN_DIR BUNDLE($| --formats torchscript)": "the formats; without them it is run",
     r"^admoe audit .*--(pretrain|tasks|json)|^admoe audit datalist.json$": "looks at the images; without them it is run",
     r"^admoe (preprocess|demo-cohort) ": "maps of the template; tests/cli/test_commands.py preprocesses a scan",
-    r"^admoe train .*--(use_clinical|augmentation|classes|batch_size|amp|checkpoint_st|num_work|network)": "a value",
+    r"^admoe train .*--(use_clinical|augment|classes|batch_size|amp|checkpoint|num_work|network|stem|prior_at)": "a value",
     r"^admoe train .*(freeze_encoder|--cache_dir)": "an overlay and folders; tests/handlers and tests/workflows run such",
     r"^admoe (train .*(contrast|ema)|propose .*cuda)|^admoe evaluate RUN --checkpoint": "another one is like it",
     r"encoder_(resnet|swin_v1)|seed_2d": "large networks",

@@ -10,7 +10,7 @@ from .clinical_fusion import (
     make_clinical_fusion,
 )
 from .mmoe import MMoE
-from .patch_embedding import PatchEmbed
+from .patch_embedding import STEMS, ConvolutionalStem, PatchEmbed, make_stem
 from .patch_merging import PatchMerging
 from .pixel_shuffle_decoder import PixelShuffleDecoder
 from .stage import SwinTransformerV2Stage
@@ -19,10 +19,12 @@ from .window_attention import WindowAttention
 
 __all__ = [
     "CLINICAL_FUSIONS",
+    "STEMS",
     "AdaptiveFusion",
     "AddFusion",
     "ClinicalEncoder",
     "ConcatFusion",
+    "ConvolutionalStem",
     "HadamardFusion",
     "MMoE",
     "PatchEmbed",
@@ -32,4 +34,5 @@ __all__ = [
     "SwinTransformerV2Stage",
     "WindowAttention",
     "make_clinical_fusion",
+    "make_stem",
 ]

@@ -6,7 +6,7 @@ along each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,9 +15,7 @@ from torch import Tensor, nn
 
 from ..blocks.clinical_encoder import ClinicalEncoder
 from ..blocks.clinical_fusion import AdaptiveFusion
-from .encoder import Encoder, Fusion
-
-RECONSTRUCTION = "reconstruction"
+from .encoder import RECONSTRUCTION, Encoder, Fusion, cannot_mask, check_encoder
 
 
 class AlzheimerMMoE(nn.Module):
@@ -40,6 +38,8 @@ class AlzheimerMMoE(nn.Module):
         prior_dim: Numbers P of the clinical prior per visit; 0 for a network without clinical modules.
         clinical_encoder: Called with ``prior_dim`` and ``dim``, makes the encoder of the prior.
         clinical_fusion: Called with ``dim``, makes what lets tokens meet the encoded prior.
+        prior_head: Called with P and the number of classes, makes what turns the prior into logits that are added to those of
+            the image; None for a prior that reaches the heads through the tokens alone.
         fusion_stage: The prior meets the tokens after this stage and its merging; None for the last stage.
 
     Raises:
@@ -61,10 +61,11 @@ class AlzheimerMMoE(nn.Module):
         prior_dim: int = 0,
         clinical_encoder: Callable[..., nn.Module] = ClinicalEncoder,
         clinical_fusion: Callable[..., nn.Module] = AdaptiveFusion,
+        prior_head: Callable[..., nn.Module] | None = None,
         fusion_stage: int | None = None,
     ) -> None:
         super().__init__()
-        _check_encoder(encoder, classes, decoder is not None)
+        check_encoder(encoder, classes, decoder is not None)
         self.encoder = encoder
         self.num_classes = {task: named if isinstance(named, int) else len(named) for task, named in classes.items()}
         for task, number in self.num_classes.items():
@@ -96,10 +97,24 @@ class AlzheimerMMoE(nn.Module):
             self.add_module(f"head_{task}", head)
             trunc_normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
+        if prior_head is not None and prior_dim:
+            for task, number in self.num_classes.items():
+                module = prior_head(prior_dim, number)
+                self.add_module(f"prior_head_{task}", module)
+                for parameter in module.parameters():
+                    nn.init.zeros_(parameter)
 
     def no_weight_decay(self) -> set[str]:
-        """Names of the parameters that are exempt from weight decay, beside vectors: the encoder's."""
-        return {f"encoder.{name}" for name in self.encoder.no_weight_decay()}
+        """Names of the parameters that are exempt from weight decay, beside vectors: the encoder's, and heads of the prior."""
+        of_prior = {
+            f"prior_head_{task}.{n}" for task, head in self.prior_heads().items() for n, _ in head.named_parameters()
+        }
+        return of_prior | {f"encoder.{name}" for name in self.encoder.no_weight_decay()}
+
+    def prior_heads(self) -> dict[str, nn.Module]:
+        """Return what makes logits of the prior, by task; nothing where it reaches the heads through the tokens alone."""
+        names = {task: f"prior_head_{task}" for task in self.num_classes}
+        return {task: self.get_submodule(name) for task, name in names.items() if hasattr(self, name)}
 
     def check_tasks(self, tasks: Sequence[str]) -> None:
         """See whether one pass can be for these tasks.
@@ -116,7 +131,7 @@ class AlzheimerMMoE(nn.Module):
         elif len(tasks) > 1:
             raise ValueError(f"A pass is for reconstruction or for classification, got {tuple(tasks)}.")
         elif self.mask_token is None:
-            raise ValueError(_cannot_mask(self.encoder))
+            raise ValueError(cannot_mask(self.encoder))
         elif self.decoder is None:
             raise ValueError("This network has no decoder: it can't reconstruct.")
 
@@ -148,8 +163,11 @@ class AlzheimerMMoE(nn.Module):
         """
         tasks = tuple(self.num_classes) if tasks is None else tuple(tasks)
         self.check_tasks(tasks)
-        tokens = self._mask(self.encoder.embed(x), mask)
-        fusion = None if RECONSTRUCTION in tasks else self._fusion(x.shape[0], prior)
+        tokens = self._mask(self.encoder.embed(self._blank(x, mask)), mask)
+        known = None if RECONSTRUCTION in tasks else self._known(x.shape[0], prior)
+        fusion = (
+            None if known is None else Fusion(self.fusion_stage, self.clinical_fusion, self.clinical_encoder(known))
+        )
         maps, routing = self.encoder.run_stages(tokens, tasks, _informative(guidance), fusion)
 
         outputs: dict[str, Any] = {}
@@ -157,10 +175,13 @@ class AlzheimerMMoE(nn.Module):
         parted = self.encoder.parts_streams
         streams = maps[-1].unflatten(0, (len(tasks), -1)).unbind(0) if parted else [maps[-1]] * len(tasks)
         features: dict[str, Tensor] = {}
+        prior_heads = self.prior_heads()
         for task, stream in zip(tasks, streams, strict=True):
             tokens = self.task_norms[task](stream)
             features[task] = tokens.flatten(1, -2).mean(dim=1)
             outputs[task] = self._head(task, tokens, features[task], x)
+            if known is not None and task in prior_heads:
+                outputs[task] = outputs[task] + prior_heads[task](known)
         outputs["features"] = features
         outputs["routing"] = routing
         return outputs
@@ -175,48 +196,36 @@ class AlzheimerMMoE(nn.Module):
             volume = volume.narrow(axis, 0, length)
         return volume
 
-    def _mask(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
+    def _blank(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Empty masked patches, for an encoder that embeds a patch together with its surroundings."""
         if mask is None:
-            return tokens
+            return x
         if self.mask_token is None:
-            raise ValueError(_cannot_mask(self.encoder))
-        if mask.shape != (tokens.shape[0], 1, *tokens.shape[1:-1]):
-            raise ValueError(f"A mask of shape {tuple(mask.shape)} doesn't fit a grid of {tuple(tokens.shape[1:-1])}.")
+            raise ValueError(cannot_mask(self.encoder))
+        grid = tuple(-(-length // self.encoder.patch_size) for length in x.shape[2:])
+        if mask.shape != (x.shape[0], 1, *grid):
+            raise ValueError(f"A mask of shape {tuple(mask.shape)} doesn't fit a grid of {grid}.")
+        for axis, length in enumerate(x.shape[2:], start=2):
+            mask = mask.repeat_interleave(self.encoder.patch_size, axis).narrow(axis, 0, length)
+        return x.masked_fill(mask.bool(), 0.0)
+
+    def _mask(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
+        if mask is None or self.mask_token is None:
+            return tokens
         return torch.where(mask.bool().movedim(1, -1), self.mask_token.to(tokens.dtype), tokens)
 
-    def _fusion(self, batch: int, prior: Tensor | None) -> Fusion | None:
+    def _known(self, batch: int, prior: Tensor | None) -> Tensor | None:
+        """Let what has been learned stand in for missing values."""
         if not self.prior_dim:
             if prior is not None:
                 raise ValueError("This network was built without a clinical prior (prior_dim=0) but was given one.")
             return None
         known = self.prior_stand_in.expand(batch, -1)
-        if prior is not None:
-            if prior.shape != known.shape:
-                raise ValueError(f"Expected a prior of shape {tuple(known.shape)}, got {tuple(prior.shape)}.")
-            known = torch.where(prior.isnan(), known, prior.to(known.dtype))
-        return Fusion(self.fusion_stage, self.clinical_fusion, self.clinical_encoder(known))
-
-
-def _check_encoder(encoder: Encoder, tasks: Iterable[str], with_decoder: bool) -> None:
-    """Find what an encoder lacks for the tasks, before anything is built for it."""
-    if not isinstance(encoder, Encoder):
-        raise ValueError(
-            f"{type(encoder).__name__} is no Encoder; put a backbone that returns feature maps into a FeatureMapEncoder."
-        )
-    if RECONSTRUCTION in tasks:
-        raise ValueError(f"'{RECONSTRUCTION}' has no classes: it is there with a decoder.")
-    if with_decoder and encoder.mask_dim is None:
-        raise ValueError(f"{_cannot_mask(encoder)} Set decoder to null.")
-    needed = (*([RECONSTRUCTION] if with_decoder else []), *tasks)
-    unknown = [] if encoder.tasks is None else [task for task in needed if task not in encoder.tasks]
-    if unknown:
-        raise ValueError(
-            f"The tasks of the encoder are {', '.join(encoder.tasks or ())}: it lacks {', '.join(unknown)}."
-        )
-
-
-def _cannot_mask(encoder: Encoder) -> str:
-    return f"{type(encoder).__name__} can't mask tokens, so there is no reconstruction behind it."
+        if prior is None:
+            return known
+        if prior.shape != known.shape:
+            raise ValueError(f"Expected a prior of shape {tuple(known.shape)}, got {tuple(prior.shape)}.")
+        return torch.where(prior.isnan(), known, prior.to(known.dtype))
 
 
 def _informative(guidance: Tensor | None) -> Tensor | None:

@@ -7,12 +7,15 @@ tokens along each of them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from ..layers.gating import Routing
+
+#: Task of SimMIM, which every encoder that can mask has.
+RECONSTRUCTION = "reconstruction"
 
 
 class Fusion(NamedTuple):
@@ -47,6 +50,7 @@ class Encoder(nn.Module, ABC):
         parts_streams: Whether the last stage has one stream of tokens per task instead of one for all.
         mask_dim: Width of the tokens that :meth:`embed` returns, where a mask token can stand in for any of them as
             SimMIM wants it; None if none can.
+        patch_size: Voxels of the image per token that :meth:`embed` returns, along each axis; needed with ``mask_dim`` alone.
         stride: Voxels of the image per token along each axis after the last stage; needed with ``mask_dim`` alone.
     """
 
@@ -55,6 +59,7 @@ class Encoder(nn.Module, ABC):
     tasks: tuple[str, ...] | None = None
     parts_streams: bool = False
     mask_dim: int | None = None
+    patch_size: int
     stride: int
 
     @abstractmethod
@@ -92,3 +97,35 @@ class Encoder(nn.Module, ABC):
     def no_weight_decay(self) -> set[str]:
         """Names of the parameters that are exempt from weight decay, beside vectors."""
         return set()
+
+
+def check_encoder(encoder: Encoder, tasks: Iterable[str], with_decoder: bool) -> None:
+    """Find what an encoder lacks, before anything is built for it.
+
+    Args:
+        encoder: Encoder of a network.
+        tasks: Classification tasks of the network.
+        with_decoder: Whether the network reconstructs.
+
+    Raises:
+        ValueError: Naming what it lacks.
+    """
+    if not isinstance(encoder, Encoder):
+        raise ValueError(
+            f"{type(encoder).__name__} is no Encoder; put a backbone that returns feature maps into a FeatureMapEncoder."
+        )
+    if RECONSTRUCTION in tasks:
+        raise ValueError(f"'{RECONSTRUCTION}' has no classes: it is there with a decoder.")
+    if with_decoder and encoder.mask_dim is None:
+        raise ValueError(f"{cannot_mask(encoder)} Set decoder to null.")
+    needed = (*([RECONSTRUCTION] if with_decoder else []), *tasks)
+    unknown = [] if encoder.tasks is None else [task for task in needed if task not in encoder.tasks]
+    if unknown:
+        raise ValueError(
+            f"The tasks of the encoder are {', '.join(encoder.tasks or ())}: it lacks {', '.join(unknown)}."
+        )
+
+
+def cannot_mask(encoder: Encoder) -> str:
+    """Say why there is no reconstruction behind an encoder."""
+    return f"{type(encoder).__name__} can't mask tokens, so there is no reconstruction behind it."

@@ -6,7 +6,7 @@ each of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -56,6 +56,8 @@ class SwinTransformerV2(Encoder):
         top_k: Experts kept per token beside the shared one; None keeps all.
         checkpoint_stages: Indices of the stages whose activations are computed again in the backward pass instead of
             kept: less memory and more time for the same numbers.
+        patch_embed: Called with axes, channels, width and patch, makes what turns images into tokens ``(B, *G, D)``.
+        block_norm: Initial scale of the norms that end the two halves of a block; 0, as in timm, lets a block start silent.
         final_norm: Whether there is a norm after the last stage; without it ``norm`` is an identity.
 
     Raises:
@@ -94,6 +96,8 @@ class SwinTransformerV2(Encoder):
         temperature: float = 1.0,
         top_k: int | None = None,
         checkpoint_stages: Sequence[int] = (),
+        patch_embed: Callable[[int, int, int, int], nn.Module] = PatchEmbed,
+        block_norm: float = 0.0,
         final_norm: bool = True,
     ) -> None:
         super().__init__()
@@ -120,6 +124,7 @@ class SwinTransformerV2(Encoder):
         self.tasks = tuple(tasks)
         self.checkpoint_stages = frozenset(checkpoint_stages)
         self.mask_dim = embed_dim
+        self.patch_size = patch_size
         self.num_features = embed_dim * 2 ** (stages - 1)
         self.fusion_dims = (*(embed_dim * 2**i for i in range(1, stages)), self.num_features)
         self.stride = patch_size * 2 ** (stages - 1)
@@ -128,7 +133,7 @@ class SwinTransformerV2(Encoder):
         self.first_parted_stage = min(parted, default=stages)
         self.parts_streams = bool(parted)
 
-        self.patch_embed = PatchEmbed(spatial_dims, in_channels, embed_dim, patch_size)
+        self.patch_embed = patch_embed(spatial_dims, in_channels, embed_dim, patch_size)
         self.pos_drop = nn.Dropout(drop_rate)
         drop_path_rates = calculate_drop_path_rates(drop_path_rate, list(depths), stagewise=True)
 
@@ -154,10 +159,14 @@ class SwinTransformerV2(Encoder):
             for i in range(stages)
         )
         self.norm = nn.LayerNorm(self.num_features) if final_norm else nn.Identity()
-        self.reset_parameters()
+        self.reset_parameters(block_norm)
 
-    def reset_parameters(self) -> None:
-        """Initialise as timm does: truncated normal layers, and block norms at zero, so that a block starts silent."""
+    def reset_parameters(self, block_norm: float = 0.0) -> None:
+        """Initialise as timm does: truncated normal layers, and block norms at zero.
+
+        Args:
+            block_norm: Another scale of the latter.
+        """
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 trunc_normal_(module.weight, std=0.02)
@@ -165,7 +174,7 @@ class SwinTransformerV2(Encoder):
                     nn.init.zeros_(module.bias)
             elif isinstance(module, SwinTransformerV2Block):
                 for norm in (module.norm1, module.norm2):
-                    nn.init.zeros_(norm.weight)
+                    nn.init.constant_(norm.weight, block_norm)
                     nn.init.zeros_(norm.bias)
 
     def no_weight_decay(self) -> set[str]:

@@ -100,6 +100,7 @@ SETTINGS: dict[str, Setting] = {
     "in_channels": Setting(count(), NEVER),
     "img_size": Setting(anything, NEVER),
     "patch_size": Setting(count(), NEVER),
+    "stem": Setting(text, NEVER),
     "window_size": Setting(anything, NEVER),
     "embed_dim": Setting(count(), NEVER),
     "depths": Setting(anything, NEVER),
@@ -120,6 +121,7 @@ SETTINGS: dict[str, Setting] = {
     "prior_hidden": Setting(count(), NEVER),
     "fusion_stage": Setting(count(0), NEVER),
     "fusion_type": Setting(text, NEVER),
+    "prior_at_head": Setting(SWITCH, NEVER),
     # the run
     "threads": Setting(count(optional=True), IGNORED),
     "name": Setting(text, IGNORED, place=True),

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
-from admoe_monai.networks.blocks.patch_embedding import PatchEmbed
+from admoe_monai.networks.blocks.patch_embedding import STEMS, ConvolutionalStem, PatchEmbed, make_stem
 from admoe_monai.networks.blocks.patch_merging import PatchMerging
 
 
@@ -15,6 +18,43 @@ def test_a_patch_that_overhangs_is_filled_with_zeros() -> None:
     padded[..., :7, :8, :5] = image
     assert embed(image).shape == (1, 2, 2, 2, 6)
     assert torch.equal(embed(image), embed(padded))
+
+
+def test_the_stem_is_its_convolutions_written_out() -> None:
+    torch.manual_seed(0)
+    stem = ConvolutionalStem(3, 1, 8, patch_size=4).eval()
+    image = torch.randn(2, 1, 8, 12, 8)
+    first, second = (m for m in stem.convolutions.modules() if isinstance(m, nn.Conv3d))
+    assert (first.out_channels, second.out_channels) == (2, 8)
+    expected = image
+    for convolution in (first, second):
+        # Untrained batch norm divides by the root of one and a little.
+        expected = F.max_pool3d((F.conv3d(expected, convolution.weight, padding=1) / (1 + 1e-5) ** 0.5).relu(), 2)
+    expected = stem.norm(stem.proj(expected).movedim(1, -1))
+    assert stem(image).shape == (2, 2, 3, 2, 8)
+    assert torch.allclose(stem(image), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", STEMS)
+@pytest.mark.parametrize(("spatial_dims", "patch_size"), [(2, 2), (2, 8), (3, 4)])
+def test_every_stem_makes_the_same_grid_also_where_patches_overhang(
+    name: str, spatial_dims: int, patch_size: int
+) -> None:
+    stem = make_stem(spatial_dims, 1, 16, patch_size, name)
+    assert stem(torch.randn(2, 1, *[2 * patch_size + 1] * spatial_dims)).shape == (2, *[3] * spatial_dims, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "embed_dim", "patch_size", "said"),
+    [
+        ("linear", 8, 4, "must be one of patch, convolution"),
+        ("convolution", 8, 6, "2, 4, 8"),
+        ("convolution", 3, 4, "too small"),
+    ],
+)
+def test_a_stem_that_can_not_be_made_is_named(name: str, embed_dim: int, patch_size: int, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make_stem(3, 1, embed_dim, patch_size, name)
 
 
 def test_merging_concatenates_neighbours_with_the_last_axis_slowest() -> None:

@@ -12,7 +12,9 @@ from admoe_monai.networks.blocks import (
     CLINICAL_FUSIONS,
     AdaptiveFusion,
     ClinicalEncoder,
+    ConvolutionalStem,
     HadamardFusion,
+    PatchEmbed,
     PixelShuffleDecoder,
 )
 from admoe_monai.networks.nets import AlzheimerMMoE, SwinTransformerV2, remove_decoder
@@ -95,8 +97,9 @@ def test_a_reconstruction_has_the_size_of_its_image(dims: int) -> None:
 
 
 @torch.no_grad()
-def test_what_is_masked_has_no_influence() -> None:
-    net, x = make(), volume()
+@pytest.mark.parametrize("stem", [PatchEmbed, ConvolutionalStem])
+def test_what_is_masked_has_no_influence(stem: type[nn.Module]) -> None:
+    net, x = make(encoder={"patch_embed": stem}).eval(), volume()
     mask = torch.zeros(2, 1, 4, 3, 3, dtype=torch.bool)
     mask[0, 0, 1, 2, 0] = True
     changed = x.clone()

@@ -29,3 +29,26 @@ def test_the_features_of_a_reconstruction_are_the_average_of_what_the_decoder_se
     net.decoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     outputs = net(torch.randn(2, 1, 16, 16), tasks=("reconstruction",))
     assert torch.allclose(outputs["features"]["reconstruction"], seen[0].mean(dim=(2, 3)), atol=1e-6)
+
+
+@torch.no_grad()
+def test_a_prior_at_the_heads_adds_its_logits() -> None:
+    torch.manual_seed(0)
+    plain = tiny_network().eval()
+    torch.manual_seed(0)
+    network = tiny_network(prior_head=nn.Linear).eval()
+    image, prior = torch.randn(2, 1, 16, 16, 16), torch.tensor([[1.0, 2.0, 3.0], [float("nan"), 0.0, 1.0]])
+    tasks = ("diagnosis", "change")
+    before, added = plain(image, prior=prior), network(image, prior=prior)
+    assert all(torch.equal(before[task], added[task]) for task in tasks)
+    assert {
+        "prior_head_diagnosis.weight",
+        "prior_head_change.bias",
+    } <= network.state_dict().keys() - plain.state_dict().keys()
+    assert "prior_head_change.weight" in network.no_weight_decay()
+    for task in tasks:
+        network.get_submodule(f"prior_head_{task}").weight.fill_(0.5)
+    network.prior_stand_in.copy_(torch.tensor([4.0, 0.0, 0.0]))
+    plain.prior_stand_in.copy_(network.prior_stand_in)
+    before, added = plain(image, prior=prior), network(image, prior=prior)
+    assert torch.allclose(added["diagnosis"] - before["diagnosis"], torch.tensor([[3.0], [2.5]]).expand(-1, 3))
