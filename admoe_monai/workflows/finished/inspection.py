@@ -21,6 +21,7 @@ from admoe_monai.checkpoints import (
     load_whole,
 )
 from admoe_monai.errors import UserError, root_cause
+from admoe_monai.networks.published import OTHER, UnsuitableWeightsError, layout_of
 from admoe_monai.run_files import CONFIG
 from admoe_monai.workflows.run.cohort import load_cohort
 from admoe_monai.workflows.run.components import component_counts
@@ -51,7 +52,7 @@ def describe_file(path: Path, config_files: Sequence[Path] = ()) -> dict[str, An
         description = _describe_own(path, cast(Checkpoint, contents))
     else:
         description = _describe_foreign(path, found)
-    if found.weights and config_files:
+    if description["pretrained"]["usable"] is None and config_files:
         description["pretrained"] |= _fit(found, network_of(config_files)[1], config_files)
     plain: dict[str, Any] = _for_json(description)
     return plain
@@ -156,6 +157,7 @@ def _describe_foreign(path: Path, found: FileContents) -> dict[str, Any]:
         "file": str(path),
         "kind": found.kind,
         "remark": found.remark,
+        "layout": _layout(found),
         **found.claims,
         "parameters": _parameters(found),
         "tensors": len(found.weights),
@@ -171,9 +173,23 @@ def _parameters(found: FileContents) -> dict[str, int]:
     return sizes | {"total": sum(sizes.values())} if sizes else {}
 
 
+def _layout(found: FileContents) -> str:
+    """Name the family whose names the weights have, if it is a known one."""
+    try:
+        layout = layout_of(found.weights)
+    except UnsuitableWeightsError:
+        return ""
+    return "" if layout is OTHER else layout.name
+
+
 def _as_pretrained(found: FileContents) -> dict[str, Any]:
     """Describe whether the weights can be offered to a network at all; None leaves it to the comparison with a config."""
-    return {"usable": None if found.weights else False, "least_encoder_share": LEAST_SHARE}
+    reason = "" if found.weights else "it holds no weights"
+    try:
+        layout_of(found.weights)
+    except UnsuitableWeightsError as error:
+        reason = str(error)
+    return {"usable": False if reason else None, "reason": reason, "least_encoder_share": LEAST_SHARE}
 
 
 def _fit(found: FileContents, network: nn.Module, config_files: Sequence[Path]) -> dict[str, Any]:

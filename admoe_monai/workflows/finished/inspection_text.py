@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from admoe_monai.workflows.run.pretrained import origin_lines
+
 # Keys of a comparison, and their names in the text.
 _FIT = {"matched": "matched", "missing": "missing", "unexpected": "unexpected", "other_shape": "of another shape"}
 
@@ -52,8 +54,14 @@ def _own(description: Mapping[str, Any]) -> list[str]:
         *_entry("decoder_removed", description["decoder_removed"]),
         *(_entry("further states", _further(description)) if description["further"] else []),
         *_entry("parent", description.get("parent") or "none"),
+        *(_entry("weights from", *_origin(description["origin"])) if "origin" in description else []),
         *_entry("written under", ", ".join(f"{name} {value}" for name, value in environment.items())),
     ]
+
+
+def _origin(origin: Mapping[str, Any]) -> list[str]:
+    first, *others = origin_lines(origin)
+    return [first.removeprefix("Weights from "), *others]
 
 
 def _further(description: Mapping[str, Any]) -> str:
@@ -67,6 +75,8 @@ def _score(value: float | None, epoch: int, form: str) -> str:
 
 def _foreign(description: Mapping[str, Any]) -> list[str]:
     lines = _entry("holds", description["remark"]) if description["remark"] else []
+    if description["layout"]:
+        lines += _entry("names of", description["layout"])
     for key in ("phase", "epoch", "best_val_acc", "is_pretrain", "decoder_removed"):
         if key in description:
             lines += _entry(f"claims {key}", description[key])
@@ -98,7 +108,7 @@ def _pretrained(description: Mapping[str, Any]) -> list[str]:
     if fit["usable"] is None:
         return [f"if at least {least} of a network's encoder fits: compare with --config CONFIG"]
     if "encoder_share" not in fit:
-        return ["no: it holds no weights"]
+        return [f"no: {fit['reason']}"]
     return [
         f"{'yes' if fit['usable'] else 'no'}: {100 * fit['encoder_share']:.1f} % of the encoder fits (at least {least} must) "
         f"of {', '.join(fit['config'])}",

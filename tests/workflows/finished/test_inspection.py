@@ -17,6 +17,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.workflows.finished.inspection import describe_config, describe_file
 from admoe_monai.workflows.finished.inspection_text import lines_of
 from admoe_monai.workflows.settings.resources import resource
+from published_files import Variant, state_dict
 
 
 def text_of(path: Path, *config_files: Path) -> str:
@@ -148,6 +149,16 @@ def test_any_other_torch_file_is_good_for_nothing_and_says_so(contents: Any, tin
     description = describe_file(tmp_path / "some.pth", [tiny_run / "config.yaml"])
     assert (description["resume"]["possible"], description["pretrained"]["usable"]) == (False, False)
     assert "no: it holds no weights" in text_of(tmp_path / "some.pth")
+
+
+def test_published_weights_are_known_by_their_names(tiny_run: Path, tmp_path: Path) -> None:
+    weights = state_dict(Variant("small", 8, (1, 1), (1, 2), 4), device="cpu")
+    torch.save({"model": weights, "epoch": 299}, tmp_path / "swinv2.pth")
+    text = text_of(tmp_path / "swinv2.pth", tiny_run / "config.yaml")
+    assert "Microsoft's Swin V2" in text
+    assert "yes: 100.0 % of the encoder fits" in text
+    torch.save({"stages.0.blocks.0.attn.meta_mlp.fc1.weight": torch.zeros(1)}, tmp_path / "cr.pth")
+    assert "no: these are weights of timm's swinv2_cr" in text_of(tmp_path / "cr.pth", tiny_run / "config.yaml")
 
 
 def test_a_broken_checkpoint_of_ours_is_an_error(tiny_run: Path, tmp_path: Path) -> None:
