@@ -22,6 +22,7 @@ from admoe_monai.networks.nets import remove_decoder, without_decoder
 from admoe_monai.run_files import BEST_PRETRAIN, CONFIG, CURVES, FINAL_MODEL, METRICS
 
 from .components import ComponentTable
+from .curves_writer import curves_in
 from .overview import closing_lines, parameter_line, step_line
 from .phase import Phase, PhaseWorkflow
 from .processes import is_main
@@ -75,8 +76,7 @@ class Run:
             remove_decoder(self.network)
         self._announce()
         with contextlib.ExitStack() as stack:
-            folder = str(self.directory.path)
-            writer = stack.enter_context(SummaryWriter(folder, purge_step=self.start.epoch)) if is_main() else None
+            writer = stack.enter_context(curves_in(self.directory.path, self.start.epoch)) if is_main() else None
             if writer is not None:
                 # As code of Markdown, in which TensorBoard shows texts.
                 config = textwrap.indent((self.directory.path / CONFIG).read_text(encoding="utf-8"), "    ")
