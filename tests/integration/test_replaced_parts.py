@@ -64,6 +64,10 @@ def resume_from_own_config(run: Path, folder: Path, **settings: Any) -> Path:
     return folder
 
 
+#: Kinds that go the same way as another one.
+LIKE_ANOTHER = ("a shape of the network", "an own augmentation")
+
+
 def replacements(laboratory: Path) -> dict[str, dict[str, Any]]:
     """Each kind of part that a user can replace."""
     return {
@@ -77,7 +81,10 @@ def replacements(laboratory: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("kind", [*replacements(Path())])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.slow) if kind in LIKE_ANOTHER else kind for kind in replacements(Path())],
+)
 def test_a_run_with_a_replaced_part_is_repeated_by_its_own_config(
     kind: str, laboratory: Path, tiny_cohort: Path, tiny_run: Path, tmp_path: Path
 ) -> None:

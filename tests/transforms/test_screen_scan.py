@@ -44,6 +44,7 @@ def test_a_scan_with_dark_and_bright_exchanged_is_refused(head: MetaTensor) -> N
         ScreenScand("image")({"image": inverted})
 
 
+@pytest.mark.slow
 def test_a_blob_of_a_head_s_size_is_refused() -> None:
     random = np.random.default_rng(0)
     axes = np.meshgrid(*[np.linspace(-1, 1, 40)] * 3, indexing="ij")

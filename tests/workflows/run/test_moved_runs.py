@@ -212,6 +212,7 @@ def test_a_moved_run_is_reported_on(finished: Path, kept: Path) -> None:
     assert not (kept.parent / "old").exists()
 
 
+@pytest.mark.slow
 def test_a_moved_run_is_exported_with_its_reference(finished: Path) -> None:
     bundle = export(finished, finished.parent / "bundle", [], 2, finished.parents[1] / "cohort")
     assert json.loads((bundle / "configs" / "reference.json").read_text())["reference"]["scans"] == 2
