@@ -70,7 +70,7 @@ def _settings(words: list[str]) -> dict[str, Any]:
     """Of the tiny network and plan, but for what the command chooses itself."""
     settings = dict(FINISHED if "--resume" in words else TINY_SETTINGS)
     text = " ".join(words)
-    if re.search(r"finetune\.yaml|train finetune|encoder_", text):
+    if re.search(r"finetune\.yaml|train finetune|encoder_|prior_alone|from_scratch", text):
         del settings["pretrain_epochs"]
     if "encoder_" in text:  # in a last batch of one scan, a map of one voxel has no deviation
         settings["batch_size"] = 8
