@@ -97,24 +97,16 @@ class AlzheimerMMoE(nn.Module):
             self.add_module(f"head_{task}", head)
             trunc_normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
+        self.prior_heads: nn.ModuleDict | None = None
         if prior_head is not None and prior_dim:
-            for task, number in self.num_classes.items():
-                module = prior_head(prior_dim, number)
-                self.add_module(f"prior_head_{task}", module)
-                for parameter in module.parameters():
-                    nn.init.zeros_(parameter)
+            self.prior_heads = nn.ModuleDict({t: prior_head(prior_dim, n) for t, n in self.num_classes.items()})
+            for parameter in self.prior_heads.parameters():
+                nn.init.zeros_(parameter)
 
     def no_weight_decay(self) -> set[str]:
         """Names of the parameters that are exempt from weight decay, beside vectors: the encoder's, and heads of the prior."""
-        of_prior = {
-            f"prior_head_{task}.{n}" for task, head in self.prior_heads().items() for n, _ in head.named_parameters()
-        }
+        of_prior = {name for name, _ in self.named_parameters() if name.startswith("prior_heads.")}
         return of_prior | {f"encoder.{name}" for name in self.encoder.no_weight_decay()}
-
-    def prior_heads(self) -> dict[str, nn.Module]:
-        """Return what makes logits of the prior, by task; nothing where it reaches the heads through the tokens alone."""
-        names = {task: f"prior_head_{task}" for task in self.num_classes}
-        return {task: self.get_submodule(name) for task, name in names.items() if hasattr(self, name)}
 
     def check_tasks(self, tasks: Sequence[str]) -> None:
         """See whether one pass can be for these tasks.
@@ -175,13 +167,12 @@ class AlzheimerMMoE(nn.Module):
         parted = self.encoder.parts_streams
         streams = maps[-1].unflatten(0, (len(tasks), -1)).unbind(0) if parted else [maps[-1]] * len(tasks)
         features: dict[str, Tensor] = {}
-        prior_heads = self.prior_heads()
         for task, stream in zip(tasks, streams, strict=True):
             tokens = self.task_norms[task](stream)
             features[task] = tokens.flatten(1, -2).mean(dim=1)
             outputs[task] = self._head(task, tokens, features[task], x)
-            if known is not None and task in prior_heads:
-                outputs[task] = outputs[task] + prior_heads[task](known)
+            if known is not None and self.prior_heads is not None:
+                outputs[task] = outputs[task] + self.prior_heads[task](known)
         outputs["features"] = features
         outputs["routing"] = routing
         return outputs

@@ -12,10 +12,6 @@ from dataclasses import dataclass
 MIT = "MIT"
 
 
-class UnsuitableWeightsError(ValueError):
-    """Weights of a function that no network here computes, whatever their names are made to be."""
-
-
 @dataclass(frozen=True)
 class Layout:
     """Naming of a family of published weights.
@@ -26,6 +22,7 @@ class Layout:
         prefix: Prefix of the encoder's names.
         merging_at_end: Whether a stage ends with its merging instead of beginning with it.
         is_swin_v2: Whether it computes what :class:`SwinTransformerV2` without experts computes.
+        remedy: What takes such weights, for whoever offers them to that network.
     """
 
     name: str
@@ -33,14 +30,25 @@ class Layout:
     prefix: str = ""
     merging_at_end: bool = False
     is_swin_v2: bool = False
+    remedy: str = ""
 
 
 MICROSOFT = Layout("Microsoft's Swin V2", MIT, merging_at_end=True, is_swin_v2=True)
 MICROSOFT_SIMMIM = Layout("Microsoft's SimMIM of Swin V2", MIT, "encoder.", merging_at_end=True, is_swin_v2=True)
 TIMM = Layout("timm's Swin V2", MIT, is_swin_v2=True)
 OWN = Layout("a network of admoe_monai", prefix="encoder.", is_swin_v2=True)
-SWIN_UNETR = Layout("the encoder of MONAI's SwinUNETR (a Swin V1)", prefix="swinViT.")
-SWIN_V1 = Layout("a Swin V1")
+SWIN_V2_CR = Layout(
+    "timm's swinv2_cr, another function than Swin V2 (positions by ln(1 + x), no sigmoid)",
+    remedy="take one of timm's swinv2_* or of Microsoft's files",
+)
+SWIN_UNETR = Layout(
+    "the encoder of MONAI's SwinUNETR (a Swin V1)",
+    remedy="the overlay encoder_swin_v1 puts MONAI's own encoder behind these heads, and takes them",
+)
+SWIN_V1 = Layout(
+    "a Swin V1",
+    remedy="take weights of a Swin V2, or put the network that they are of into the setting `network` (docs/overlays.md)",
+)
 OTHER = Layout("no family that is known here")
 
 _COSINE = re.compile(r"^(encoder\.)?layers\.\d+\.blocks\.\d+\.attn\.logit_scale$")
@@ -55,16 +63,10 @@ def layout_of(names: Iterable[str]) -> Layout:
 
     Returns:
         Layout; that of no known family for any other backbone, such as a CNN.
-
-    Raises:
-        UnsuitableWeightsError: For timm's ``swinv2_cr``, which shares nothing but its name with Swin V2.
     """
     found = set(names)
     if any(".attn.meta_mlp." in name for name in found):
-        raise UnsuitableWeightsError(
-            "these are weights of timm's swinv2_cr, which computes another function (positions by ln(1 + x), no sigmoid, one "
-            "bias for queries, keys and values): take one of timm's swinv2_* or of Microsoft's files"
-        )
+        return SWIN_V2_CR
     if cosine := next((match for name in found if (match := _COSINE.match(name))), None):
         prefix = cosine.group(1) or ""
         at_end = any(name.startswith(f"{prefix}layers.0.downsample.") for name in found)

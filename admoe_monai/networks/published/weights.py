@@ -12,16 +12,12 @@ from torch import Tensor
 
 from ..blocks.mmoe import SHARED_EXPERT
 from .inflation import fit_merging, fit_patch_kernel, fit_position_bias
-from .layouts import OTHER, SWIN_UNETR, SWIN_V1, Layout, UnsuitableWeightsError, layout_of
+from .layouts import OTHER, Layout, layout_of
 
 #: Prefix of the names in a file, and in the network: a whole network or an encoder saved alone, a CNN such as MedicalNet's
 #: ResNets, and MONAI's SwinUNETR.
 _PLACES = (("", ""), ("", "encoder."), ("", "encoder.backbone."), ("swinViT.", "encoder.backbone."))
 _OWN_SWIN_V2 = re.compile(r"^encoder\.layers\.\d+\.blocks\.\d+\.attn\.logit_scale$")
-_REMEDIES = {
-    SWIN_UNETR: "the overlay encoder_swin_v1 puts MONAI's own encoder behind these heads, and takes them",
-    SWIN_V1: "take weights of a Swin V2, or put the network that they are of into the setting `network` (docs/overlays.md)",
-}
 _STAGE_OF_MERGING = re.compile(r"^layers\.(\d+)\.downsample\.")
 _EXPERT = re.compile(r"^(.*\.mlp)\.experts\.([^.]+)\.(.*)$")
 _BUFFERS = (".relative_coords_table", ".relative_position_index", ".attn_mask")
@@ -30,6 +26,10 @@ _FITS = {
     "cpb_mlp.0.weight": fit_position_bias,
     "downsample.reduction.weight": fit_merging,
 }
+
+
+class UnsuitableWeightsError(ValueError):
+    """Weights of a function that the network does not compute, whatever their names are made to be."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def as_network_weights(
             return _as_swin_v2(weights, own, layout, expert_noise, seed)
         if layout is not OTHER:
             raise UnsuitableWeightsError(
-                f"these are weights of {layout.name}, which the encoder of this network does not compute; {_REMEDIES[layout]}"
+                f"these are weights of {layout.name}, which the encoder of this network does not compute; {layout.remedy}"
             )
     ways = [
         {place + n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}

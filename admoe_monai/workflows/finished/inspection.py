@@ -15,13 +15,14 @@ from admoe_monai.checkpoints import (
     PRETRAIN,
     Checkpoint,
     FileContents,
+    IncompatibleCheckpointError,
     check_schema,
     component_sizes,
     examine,
     load_whole,
 )
 from admoe_monai.errors import UserError, root_cause
-from admoe_monai.networks.published import OTHER, UnsuitableWeightsError, layout_of
+from admoe_monai.networks.published import OTHER, layout_of
 from admoe_monai.run_files import CONFIG
 from admoe_monai.workflows.run.cohort import load_cohort
 from admoe_monai.workflows.run.components import component_counts
@@ -175,27 +176,24 @@ def _parameters(found: FileContents) -> dict[str, int]:
 
 def _layout(found: FileContents) -> str:
     """Name the family whose names the weights have, if it is a known one."""
-    try:
-        layout = layout_of(found.weights)
-    except UnsuitableWeightsError:
-        return ""
+    layout = layout_of(found.weights)
     return "" if layout is OTHER else layout.name
 
 
 def _as_pretrained(found: FileContents) -> dict[str, Any]:
     """Describe whether the weights can be offered to a network at all; None leaves it to the comparison with a config."""
     reason = "" if found.weights else "it holds no weights"
-    try:
-        layout_of(found.weights)
-    except UnsuitableWeightsError as error:
-        reason = str(error)
     return {"usable": False if reason else None, "reason": reason, "least_encoder_share": LEAST_SHARE}
 
 
 def _fit(found: FileContents, network: nn.Module, config_files: Sequence[Path]) -> dict[str, Any]:
-    fit = fit_of(found.weights, network)
+    named = [str(file) for file in config_files]
+    try:
+        fit = fit_of(found.weights, network)
+    except IncompatibleCheckpointError as error:
+        return {"config": named, "usable": False, "reason": str(error)}
     return {
-        "config": [str(file) for file in config_files],
+        "config": named,
         "usable": fit.is_enough,
         "encoder_share": fit.encoder_share,
         "matched": list(fit.match.matched),

@@ -42,12 +42,13 @@ def test_a_prior_at_the_heads_adds_its_logits() -> None:
     before, added = plain(image, prior=prior), network(image, prior=prior)
     assert all(torch.equal(before[task], added[task]) for task in tasks)
     assert {
-        "prior_head_diagnosis.weight",
-        "prior_head_change.bias",
+        "prior_heads.diagnosis.weight",
+        "prior_heads.change.bias",
     } <= network.state_dict().keys() - plain.state_dict().keys()
-    assert "prior_head_change.weight" in network.no_weight_decay()
+    assert "prior_heads.change.weight" in network.no_weight_decay()
+    assert network.prior_heads is not None
     for task in tasks:
-        network.get_submodule(f"prior_head_{task}").weight.fill_(0.5)
+        network.get_submodule(f"prior_heads.{task}").weight.fill_(0.5)
     network.prior_stand_in.copy_(torch.tensor([4.0, 0.0, 0.0]))
     plain.prior_stand_in.copy_(network.prior_stand_in)
     before, added = plain(image, prior=prior), network(image, prior=prior)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from admoe_monai.networks.nets import AlzheimerMMoE, SwinTransformerV2
-from admoe_monai.networks.published import UnsuitableWeightsError, as_network_weights, layout_of
+from admoe_monai.networks.published import UnsuitableWeightsError, as_network_weights
 from published_files import SIMMIM, SUPERVISED, Variant, state_dict
 from tiny_networks import CLASSES
 
@@ -172,8 +172,14 @@ def test_stages_that_the_network_lacks_are_left_over() -> None:
 
 def test_swinv2_cr_is_refused_by_name() -> None:
     theirs = timm.create_model("swinv2_cr_tiny_224", num_classes=0).state_dict()
-    with pytest.raises(UnsuitableWeightsError, match=r"swinv2_cr, which computes another function .* swinv2_\*"):
-        layout_of(theirs)
+    with pytest.raises(UnsuitableWeightsError, match=r"swinv2_cr, another function than Swin V2 .* take .* swinv2_\*"):
+        as_network_weights(theirs, network(SMALL).state_dict())
+
+
+def test_swinv2_cr_finds_its_place_where_it_is_the_encoder() -> None:
+    theirs = timm.create_model("swinv2_cr_tiny_224", num_classes=0).state_dict()
+    own = {f"encoder.backbone.{name}": weight for name, weight in theirs.items()}
+    assert as_network_weights(theirs, own).weights.keys() == own.keys()
 
 
 @pytest.mark.parametrize("prefix", ["swinViT.", "encoder.swinViT.", "module.swinViT."])
