@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from drawn_networks import count, make, volume, with_gradient
 from timm.layers import trunc_normal_
-from torch import Tensor, nn
+from torch import nn
 
 from admoe_monai.networks.blocks import (
-    CLINICAL_FUSIONS,
     AdaptiveFusion,
     ClinicalEncoder,
     ConvolutionalStem,
@@ -17,33 +17,12 @@ from admoe_monai.networks.blocks import (
     PatchEmbed,
     PixelShuffleDecoder,
 )
-from admoe_monai.networks.nets import AlzheimerMMoE, SwinTransformerV2, remove_decoder
+from admoe_monai.networks.nets import AlzheimerMMoE, SwinTransformerV2
 from tiny_networks import CLASSES, EXPERTS, tiny_encoder, tiny_network
 
 NAN = float("nan")
 CLASSIFICATION = ("diagnosis", "change")
 GUIDANCE = {"cn": (0.4, 0.6, 0, 0), "mci": (0.4, 0, 0.6, 0), "ad": (0.4, 0, 0, 0.6)}
-
-
-def make(spatial_dims: int = 3, **settings: Any) -> AlzheimerMMoE:
-    torch.manual_seed(0)
-    net = tiny_network(spatial_dims, **settings)
-    # Norms start at zero and would hide the blocks from any test.
-    for parameter in net.parameters():
-        parameter.data.normal_(std=0.3)
-    return net
-
-
-def volume(batch: int = 2, dims: int = 3) -> Tensor:
-    return torch.randn(batch, 1, *(8, 6, 5)[:dims], generator=torch.Generator().manual_seed(1))
-
-
-def with_gradient(net: nn.Module) -> set[str]:
-    return {name for name, p in net.named_parameters() if p.grad is not None and bool(p.grad.any())}
-
-
-def count(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
 
 
 def test_the_seeds_preset_has_the_parameters_of_its_log() -> None:
@@ -170,63 +149,6 @@ def test_guidance_of_nan_alone_is_no_guidance() -> None:
 
 
 @torch.no_grad()
-def test_a_missing_prior_is_the_learned_stand_in() -> None:
-    net, x = make(), volume()
-    stand_in = net.prior_stand_in.expand(2, -1)
-    assert torch.equal(net(x)["diagnosis"], net(x, prior=stand_in)["diagnosis"])
-    one_missing = stand_in.clone()
-    one_missing[:, 0], one_missing[:, 2] = 1.0, -2.0
-    holed = one_missing.clone()
-    holed[:, 1] = NAN
-    assert torch.equal(net(x, prior=holed)["change"], net(x, prior=one_missing)["change"])
-    assert not torch.allclose(net(x, prior=torch.zeros(2, 3))["change"], net(x)["change"])
-
-
-def test_the_stand_in_learns_where_entries_are_missing_and_only_there() -> None:
-    net = make()
-    net(volume(), prior=torch.tensor([[1.0, NAN, 2.0], [0.0, 1.0, 3.0]]))["diagnosis"].square().sum().backward()
-    assert net.prior_stand_in.grad is not None
-    assert (net.prior_stand_in.grad != 0).tolist() == [False, True, False]
-    assert all(bool(p.grad.isfinite().all()) for p in net.parameters() if p.grad is not None)
-
-
-@torch.no_grad()
-def test_reconstruction_never_sees_the_prior() -> None:
-    net, x = make(), volume()
-    plain = net(x, tasks=("reconstruction",))["reconstruction"]
-    assert torch.equal(net(x, tasks=("reconstruction",), prior=torch.ones(2, 3))["reconstruction"], plain)
-
-
-@pytest.mark.parametrize("fusion", CLINICAL_FUSIONS.values())
-@pytest.mark.parametrize("fusion_stage", [0, 1])
-@pytest.mark.parametrize("task_stages", [0, 1, 2])
-def test_every_fusion_reaches_both_heads_at_every_stage(fusion: Any, fusion_stage: int, task_stages: int) -> None:
-    net = make(clinical_fusion=fusion, fusion_stage=fusion_stage, encoder={"task_stages": task_stages})
-    prior = torch.randn(2, 3, requires_grad=True)
-    outputs = net(volume(), prior=prior)
-    for task in CLASSIFICATION:
-        (gradient,) = torch.autograd.grad(outputs[task].square().sum(), prior, retain_graph=True)
-        assert bool(gradient.abs().sum(1).gt(0).all())
-
-
-@torch.no_grad()
-def test_a_sample_gets_its_own_prior_in_every_stream() -> None:
-    net, x = make(fusion_stage=1, encoder={"task_stages": 2}).eval(), volume()
-    prior = torch.randn(2, 3)
-    together = net(x, prior=prior)
-    for task in CLASSIFICATION:
-        alone = torch.cat([net(x[i : i + 1], prior=prior[i : i + 1])[task] for i in range(2)])
-        assert torch.allclose(together[task], alone, atol=1e-5)
-
-
-@torch.no_grad()
-def test_the_prior_joins_after_the_last_stage_where_none_is_named() -> None:
-    x, prior = volume(), torch.randn(2, 3)
-    named, unnamed = (make(fusion_stage=stage)(x, prior=prior) for stage in (1, None))
-    assert torch.equal(named["diagnosis"], unnamed["diagnosis"])
-
-
-@torch.no_grad()
 def test_a_further_task_is_a_further_entry_of_the_classes() -> None:
     net = make(classes={**CLASSES, "sex": ["F", "M"]})
     outputs = net(volume())
@@ -296,43 +218,6 @@ def test_parts_of_ones_own_are_made_to_the_measure_of_the_encoder() -> None:
 def test_a_module_that_is_no_encoder_is_refused_with_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"Conv3d is no Encoder; .* FeatureMapEncoder"):
         AlzheimerMMoE(nn.Conv3d(1, 8, 3), CLASSES)  # type: ignore[arg-type]
-
-
-def test_without_prior_there_are_no_clinical_modules() -> None:
-    net = make(prior_dim=0)
-    assert not any("clinical" in name or "prior" in name for name in net.state_dict())
-    with pytest.raises(ValueError, match="prior_dim=0"):
-        net(volume(), prior=torch.zeros(2, 3))
-
-
-def test_a_removed_decoder_leaves_nothing_behind() -> None:
-    net = make()
-    assert net.decoder is not None
-    expected = count(net.decoder)
-    assert remove_decoder(net) == expected
-    assert not any(name.startswith("decoder") for name in net.state_dict())
-    assert not any(name.startswith("decoder") for name, _ in net.named_modules())
-    assert remove_decoder(net) == 0
-    net(volume())
-    with pytest.raises(ValueError, match="no decoder"):
-        net(volume(), tasks=("reconstruction",))
-
-
-def test_a_network_built_without_decoder_takes_the_weights_of_one_that_lost_it() -> None:
-    net = make()
-    remove_decoder(net)
-    make(decoder=None).load_state_dict(net.state_dict(), strict=True)
-
-
-def test_a_wrapped_network_loses_its_decoder_too() -> None:
-    net = make()
-    assert remove_decoder(nn.DataParallel(net)) > 0
-    assert net.decoder is None
-
-
-def test_a_network_that_never_has_a_decoder_is_refused() -> None:
-    with pytest.raises(ValueError, match="Linear"):
-        remove_decoder(nn.Linear(1, 1))
 
 
 @pytest.mark.parametrize(
