@@ -84,6 +84,8 @@ def _options(
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     # It mends small flaws of headers and says so for every single image.
     logging.getLogger("nibabel.global").setLevel(logging.ERROR)
+    # The first time that it draws on a machine, it tells that it has made a list of fonts.
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
 
 
 def main() -> None:

@@ -125,3 +125,11 @@ def test_export_says_in_one_line_that_the_scans_to_measure_are_elsewhere(
     assert code == 0
     (line,) = [record.getMessage() for record in caplog.records if "not found" in record.getMessage()]
     assert "name it with --dataset_dir" in line
+
+
+def test_a_first_list_of_fonts_is_not_told(admoe: Admoe, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    logging.getLogger("matplotlib").setLevel(logging.NOTSET)
+    admoe("inspect", str(tmp_path / "absent.pth"))
+    with caplog.at_level("INFO"):
+        logging.getLogger("matplotlib.font_manager").info("generated new fontManager")
+    assert "fontManager" not in caplog.text
