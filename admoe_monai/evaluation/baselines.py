@@ -37,13 +37,16 @@ def logistic_regression() -> Pipeline:
     )
 
 
-def regression_logits(values: FloatArray, labels: IntArray, number: int) -> tuple[FloatArray, FloatArray]:
+def regression_logits(
+    values: FloatArray, labels: IntArray, number: int, class_weights: Sequence[float] | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Fit a multinomial logistic regression, as a layer that computes its logits.
 
     Args:
         values: Features of standardised columns without gaps, ``(N, F)``.
         labels: Classes, ``(N,)``, 0 to K - 1.
         number: Number K of classes.
+        class_weights: Weight of each class in the likelihood, as in the loss; None for 1 each.
 
     Returns:
         Weights ``(K, F)`` and bias ``(K,)``. A class that does not occur is as likely as half a visit among all.
@@ -51,7 +54,8 @@ def regression_logits(values: FloatArray, labels: IntArray, number: int) -> tupl
     Raises:
         ValueError: If fewer than two classes occur.
     """
-    model = LogisticRegression(max_iter=2000).fit(values, labels)
+    weighted = None if class_weights is None else dict(enumerate(class_weights))
+    model = LogisticRegression(class_weight=weighted, max_iter=2000).fit(values, labels)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn gives the second class alone
         coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.array([-1, 1]) * intercepts / 2

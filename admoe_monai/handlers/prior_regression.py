@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from torch import nn
 
 logger = logging.getLogger(__name__)
 
-#: Function of values ``(N, P)``, labels ``(N,)`` and K that returns weights ``(K, P)`` and bias ``(K,)``.
-Fit = Callable[[NDArray[Any], NDArray[Any], int], tuple[NDArray[Any], NDArray[Any]]]
+#: Function of values ``(N, P)``, labels ``(N,)``, K and the classes' weights that returns weights ``(K, P)`` and bias ``(K,)``.
+Fit = Callable[[NDArray[Any], NDArray[Any], int, Sequence[float] | None], tuple[NDArray[Any], NDArray[Any]]]
 
 
 class PriorRegression:
@@ -33,6 +33,8 @@ class PriorRegression:
         heads: Linear layer of each task over the image.
         visits: Training visits with ``prior``, ``(P,)`` with NaN where unknown, and a label per task, -1 where unknown.
         fit: Fits the regression. Missing values are given to it as 0, the mean, as which their stand-ins begin.
+        class_weights: Weight of each class in the loss, per task: a regression under other weights would not be where the
+            loss is lowest, and the first steps would leave it.
     """
 
     def __init__(
@@ -41,11 +43,13 @@ class PriorRegression:
         heads: Mapping[str, nn.Linear],
         visits: Iterable[Mapping[str, Any]],
         fit: Fit,
+        class_weights: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         self.prior_heads = dict(prior_heads)
         self.heads = dict(heads)
         self.visits = visits
         self.fit = fit
+        self.class_weights = dict(class_weights or {})
 
     def attach(self, engine: Engine) -> None:
         """Register for the start of the run."""
@@ -64,7 +68,7 @@ class PriorRegression:
             if len(set(labels[known])) < 2:
                 logger.warning("%s: fewer than two classes to begin with a regression on the prior", task)
                 continue
-            fitted = self.fit(values[known], labels[known], head.out_features)
+            fitted = self.fit(values[known], labels[known], head.out_features, self.class_weights.get(task))
             weight, bias = (torch.from_numpy(np.asarray(part)).to(head.weight) for part in fitted)
             if idist.get_world_size() > 1:
                 # Each process has seen all visits, perhaps with other rounding.

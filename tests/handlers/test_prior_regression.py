@@ -63,6 +63,23 @@ def test_the_network_begins_with_the_answer_of_the_regression(of_prior: dict[str
         assert not of_image[task].bias.any()
 
 
+def test_classes_weigh_in_the_regression_what_they_weigh_in_the_loss(of_prior: dict[str, nn.Linear]) -> None:
+    weights = {"diagnosis": (0.2, 1.0, 3.0)}
+    engine: Any = SimpleNamespace(state=SimpleNamespace(iteration=0))
+    PriorRegression(of_prior, heads(5), visits(), regression_logits, weights)(engine)
+    head, values = of_prior["diagnosis"], torch.stack([visit["prior"] for visit in visits()]).nan_to_num(0.0)
+    labels = torch.stack([visit["diagnosis"] for visit in visits()])
+    # Where the weighted loss, with scikit-learn's penalty of half the squared weights, has no slope.
+    weight, bias = (part.detach().double().requires_grad_() for part in (head.weight, head.bias))
+    each = nn.functional.cross_entropy(values.double() @ weight.T + bias, labels, reduction="none")
+    (torch.tensor(weights["diagnosis"]).double()[labels] @ each + 0.5 * weight.square().sum()).backward()
+    assert weight.grad is not None
+    assert bias.grad is not None
+    assert max(weight.grad.abs().max().item(), bias.grad.abs().max().item()) < 0.02
+    unweighted = regression_logits(values.double().numpy(), labels.numpy(), 3)
+    assert not np.allclose(unweighted[0], head.weight.detach().numpy(), atol=0.05)
+
+
 def test_a_phase_under_way_and_heads_that_were_trained_are_left_alone(of_prior: dict[str, nn.Linear]) -> None:
     of_image = heads(5)
     before = of_image["change"].weight.clone()

@@ -13,15 +13,18 @@ from .mmoe import MMoE
 from .patch_embedding import STEMS, ConvolutionalStem, PatchEmbed, make_stem
 from .patch_merging import PatchMerging
 from .pixel_shuffle_decoder import PixelShuffleDecoder
+from .pooling import POOLINGS, AveragePooling, SpatiallyWeightedPooling, make_pooling
 from .stage import SwinTransformerV2Stage
 from .swin_block import SwinTransformerV2Block
 from .window_attention import WindowAttention
 
 __all__ = [
     "CLINICAL_FUSIONS",
+    "POOLINGS",
     "STEMS",
     "AdaptiveFusion",
     "AddFusion",
+    "AveragePooling",
     "ClinicalEncoder",
     "ConcatFusion",
     "ConvolutionalStem",
@@ -30,9 +33,11 @@ __all__ = [
     "PatchEmbed",
     "PatchMerging",
     "PixelShuffleDecoder",
+    "SpatiallyWeightedPooling",
     "SwinTransformerV2Block",
     "SwinTransformerV2Stage",
     "WindowAttention",
     "make_clinical_fusion",
+    "make_pooling",
     "make_stem",
 ]

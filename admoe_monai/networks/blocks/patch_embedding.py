@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from monai.networks.blocks import Convolution
 from monai.networks.layers.factories import Conv, Pool
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -33,46 +32,32 @@ class PatchEmbed(nn.Module):
 
 
 class ConvolutionalStem(nn.Module):
-    """Convolutions of 3 voxels that overlap, each with batch norm, ReLU and a maximum over 2 voxels; then a LayerNorm.
+    """A convolution of 3 voxels and ReLU at every voxel, averaged over each patch and projected; no norm.
 
-    A patch of 4 voxels is one linear look at what lies in it; a stem first finds borders and thin structures where they lie, as
-    the first blocks of a CNN do (Xiao et al. 2021, arXiv:2106.14881). A token sees a few voxels beyond its patch.
+    A patch of 4 voxels is one linear look at what lies in it. Here borders and thin structures are found voxel by voxel
+    first, and a token says how much of each lies in its patch; a LayerNorm would take just that away. Batch norm would
+    give tokens of a training batch an offset in common, which they lack in evaluation. A token sees one voxel beyond its
+    patch. Early convolutions are known to steady transformers (Xiao et al. 2021, arXiv:2106.14881).
 
     Args:
         spatial_dims: Number of spatial axes.
         in_channels: Channels of the image.
-        embed_dim: Width of a token; a convolution before the last one has a quarter of the next one's.
-        patch_size: Voxels per token along each axis, a power of two.
-
-    Raises:
-        ValueError: If the patch is no power of two, or the width too small to be divided.
+        embed_dim: Width of a token.
+        patch_size: Voxels per token along each axis.
+        channels: Structures that the convolution tells apart. Most of the stem's time goes by their number.
     """
 
-    def __init__(self, spatial_dims: int, in_channels: int, embed_dim: int, patch_size: int) -> None:
+    def __init__(self, spatial_dims: int, in_channels: int, embed_dim: int, patch_size: int, channels: int = 8) -> None:
         super().__init__()
-        steps = patch_size.bit_length() - 1
-        if patch_size < 2 or patch_size != 2**steps:
-            raise ValueError(
-                f"stem: convolutions halve an axis each, so patch_size must be 2, 4, 8, ..., got {patch_size}"
-            )
-        widths = [embed_dim // 4 ** (steps - 1 - step) for step in range(steps)]
-        if widths[0] < 1:
-            raise ValueError(f"stem: an embed_dim of {embed_dim} is too small for a patch_size of {patch_size}")
         self.patch_size = patch_size
-        self.convolutions = nn.Sequential()
-        for before, after in zip((in_channels, *widths), widths, strict=False):
-            convolution = Convolution(
-                spatial_dims, before, after, kernel_size=3, bias=False, norm="batch", act="relu", adn_ordering="NA"
-            )
-            self.convolutions.append(convolution)
-            self.convolutions.append(Pool[Pool.MAX, spatial_dims](kernel_size=2))
-        self.proj = Conv[Conv.CONV, spatial_dims](embed_dim, embed_dim, kernel_size=1)
-        self.norm = nn.LayerNorm(embed_dim)
+        self.convolution = Conv[Conv.CONV, spatial_dims](in_channels, channels, kernel_size=3, padding=1)
+        self.pool = Pool[Pool.AVG, spatial_dims](kernel_size=patch_size)
+        self.proj = nn.Linear(channels, embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed ``(B, C, *S)`` into tokens ``(B, *grid, D)``, grid = ceil(S / patch_size)."""
-        features = self.convolutions(_whole_patches(x, self.patch_size))
-        tokens: Tensor = self.norm(self.proj(features).movedim(1, -1))
+        structures = self.pool(self.convolution(_whole_patches(x, self.patch_size)).relu())
+        tokens: Tensor = self.proj(structures.movedim(1, -1))
         return tokens
 
 

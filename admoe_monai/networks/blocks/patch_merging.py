@@ -12,12 +12,13 @@ class PatchMerging(nn.Module):
     Args:
         spatial_dims: Number n of spatial axes.
         dim: Width of the tokens that come in; they leave with twice that.
+        norm: Whether a LayerNorm ends it, as in Swin V2.
     """
 
-    def __init__(self, spatial_dims: int, dim: int) -> None:
+    def __init__(self, spatial_dims: int, dim: int, norm: bool = True) -> None:
         super().__init__()
         self.reduction = nn.Linear(2**spatial_dims * dim, 2 * dim, bias=False)
-        self.norm = nn.LayerNorm(2 * dim)
+        self.norm = nn.LayerNorm(2 * dim) if norm else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Merge ``(B, *S, C)`` into ``(B, *ceil(S / 2), 2 * C)``; odd axes are padded with zeros at their end."""

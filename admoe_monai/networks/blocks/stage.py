@@ -31,6 +31,7 @@ class SwinTransformerV2Stage(nn.Module):
         attn_drop: Dropout rate of attention weights.
         proj_drop: Dropout rate of projections.
         pretrained_window_size: Window along all axes that the position bias was trained with, if another one.
+        merging_norm: Whether a LayerNorm ends the merging.
     """
 
     def __init__(
@@ -46,11 +47,12 @@ class SwinTransformerV2Stage(nn.Module):
         attn_drop: float = 0.0,
         proj_drop: float = 0.0,
         pretrained_window_size: int | None = None,
+        merging_norm: bool = True,
     ) -> None:
         super().__init__()
         spatial_dims = len(window_size)
         self.index = index
-        self.downsample = PatchMerging(spatial_dims, dim // 2) if index else nn.Identity()
+        self.downsample = PatchMerging(spatial_dims, dim // 2, merging_norm) if index else nn.Identity()
         self.blocks = nn.ModuleList()
         for number, rate in enumerate(drop_path):
             attention = WindowAttention(

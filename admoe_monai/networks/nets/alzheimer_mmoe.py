@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..blocks.clinical_encoder import ClinicalEncoder
 from ..blocks.clinical_fusion import AdaptiveFusion
+from ..blocks.pooling import AveragePooling
 from .encoder import RECONSTRUCTION, Encoder, Fusion, cannot_mask, check_encoder
 
 
@@ -40,6 +41,8 @@ class AlzheimerMMoE(nn.Module):
         clinical_fusion: Called with ``dim``, makes what lets tokens meet the encoded prior.
         prior_head: Called with P and the number of classes, makes what turns the prior into logits that are added to those of
             the image; None for a prior that reaches the heads through the tokens alone.
+        pooling: Called with the width and the grid of the tokens (None where the encoder doesn't say), makes what turns
+            ``(B, *G, D)`` into features ``(B, D)``: one for each classification task.
         fusion_stage: The prior meets the tokens after this stage and its merging; None for the last stage.
 
     Raises:
@@ -62,6 +65,7 @@ class AlzheimerMMoE(nn.Module):
         clinical_encoder: Callable[..., nn.Module] = ClinicalEncoder,
         clinical_fusion: Callable[..., nn.Module] = AdaptiveFusion,
         prior_head: Callable[..., nn.Module] | None = None,
+        pooling: Callable[..., nn.Module] = AveragePooling,
         fusion_stage: int | None = None,
     ) -> None:
         super().__init__()
@@ -92,6 +96,7 @@ class AlzheimerMMoE(nn.Module):
             self.prior_stand_in = nn.Parameter(torch.zeros(prior_dim))
             self.clinical_encoder = clinical_encoder(prior_dim=prior_dim, dim=fusion_dim)
             self.clinical_fusion = clinical_fusion(dim=fusion_dim)
+        self.poolings = nn.ModuleDict({task: pooling(width, encoder.grid) for task in self.num_classes})
         heads = {task: nn.Linear(width, number) for task, number in self.num_classes.items()}
         for task, head in heads.items():
             self.add_module(f"head_{task}", head)
@@ -146,9 +151,9 @@ class AlzheimerMMoE(nn.Module):
             guidance: Expert weights that replace the gates of a sample, ``(B, E)``; rows of NaN leave them in place.
 
         Returns:
-            For ``reconstruction`` ``(B, C, *S)``, for any other task ``(B, K)``; under ``features`` the average of the
-            tokens of each of these tasks ``(B, D)``; and under ``routing`` a list of :class:`Routing`, one per block with
-            experts and task.
+            For ``reconstruction`` ``(B, C, *S)``, for any other task ``(B, K)``; under ``features`` the pooled tokens of
+            each of these tasks ``(B, D)``, of reconstruction their average; and under ``routing`` a list of
+            :class:`Routing`, one per block with experts and task.
 
         Raises:
             ValueError: If a task is unknown, can't be combined or lacks its decoder, or if a shape doesn't fit.
@@ -169,7 +174,7 @@ class AlzheimerMMoE(nn.Module):
         features: dict[str, Tensor] = {}
         for task, stream in zip(tasks, streams, strict=True):
             tokens = self.task_norms[task](stream)
-            features[task] = tokens.flatten(1, -2).mean(dim=1)
+            features[task] = self.poolings[task](tokens) if task in self.poolings else tokens.flatten(1, -2).mean(dim=1)
             outputs[task] = self._head(task, tokens, features[task], x)
             if known is not None and self.prior_heads is not None:
                 outputs[task] = outputs[task] + self.prior_heads[task](known)

@@ -6,6 +6,7 @@ each of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -54,10 +55,10 @@ class SwinTransformerV2(Encoder):
         task_stages: How many of the last stages carry a stream of tokens per task.
         temperature: Divides the logits of the gates.
         top_k: Experts kept per token beside the shared one; None keeps all.
-        checkpoint_stages: Indices of the stages whose activations are computed again in the backward pass instead of
-            kept: less memory and more time for the same numbers.
+        checkpoint_stages: Indices of the stages whose activations are computed again in the backward pass: less memory.
         patch_embed: Called with axes, channels, width and patch, makes what turns images into tokens ``(B, *G, D)``.
         block_norm: Initial scale of the norms that end the two halves of a block; 0, as in timm, lets a block start silent.
+        merging_norm: Whether a LayerNorm ends every merging, as in Swin V2.
         final_norm: Whether there is a norm after the last stage; without it ``norm`` is an identity.
 
     Raises:
@@ -98,6 +99,7 @@ class SwinTransformerV2(Encoder):
         checkpoint_stages: Sequence[int] = (),
         patch_embed: Callable[[int, int, int, int], nn.Module] = PatchEmbed,
         block_norm: float = 0.0,
+        merging_norm: bool = True,
         final_norm: bool = True,
     ) -> None:
         super().__init__()
@@ -128,6 +130,7 @@ class SwinTransformerV2(Encoder):
         self.num_features = embed_dim * 2 ** (stages - 1)
         self.fusion_dims = (*(embed_dim * 2**i for i in range(1, stages)), self.num_features)
         self.stride = patch_size * 2 ** (stages - 1)
+        self.grid = tuple(math.ceil(length / self.stride) for length in size)
         # Until a gate tells streams apart they would be copies of one another.
         parted = [i for i in range(stages - task_stages, stages) if i in moe_stages]
         self.first_parted_stage = min(parted, default=stages)
@@ -155,6 +158,7 @@ class SwinTransformerV2(Encoder):
                 attn_drop=attn_drop_rate,
                 proj_drop=drop_rate,
                 pretrained_window_size=None if pretrained_window_sizes is None else pretrained_window_sizes[i],
+                merging_norm=merging_norm,
             )
             for i in range(stages)
         )

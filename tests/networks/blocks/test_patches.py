@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from admoe_monai.networks.blocks.patch_embedding import STEMS, ConvolutionalStem, PatchEmbed, make_stem
@@ -20,19 +19,30 @@ def test_a_patch_that_overhangs_is_filled_with_zeros() -> None:
     assert torch.equal(embed(image), embed(padded))
 
 
-def test_the_stem_is_its_convolutions_written_out() -> None:
+def test_the_stem_is_its_convolution_written_out() -> None:
     torch.manual_seed(0)
-    stem = ConvolutionalStem(3, 1, 8, patch_size=4).eval()
+    stem = ConvolutionalStem(3, 1, 6, patch_size=4, channels=5)
     image = torch.randn(2, 1, 8, 12, 8)
-    first, second = (m for m in stem.convolutions.modules() if isinstance(m, nn.Conv3d))
-    assert (first.out_channels, second.out_channels) == (2, 8)
-    expected = image
-    for convolution in (first, second):
-        # Untrained batch norm divides by the root of one and a little.
-        expected = F.max_pool3d((F.conv3d(expected, convolution.weight, padding=1) / (1 + 1e-5) ** 0.5).relu(), 2)
-    expected = stem.norm(stem.proj(expected).movedim(1, -1))
-    assert stem(image).shape == (2, 2, 3, 2, 8)
+    found = F.conv3d(image, stem.convolution.weight, stem.convolution.bias, padding=1).relu()
+    expected = stem.proj(found.reshape(2, 5, 2, 4, 3, 4, 2, 4).mean((3, 5, 7)).movedim(1, -1))
+    assert stem(image).shape == (2, 2, 3, 2, 6)
     assert torch.allclose(stem(image), expected, atol=1e-6)
+
+
+def test_a_patch_of_more_tissue_keeps_more_of_it_in_its_token() -> None:
+    torch.manual_seed(0)
+    images = torch.zeros(3, 1, 8, 8, 8)
+    images[1, ..., 6:] = images[2, ..., 4:] = 1
+    empty, half, whole = ConvolutionalStem(3, 1, 12, 4)(images)[:, 0, 0, 1]
+    assert 0 < (half - empty).norm() < (whole - empty).norm()
+
+
+def test_merging_without_a_norm_is_its_projection() -> None:
+    plain, bare = PatchMerging(2, 4), PatchMerging(2, 4, norm=False)
+    bare.reduction.load_state_dict(plain.reduction.state_dict())
+    tokens = torch.randn(1, 4, 6, 4)
+    assert torch.allclose(plain(tokens), plain.norm(bare(tokens)))
+    assert not [name for name in bare.state_dict() if "norm" in name]
 
 
 @pytest.mark.parametrize("name", STEMS)
@@ -48,8 +58,6 @@ def test_every_stem_makes_the_same_grid_also_where_patches_overhang(
     ("name", "embed_dim", "patch_size", "said"),
     [
         ("linear", 8, 4, "must be one of patch, convolution"),
-        ("convolution", 8, 6, "2, 4, 8"),
-        ("convolution", 3, 4, "too small"),
     ],
 )
 def test_a_stem_that_can_not_be_made_is_named(name: str, embed_dim: int, patch_size: int, said: str) -> None:
