@@ -15,6 +15,7 @@ from .interruption import EXIT_INTERRUPTED, Interrupted, Interruption, Signals
 from .metrics_csv import CsvTracker, append_row
 from .pace import Pace, duration
 from .peak_memory import PeakMemory
+from .precise_statistics import PreciseStatistics
 from .prior_regression import PriorRegression
 from .progress import EpochBar, ProgressLines
 from .reconstruction_picture import ReconstructionPicture
@@ -48,6 +49,7 @@ __all__ = [
     "LogTracker",
     "Pace",
     "PeakMemory",
+    "PreciseStatistics",
     "PriorRegression",
     "ProgressLines",
     "ReconstructionPicture",

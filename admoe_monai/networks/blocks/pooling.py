@@ -41,24 +41,18 @@ class SpatiallyWeightedPooling(nn.Module):
         grid: Tokens along each axis; None is refused.
         gain: How far a weight moves per change of its parameter. An optimizer that takes steps of one size, as Adam does,
             would hardly move weights whose deviations from one have to be of the order of ten.
-        momentum: Share of a batch in the running statistics.
 
     Raises:
         ValueError: Without a grid.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-
-    def __init__(self, dim: int, grid: Sequence[int] | None, gain: float = 64.0, momentum: float = 0.1) -> None:
+    def __init__(self, dim: int, grid: Sequence[int] | None, gain: float = 64.0) -> None:
         super().__init__()
         if grid is None:
             raise ValueError("pooling: weights of places need an encoder that says how many tokens it ends with.")
         self.gain = gain
-        self.momentum = momentum
         self.excess = nn.Parameter(torch.zeros(*grid, dim))  # of a weight over one: weight decay leads to equal weights
-        self.register_buffer("running_mean", torch.zeros(math.prod(grid) * dim))
-        self.register_buffer("running_var", torch.ones(math.prod(grid) * dim))
+        self.apart = nn.BatchNorm1d(math.prod(grid) * dim, affine=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Pool ``(B, *G, D)`` to ``(B, D)``.
@@ -71,10 +65,11 @@ class SpatiallyWeightedPooling(nn.Module):
                 f"pooling: this network weighs a grid of {tuple(self.excess.shape[:-1])} tokens, so its images have "
                 f"one size; got a grid of {tuple(tokens.shape[1:-1])}."
             )
-        fitted = self.training and tokens.shape[0] > 1
-        apart = F.batch_norm(
-            tokens.flatten(1), self.running_mean, self.running_var, training=fitted, momentum=self.momentum
-        )
+        flat = tokens.flatten(1)
+        if len(flat) > 1 or not self.training:
+            apart = self.apart(flat)
+        else:
+            apart = F.batch_norm(flat, self.apart.running_mean, self.apart.running_var, eps=self.apart.eps)
         weighted = apart.view_as(tokens) * (1 + self.gain * self.excess)
         pooled: Tensor = weighted.flatten(1, -2).sum(dim=1) / math.sqrt(math.prod(tokens.shape[1:-1]))
         return pooled

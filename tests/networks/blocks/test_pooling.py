@@ -40,9 +40,9 @@ def test_what_all_people_share_changes_nothing() -> None:
 def test_a_batch_of_one_is_normalised_by_what_was_seen_before() -> None:
     pooling, one = SpatiallyWeightedPooling(5, GRID), torch.randn(1, *GRID, 5)
     pooling(torch.randn(6, *GRID, 5))
-    before = pooling.running_mean.clone()
+    before = pooling.state_dict()["apart.running_mean"].clone()
     in_training = pooling.train()(one)
-    assert torch.equal(pooling.running_mean, before)
+    assert torch.equal(pooling.state_dict()["apart.running_mean"], before)
     assert torch.equal(in_training, pooling.eval()(one))
 
 
