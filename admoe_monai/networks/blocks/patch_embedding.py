@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from monai.networks.blocks import Convolution
 from monai.networks.layers.factories import Conv, Pool
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -32,12 +33,11 @@ class PatchEmbed(nn.Module):
 
 
 class ConvolutionalStem(nn.Module):
-    """A convolution of 3 voxels and ReLU at every voxel, averaged over each patch and projected; no norm.
+    """A convolution of 3 voxels, batch norm and ReLU at every voxel, averaged over each patch and projected; no LayerNorm.
 
     A patch of 4 voxels is one linear look at what lies in it. Here borders and thin structures are found voxel by voxel
-    first, and a token says how much of each lies in its patch; a LayerNorm would take just that away. Batch norm would
-    give tokens of a training batch an offset in common, which they lack in evaluation. A token sees one voxel beyond its
-    patch. Early convolutions are known to steady transformers (Xiao et al. 2021, arXiv:2106.14881).
+    first, and a token says how much of each lies in its patch; a LayerNorm would take just that away. A token sees one voxel
+    beyond its patch. Early convolutions are known to steady transformers (Xiao et al. 2021, arXiv:2106.14881).
 
     Args:
         spatial_dims: Number of spatial axes.
@@ -50,13 +50,15 @@ class ConvolutionalStem(nn.Module):
     def __init__(self, spatial_dims: int, in_channels: int, embed_dim: int, patch_size: int, channels: int = 8) -> None:
         super().__init__()
         self.patch_size = patch_size
-        self.convolution = Conv[Conv.CONV, spatial_dims](in_channels, channels, kernel_size=3, padding=1)
+        self.convolution = Convolution(
+            spatial_dims, in_channels, channels, kernel_size=3, bias=False, norm="batch", act="relu", adn_ordering="NA"
+        )
         self.pool = Pool[Pool.AVG, spatial_dims](kernel_size=patch_size)
         self.proj = nn.Linear(channels, embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed ``(B, C, *S)`` into tokens ``(B, *grid, D)``, grid = ceil(S / patch_size)."""
-        structures = self.pool(self.convolution(_whole_patches(x, self.patch_size)).relu())
+        structures = self.pool(self.convolution(_whole_patches(x, self.patch_size)))
         tokens: Tensor = self.proj(structures.movedim(1, -1))
         return tokens
 
