@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from admoe_monai.networks.blocks.patch_embedding import STEMS, ConvolutionalStem, PatchEmbed, make_stem
