@@ -25,7 +25,8 @@ from .memory import ROOM, StepMemory, step_memory
 
 #: Settings that make a network, taken from a preset as they are.
 OF_THE_NETWORK = (
-    "patch_size", "embed_dim", "depths", "num_heads", "moe_stages", "fusion_stage", "prior_hidden", "drop_path_rate",
+    "patch_size", "stem", "pooling", "embed_dim", "depths", "num_heads", "moe_stages", "fusion_stage", "prior_hidden",
+    "drop_path_rate",
 )  # fmt: skip
 #: Voxels of the field of view as a multiple of the preset's that are still accepted before voxels get coarser.
 MORE_VOXELS = 1.5
