@@ -51,6 +51,7 @@ class SpatiallyWeightedPooling(nn.Module):
         if grid is None:
             raise ValueError("pooling: weights of places need an encoder that says how many tokens it ends with.")
         self.gain = gain
+        self.root = math.sqrt(math.prod(grid))
         self.excess = nn.Parameter(torch.zeros(*grid, dim))  # of a weight over one: weight decay leads to equal weights
         self.apart = nn.BatchNorm1d(math.prod(grid) * dim, affine=False)
 
@@ -66,12 +67,13 @@ class SpatiallyWeightedPooling(nn.Module):
                 f"one size; got a grid of {tuple(tokens.shape[1:-1])}."
             )
         flat = tokens.flatten(1)
-        if len(flat) > 1 or not self.training:
-            apart = self.apart(flat)
-        else:
+        # Whether it trains is asked first: an exported program stays free in the size of its batch.
+        if self.training and len(flat) == 1:
             apart = F.batch_norm(flat, self.apart.running_mean, self.apart.running_var, eps=self.apart.eps)
+        else:
+            apart = self.apart(flat)
         weighted = apart.view_as(tokens) * (1 + self.gain * self.excess)
-        pooled: Tensor = weighted.flatten(1, -2).sum(dim=1) / math.sqrt(math.prod(tokens.shape[1:-1]))
+        pooled: Tensor = weighted.flatten(1, -2).sum(dim=1) / self.root
         return pooled
 
 

@@ -1,21 +1,44 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from admoe_monai.networks.blocks import make_pooling, make_stem
 from admoe_monai.networks.nets import AlzheimerLogits
 from tiny_networks import tiny_network
 
 CLASSES = {"diagnosis": 2, "change": 3}
 
 
-@pytest.fixture(scope="module", params=[None, 1], ids=["all experts", "top_k"])
-def network(request: pytest.FixtureRequest) -> AlzheimerLogits:
+KINDS: dict[str, dict[str, Any]] = {
+    "all experts": {},
+    "top_k": {"encoder": {"top_k": 1}},
+    "another stem, weights of places, a prior at the heads": {
+        "encoder": {
+            "patch_embed": partial(make_stem, name="convolution"),
+            "merging_norm": False,
+            "img_size": (12, 10, 9),
+        },
+        "pooling": partial(make_pooling, name="weighted"),
+        "prior_head": nn.Linear,
+    },
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def network(kind: str) -> AlzheimerLogits:
     torch.manual_seed(0)
-    net = tiny_network(kind=AlzheimerLogits, classes=CLASSES, prior_dim=2, encoder={"top_k": request.param})
+    net = tiny_network(kind=AlzheimerLogits, classes=CLASSES, prior_dim=2, **KINDS[kind])
     for parameter in net.parameters():
         parameter.data.normal_(std=0.3)
     return net.eval()
@@ -28,10 +51,9 @@ def inputs() -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def test_columns_are_the_classes_of_diagnosis_then_change(
-    network: AlzheimerLogits, inputs: tuple[Tensor, Tensor]
+    kind: str, network: AlzheimerLogits, inputs: tuple[Tensor, Tensor]
 ) -> None:
-    top_k = next(m.top_k for m in network.modules() if hasattr(m, "top_k"))
-    trained = tiny_network(classes=CLASSES, prior_dim=2, encoder={"top_k": top_k})
+    trained = tiny_network(classes=CLASSES, prior_dim=2, **KINDS[kind])
     missing = trained.load_state_dict(network.state_dict(), strict=False).missing_keys
     outputs = trained.eval()(inputs[0], prior=inputs[1])
 
