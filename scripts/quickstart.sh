@@ -15,7 +15,7 @@ environment .
 step() { printf '\n== %s\n' "$*"; }
 
 step "A simulated longitudinal cohort in BIDS layout (no real person is in it; effects twice as large as declared)"
-admoe demo-cohort "$folder/cohort" --subjects 210 --visits 1 2 --effect 2
+admoe demo-cohort "$folder/cohort" --subjects 210 --visits 2 2 --effect 2
 
 step "Labels, subject-level splits and prior statistics"
 admoe prepare "$folder/cohort" --output "$folder/datalist.json" --horizon next_visit --fractions 0.6 0.1 0.3
