@@ -22,19 +22,19 @@ def compose(entry: str, *overlays: str, **settings: object) -> ConfigWorkflow:
 
 def test_pretraining_alone_is_not_followed_by_finetuning() -> None:
     with pytest.raises(
-        SystemExit, match=r"trains pretrain_epochs \(3\) epochs and no others, but max_epochs is 12: set --pre"
+        SystemExit, match=r"trains pretrain_epochs \(2\) epochs and no others, but max_epochs is 7: set --pre"
     ):
         compose("pretrain", "tiny", "demo")
 
 
 def test_finetuning_alone_does_not_begin_with_pretraining() -> None:
-    with pytest.raises(SystemExit, match=r"has no pretraining, but pretrain_epochs is 3: add --pretrain_epochs 0"):
+    with pytest.raises(SystemExit, match=r"has no pretraining, but pretrain_epochs is 2: add --pretrain_epochs 0"):
         compose("finetune", "tiny", "demo")
 
 
 @pytest.mark.parametrize(
     ("entry", "settings", "plan"),
-    [("pretrain", {"max_epochs": 3}, (3, 3)), ("finetune", {"pretrain_epochs": 0}, (0, 12)), ("train", {}, (3, 12))],
+    [("pretrain", {"max_epochs": 2}, (2, 2)), ("finetune", {"pretrain_epochs": 0}, (0, 7)), ("train", {}, (2, 7))],
 )
 def test_the_remedy_that_is_named_helps(entry: str, settings: dict[str, object], plan: tuple[int, int]) -> None:
     parser = compose(entry, "tiny", "demo", **settings).parser
