@@ -26,6 +26,9 @@ class PreciseStatistics:
         prepare_batch: Function that splits a batch into image, labels and arguments of the network.
         inferer: Inferer that runs the network as in training.
         batches: How many batches to look at.
+
+    Raises:
+        ValueError: If the batches hold one scan each.
     """
 
     def __init__(
@@ -35,6 +38,8 @@ class PreciseStatistics:
         inferer: Any,
         batches: int = 32,
     ) -> None:
+        if getattr(loader, "batch_size", None) == 1:
+            raise ValueError("batch_size must be 2 or more, for batch norm learns nothing from one scan at a time.")
         self.loader = loader
         self.prepare_batch = prepare_batch
         self.inferer = inferer
@@ -51,6 +56,7 @@ class PreciseStatistics:
         device, training = next(network.parameters()).device, network.training
         momenta = [norm.momentum for norm in norms]
         # No dropout and no random number: only the norms look at batches as in training, and average over all of them.
+        # (torch.optim.swa_utils.update_bn puts dropout to training as well, and hands a whole item to the network.)
         network.eval()
         for norm in norms:
             norm.reset_running_stats()

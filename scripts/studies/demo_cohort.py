@@ -22,12 +22,15 @@ from admoe_monai.data import load_datalist
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.baselines import head_size_fractions, held_out_baseline
 from admoe_monai.evaluation.comparison import compare_predictions
+from admoe_monai.transforms import encode_prior, prior_features
 
 CLASSES = {"diagnosis": ["CN", "MCI", "AD"]}
 FIGURE = "auc_CN_vs_AD"
 
 
-def features(cohort_dir: Path, visits: list[dict[str, Any]], prior: list[str]) -> tuple[pd.DataFrame, list[str]]:
+def features(
+    cohort_dir: Path, visits: list[dict[str, Any]], prior: list[dict[str, Any]]
+) -> tuple[pd.DataFrame, list[str]]:
     """Truth, what needs no anatomy (mean intensity over the head, volume of the brain), and the clinical prior."""
     truth = head_size_fractions(pd.read_csv(cohort_dir / "truth.tsv", sep="\t"))
     volumes = [
@@ -42,7 +45,7 @@ def features(cohort_dir: Path, visits: list[dict[str, Any]], prior: list[str]) -
         row |= truth.loc[name, volumes].to_dict()
         row["brain_mm3"] = truth.loc[name, "grey_matter_mm3"] + truth.loc[name, "white_matter_mm3"]
         row["mean_intensity"] = float(scan[scan > 0.1 * scan.max()].mean())
-        row |= {f"prior_{k}": float(v == "F") if k == "sex" else v for k, v in visit["prior"].items() if k in prior}
+        row |= zip(prior_features(prior), encode_prior(visit["prior"], prior), strict=True)
         rows.append(row)
     return pd.DataFrame(rows), volumes
 
@@ -54,7 +57,7 @@ def main() -> None:
     parser.add_argument("cohort_dir", type=Path)
     arguments = parser.parse_args()
     datalist = load_datalist(arguments.run_dirs[0] / "datalist.json")
-    prior = [column["name"] for column in datalist.prior if column["role"] == "clinical"]
+    prior = [column for column in datalist.prior if column["role"] == "clinical"]
     training, volumes = features(arguments.cohort_dir, datalist.splits["training"], prior)
     test, _ = features(arguments.cohort_dir, datalist.splits["test"], prior)
     tables = {}
@@ -67,7 +70,7 @@ def main() -> None:
         )
         tables[f"{run_dir.name} ({seen})"] = PredictionTable(found.frame, CLASSES)
     regressions = {
-        "prior alone": [f"prior_{name}" for name in prior],
+        "prior alone": prior_features(prior),
         "true volumes over head size": volumes,
         "mean intensity and brain volume": ["mean_intensity", "brain_mm3"],
     }

@@ -45,6 +45,12 @@ def test_batches_beyond_the_number_and_batches_of_one_are_left_out(network: nn.M
     assert torch.allclose(network[1].running_mean, first.mean(0))
 
 
+def test_batches_of_one_scan_each_are_refused() -> None:
+    loader: Any = SimpleNamespace(batch_size=1)
+    with pytest.raises(ValueError, match="batch_size must be 2 or more"):
+        PreciseStatistics(loader, lambda batch, device: batch, SimpleInferer())
+
+
 def test_the_network_gets_its_modes_and_momenta_back_after_an_error(network: nn.Module) -> None:
     with pytest.raises(RuntimeError):
         measured(network.eval(), [torch.zeros(3, 7, dtype=torch.float64)])

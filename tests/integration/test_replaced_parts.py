@@ -73,7 +73,7 @@ def replacements(laboratory: Path) -> dict[str, dict[str, Any]]:
     return {
         "an argument of the network": {"network": {"encoder": {"attn_drop_rate": 0.3}}},
         "a shape of the network": {"network": {"encoder": {"mlp_ratio": 2.0}}},
-        "another stem, norms that begin at one": {"stem": "convolution", "network": {"encoder": {"block_norm": 1.0}}},
+        "another stem": {"stem": "convolution"},
         "a prior at the heads, weights of places": {"prior_at_head": True, "pooling": "weighted"},
         "an own loss of one phase": {"phase_overlays": {"pretrain": [str(laboratory / "loss.yaml")]}},
         "an own schedule and optimizer": {"phase_overlays": [str(laboratory / "schedule.yaml")]},

@@ -49,7 +49,10 @@ class SpatiallyWeightedPooling(nn.Module):
     def __init__(self, dim: int, grid: Sequence[int] | None, gain: float = 64.0) -> None:
         super().__init__()
         if grid is None:
-            raise ValueError("pooling: weights of places need an encoder that says how many tokens it ends with.")
+            raise ValueError(
+                "pooling: weights of places need an encoder that says how many tokens it ends with; set pooling to average "
+                "(behind the overlay that set it)."
+            )
         self.gain = gain
         self.root = math.sqrt(math.prod(grid))
         self.excess = nn.Parameter(torch.zeros(*grid, dim))  # of a weight over one: weight decay leads to equal weights

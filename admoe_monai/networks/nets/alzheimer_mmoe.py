@@ -97,6 +97,7 @@ class AlzheimerMMoE(nn.Module):
             self.clinical_encoder = clinical_encoder(prior_dim=prior_dim, dim=fusion_dim)
             self.clinical_fusion = clinical_fusion(dim=fusion_dim)
         self.poolings = nn.ModuleDict({task: pooling(width, encoder.grid) for task in self.num_classes})
+        self.poolings[RECONSTRUCTION] = AveragePooling()
         heads = {task: nn.Linear(width, number) for task, number in self.num_classes.items()}
         for task, head in heads.items():
             self.add_module(f"head_{task}", head)
@@ -174,7 +175,7 @@ class AlzheimerMMoE(nn.Module):
         features: dict[str, Tensor] = {}
         for task, stream in zip(tasks, streams, strict=True):
             tokens = self.task_norms[task](stream)
-            features[task] = self.poolings[task](tokens) if task in self.poolings else tokens.flatten(1, -2).mean(dim=1)
+            features[task] = self.poolings[task](tokens)
             outputs[task] = self._head(task, tokens, features[task], x)
             if known is not None and self.prior_heads is not None:
                 outputs[task] = outputs[task] + self.prior_heads[task](known)

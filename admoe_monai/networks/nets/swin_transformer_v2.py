@@ -57,7 +57,6 @@ class SwinTransformerV2(Encoder):
         top_k: Experts kept per token beside the shared one; None keeps all.
         checkpoint_stages: Indices of the stages whose activations are computed again in the backward pass: less memory.
         patch_embed: Called with axes, channels, width and patch, makes what turns images into tokens ``(B, *G, D)``.
-        block_norm: Initial scale of the norms that end the two halves of a block; 0, as in timm, lets a block start silent.
         merging_norm: Whether a LayerNorm ends every merging, as in Swin V2.
         final_norm: Whether there is a norm after the last stage; without it ``norm`` is an identity.
 
@@ -98,7 +97,6 @@ class SwinTransformerV2(Encoder):
         top_k: int | None = None,
         checkpoint_stages: Sequence[int] = (),
         patch_embed: Callable[[int, int, int, int], nn.Module] = PatchEmbed,
-        block_norm: float = 0.0,
         merging_norm: bool = True,
         final_norm: bool = True,
     ) -> None:
@@ -163,14 +161,10 @@ class SwinTransformerV2(Encoder):
             for i in range(stages)
         )
         self.norm = nn.LayerNorm(self.num_features) if final_norm else nn.Identity()
-        self.reset_parameters(block_norm)
+        self.reset_parameters()
 
-    def reset_parameters(self, block_norm: float = 0.0) -> None:
-        """Initialise as timm does: truncated normal layers, and block norms at zero.
-
-        Args:
-            block_norm: Another scale of the latter.
-        """
+    def reset_parameters(self) -> None:
+        """Initialise as timm does: truncated normal layers, and block norms at zero."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 trunc_normal_(module.weight, std=0.02)
@@ -178,7 +172,7 @@ class SwinTransformerV2(Encoder):
                     nn.init.zeros_(module.bias)
             elif isinstance(module, SwinTransformerV2Block):
                 for norm in (module.norm1, module.norm2):
-                    nn.init.constant_(norm.weight, block_norm)
+                    nn.init.zeros_(norm.weight)
                     nn.init.zeros_(norm.bias)
 
     def no_weight_decay(self) -> set[str]:

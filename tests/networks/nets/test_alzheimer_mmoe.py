@@ -12,11 +12,10 @@ from torch import nn
 from admoe_monai.networks.blocks import (
     AdaptiveFusion,
     ClinicalEncoder,
-    ConvolutionalStem,
     HadamardFusion,
-    PatchEmbed,
     PixelShuffleDecoder,
 )
+from admoe_monai.networks.blocks.patch_embedding import STEMS
 from admoe_monai.networks.nets import AlzheimerMMoE, SwinTransformerV2
 from tiny_networks import CLASSES, EXPERTS, tiny_encoder, tiny_network
 
@@ -76,7 +75,7 @@ def test_a_reconstruction_has_the_size_of_its_image(dims: int) -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("stem", [PatchEmbed, ConvolutionalStem])
+@pytest.mark.parametrize("stem", STEMS.values(), ids=list(STEMS))
 def test_what_is_masked_has_no_influence(stem: type[nn.Module]) -> None:
     net, x = make(encoder={"patch_embed": stem}).eval(), volume()
     mask = torch.zeros(2, 1, 4, 3, 3, dtype=torch.bool)
