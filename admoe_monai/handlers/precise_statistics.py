@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class PreciseStatistics:
-    """Measure means and variances of all batch norms over training visits before each validation.
+    """Measure means and variances of all batch norms over training visits before each validation; without any, do nothing.
 
     In training a batch norm takes away what the batch at hand has in common; in evaluation, what the last batches had in
     common, seen by weights that have moved on since. Where thousands of features are summed, that offset is larger than
@@ -22,24 +22,31 @@ class PreciseStatistics:
     arXiv:2105.07576). Training itself never reads what is measured here.
 
     Args:
+        network: Network that is trained; the evaluator may run another one with the same norms, such as its average.
         loader: Batches of the training visits without augmentation, always in one order.
         prepare_batch: Function that splits a batch into image, labels and arguments of the network.
         inferer: Inferer that runs the network as in training.
         batches: How many batches to look at.
 
     Raises:
-        ValueError: If the batches hold one scan each.
+        ValueError: If the batches hold one scan each, of which a norm of features without places can learn nothing.
     """
 
     def __init__(
         self,
+        network: nn.Module,
         loader: Iterable[dict[str, Any]],
         prepare_batch: PrepareBatch,
         inferer: Any,
         batches: int = 32,
     ) -> None:
-        if getattr(loader, "batch_size", None) == 1:
-            raise ValueError("batch_size must be 2 or more, for batch norm learns nothing from one scan at a time.")
+        kinds = {type(module) for module in network.modules() if isinstance(module, _BatchNorm)}
+        self.needed = bool(kinds)
+        self.smallest_batch = 2 if nn.BatchNorm1d in kinds else 1
+        if getattr(loader, "batch_size", self.smallest_batch) < self.smallest_batch:
+            raise ValueError(
+                "batch_size must be 2 or more, for batch norm of features learns nothing from one scan at a time."
+            )
         self.loader = loader
         self.prepare_batch = prepare_batch
         self.inferer = inferer
@@ -47,7 +54,8 @@ class PreciseStatistics:
 
     def attach(self, engine: Engine) -> None:
         """Register for the start of every run of an evaluator."""
-        engine.add_event_handler(Events.STARTED, self)
+        if self.needed:
+            engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
         """Measure them, of the network that the evaluator runs."""
@@ -66,7 +74,7 @@ class PreciseStatistics:
             with torch.no_grad():
                 for batch in islice(self.loader, self.batches):
                     image, _, arguments, named = self.prepare_batch(batch, device)
-                    if len(image) > 1:
+                    if len(image) >= self.smallest_batch:
                         self.inferer(image, network, *arguments, **named)
         finally:
             network.train(training)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from ignite.engine import Engine, Events
 from monai.inferers import SimpleInferer
 from torch import nn
 
@@ -16,7 +17,7 @@ def measured(network: nn.Module, images: list[torch.Tensor], **settings: Any) ->
         return batch["image"], None, (), {}
 
     engine: Any = SimpleNamespace(network=network)
-    PreciseStatistics([{"image": image} for image in images], prepare, SimpleInferer(), **settings)(engine)
+    PreciseStatistics(network, [{"image": image} for image in images], prepare, SimpleInferer(), **settings)(engine)
 
 
 @pytest.fixture
@@ -45,10 +46,21 @@ def test_batches_beyond_the_number_and_batches_of_one_are_left_out(network: nn.M
     assert torch.allclose(network[1].running_mean, first.mean(0))
 
 
-def test_batches_of_one_scan_each_are_refused() -> None:
+def test_batches_of_one_scan_each_are_refused_where_nothing_can_be_learned_from_them(network: nn.Module) -> None:
     loader: Any = SimpleNamespace(batch_size=1)
+    prepare: Any = None
     with pytest.raises(ValueError, match="batch_size must be 2 or more"):
-        PreciseStatistics(loader, lambda batch, device: batch, SimpleInferer())
+        PreciseStatistics(network, loader, prepare, SimpleInferer())
+    PreciseStatistics(nn.BatchNorm3d(2), loader, prepare, SimpleInferer())
+
+
+@pytest.mark.parametrize(("norm", "attached"), [(nn.BatchNorm2d(3), True), (nn.LayerNorm(3), False)])
+def test_a_network_without_batch_norms_is_left_alone(norm: nn.Module, attached: bool) -> None:
+    engine: Any = Engine(lambda engine, batch: None)
+    prepare: Any = None
+    handler = PreciseStatistics(nn.Sequential(norm), [], prepare, SimpleInferer())
+    handler.attach(engine)
+    assert engine.has_event_handler(handler, Events.STARTED) is attached
 
 
 def test_the_network_gets_its_modes_and_momenta_back_after_an_error(network: nn.Module) -> None:
