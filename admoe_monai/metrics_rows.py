@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,18 @@ def read_metrics(path: Path) -> list[Row]:
         if not (row.get("epoch") or "").isdecimal() or not row.get("phase"):
             raise UserError(f"{path}, line {number}: not the row of an epoch")
     return rows
+
+
+def row_digest(row: Row) -> str:
+    """Digest the row of an epoch: SHA-256, in hexadecimal.
+
+    Columns that it leaves empty, as later phases bring some, don't count.
+
+    Args:
+        row: Row of metrics.
+    """
+    cells = sorted(f"{name}={value}\n" for name, value in row.items() if value)
+    return hashlib.sha256("".join(cells).encode()).hexdigest()
 
 
 def number_in(row: Row, name: str) -> float | None:

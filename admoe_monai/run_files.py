@@ -17,6 +17,8 @@ INTERRUPT = "interrupt_checkpoint.pth"
 CONFIG = "config.yaml"
 DATALIST = "datalist.json"
 METRICS = "metrics.csv"
+#: Digests of each epoch's training state and row of metrics, for `admoe verify`.
+DIGESTS = "digests.csv"
 CURVES = "curves.png"
 LOG = "training.log"
 LOCK = "run.lock"

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from admoe_monai.checkpoints import CheckpointError, read_checkpoint
+from admoe_monai.workflows.verification.record import read_epochs
 
 # What a continuation may have of its own: where and by whom it was started, not what it computed.
 OF_THE_PROCESS = ("settings", "environment", "parent")
@@ -54,6 +55,10 @@ def run_differences(made: Path, expected: Path, since: int = 0) -> list[str]:
             found += differences(one, other, name)
     if (made / "metrics.csv").read_bytes() != (expected / "metrics.csv").read_bytes():
         found.append("metrics.csv")
+    mine, theirs = (read_epochs(folder / "digests.csv") for folder in (made, expected))
+    # A run that goes on from a lone file has no records of the epochs before.
+    if max(mine) != max(theirs) or any(mine[epoch] != theirs.get(epoch) for epoch in mine):
+        found.append("digests.csv")
     return found
 
 

@@ -17,7 +17,18 @@ ROOMS = ("networks", "losses", "transforms", "data", "handlers", "engines", "che
 
 
 # Who may import whom within the workflows: only what stands before it.
-FLOORS = ("settings", "run", "finished", "runs", "preprocessing", "bundles", "proposal", "entry", "launch")
+FLOORS = (
+    "settings",
+    "run",
+    "finished",
+    "verification",
+    "runs",
+    "preprocessing",
+    "bundles",
+    "proposal",
+    "entry",
+    "launch",
+)
 
 
 def imported_modules(path: Path) -> set[str]:

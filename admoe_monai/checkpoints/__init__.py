@@ -1,5 +1,6 @@
 """One format, one writer, one reader for every checkpoint, and the matching of weights by name."""
 
+from .digest import state_digest
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError, IncompatibleCheckpointError
 from .evaluated import weights_to_evaluate
 from .foreign import FileContents, FileKind, component_sizes, examine
@@ -61,6 +62,7 @@ __all__ = [
     "position",
     "position_of",
     "read_checkpoint",
+    "state_digest",
     "to_plain",
     "weights_to_evaluate",
     "write_checkpoint",

@@ -25,6 +25,7 @@ from .report import report
 from .runs import runs
 from .settings import CONTEXT, SettingsCommand
 from .train import resume, train
+from .verify import verify
 
 COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "demo-cohort": demo_cohort,
@@ -37,6 +38,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "inspect": inspect,
     "runs": runs,
     "evaluate": evaluate,
+    "verify": verify,
     "report": report,
     "export": export,
 }

@@ -6,6 +6,7 @@ from .checkpoint_saver import CheckpointSaver, Stateful, parameter_names
 from .confusion_picture import ConfusionPicture
 from .curves_picture import CurvesPicture
 from .decoder_remover import DecoderRemover
+from .epoch_digests import EpochDigests
 from .epoch_metrics import Epoch, EpochMetrics, Tracker
 from .exponential_moving_average import ExponentialMovingAverage
 from .feature_standardisation import FeatureStandardisation
@@ -37,6 +38,7 @@ __all__ = [
     "EarlyStop",
     "Epoch",
     "EpochBar",
+    "EpochDigests",
     "EpochMetrics",
     "ExponentialMovingAverage",
     "FeatureStandardisation",

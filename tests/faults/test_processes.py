@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from admoe_monai.checkpoints import IncompatibleCheckpointError, read_checkpoint
+from admoe_monai.workflows.verification.verify import verify
 from run_comparison import assert_same_run, run_files
 from tiny_runs import MICRO_PLAN, TINY_SETTINGS, make_run
 
@@ -106,6 +107,14 @@ def test_two_processes_go_on_bit_equal(processes: Processes, whole: Path, tmp_pa
     shutil.copytree(whole, earlier)
     (earlier / "checkpoint_epoch_0.pth").unlink()
     assert_same_run(folder, earlier)
+
+
+def test_epochs_of_two_processes_are_computed_again_in_two(whole: Path) -> None:
+    before = run_files(whole)
+    found = verify(whole, epochs=[3])
+    assert [str(deviation) for deviation in found.deviations] == []
+    assert [(done.first, done.last, done.begin) for done in found.replays] == [(3, 3, "checkpoint_epoch_2.pth")]
+    assert run_files(whole) == before
 
 
 def test_two_processes_with_running_statistics_go_on_bit_equal(tiny_cohort: Path, tmp_path: Path) -> None:

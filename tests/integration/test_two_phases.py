@@ -34,7 +34,15 @@ def files(run: Path) -> dict[str, dict[str, Any]]:
 def test_a_run_writes_every_kind_of_file_and_no_other(run: Path, files: dict[str, dict[str, Any]]) -> None:
     assert files.keys() == PRETRAINING | FINETUNING
     others = {path.name for path in run.iterdir() if path.suffix != ".pth" and not path.name.startswith("events.")}
-    assert others == {"training.log", "config.yaml", "metrics.csv", "curves.png", "datalist.json", "run.lock"}
+    assert others == {
+        "training.log",
+        "config.yaml",
+        "metrics.csv",
+        "digests.csv",
+        "curves.png",
+        "datalist.json",
+        "run.lock",
+    }
 
 
 def test_every_checkpoint_has_the_keys_of_the_contract(files: dict[str, dict[str, Any]]) -> None:

@@ -15,8 +15,9 @@ def component_counts(network: nn.Module) -> dict[str, int]:
 
 
 def component_lines(network: nn.Module) -> list[str]:
-    """Format one line per component, as the guide prints them."""
-    return [f"  {name:<20}: {count:>10,} params ✓ Active" for name, count in component_counts(network).items()]
+    """Format one line per component that has parameters, as the guide prints them."""
+    counts = component_counts(network)
+    return [f"  {name:<20}: {count:>10,} params ✓ Active" for name, count in counts.items() if count]
 
 
 class ComponentTable:

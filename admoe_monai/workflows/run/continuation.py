@@ -9,7 +9,7 @@ from pathlib import Path
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, is_complete, read_checkpoint, write_checkpoint
 from admoe_monai.files import atomic
 from admoe_monai.handlers import Cadence, TrainingState
-from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, INTERRUPT, METRICS, periodic
+from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, DIGESTS, INTERRUPT, METRICS, periodic
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,8 @@ def complete_files(checkpoint: Checkpoint, source: Path, folder: Path, save_inte
     if own is not None and _read(folder / own) is None:
         write_checkpoint(folder / own, checkpoint)
     if source.resolve() != folder.resolve():
-        _take_metrics_along(source / METRICS, folder, checkpoint["epoch"])
+        for name in (METRICS, DIGESTS):
+            _take_rows_along(source / name, folder, checkpoint["epoch"])
 
 
 def _if_of_epoch(checkpoint: Checkpoint, epoch: int) -> Checkpoint | None:
@@ -79,12 +80,12 @@ def _take_along(file: Path, folder: Path) -> None:
             logger.warning("Not taken along: %s", error)
 
 
-def _take_metrics_along(metrics: Path, folder: Path, epoch: int) -> None:
-    if not metrics.exists():
+def _take_rows_along(table: Path, folder: Path, epoch: int) -> None:
+    if not table.exists():
         return
-    with open(metrics, encoding="utf-8", newline="") as file:
+    with open(table, encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
-    with atomic(folder / metrics.name) as copy:
+    with atomic(folder / table.name) as copy:
         kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= epoch]
         csv.writer(copy, lineterminator="\n").writerows(kept)
 

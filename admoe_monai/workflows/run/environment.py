@@ -45,6 +45,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "torch": torch.__version__,
         "monai": monai.__version__,
         "numpy": np.__version__,
+        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
         "device": device.type if device.type == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
         "world_size": world_size(),

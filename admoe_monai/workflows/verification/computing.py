@@ -1,0 +1,116 @@
+"""Epochs computed again: the plan of a run, from one of its checkpoints, in another folder, up to the end of an epoch.
+
+    torchrun --nproc_per_node=2 -m admoe_monai.workflows.verification.computing TASK
+
+does it in several processes; TASK is a JSON file with the arguments of :func:`compute` by name.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.errors import UserError, one_line_errors
+from admoe_monai.handlers import Interrupted, Signals
+from admoe_monai.run_files import CONFIG, DIGESTS
+from admoe_monai.workflows.run.plan import Plan
+from admoe_monai.workflows.run.processes import is_main
+from admoe_monai.workflows.settings.declared import parser_of
+
+from .record import EpochRecord, read_epochs
+
+
+class _Until(Signals):
+    """Signals of a run that ends itself: at the end of an epoch, or of the first one whose state is another than recorded.
+
+    Args:
+        folder: Folder of the run.
+        last: The epoch.
+        recorded: Records by epoch that the states are compared with.
+    """
+
+    def __init__(self, folder: Path, last: int, recorded: Mapping[int, EpochRecord]) -> None:
+        super().__init__()
+        self.folder = folder
+        self.last = last
+        self.recorded = recorded
+        self.reached = False
+
+    def came(self) -> bool:
+        """Tell whether the run has to end, by a signal or because it is where it was meant to get."""
+        if self.received is None and is_main() and (self.folder / DIGESTS).exists():
+            epoch, found = max(read_epochs(self.folder / DIGESTS).items(), default=(-1, None))
+            known = self.recorded.get(epoch)
+            if epoch >= self.last or (found is not None and known is not None and found.state != known.state):
+                self.received, self.reached = signal.SIGTERM, True
+        return super().came()
+
+
+def compute(run_dir: str, settings: Mapping[str, Any], last: int) -> None:
+    """Compute epochs in this process.
+
+    Args:
+        run_dir: Folder of the run that is verified; nothing is written into it.
+        settings: Settings that differ from its config: `run_dir`, an empty folder, and `resume` among them.
+        last: Epoch to end with.
+
+    Raises:
+        UserError: If they can't be computed here.
+        Interrupted: If a signal came.
+    """
+    folder = Path(run_dir)
+    plan = Plan(parser_of([folder / CONFIG], settings), folder)
+    signals = _Until(Path(settings["run_dir"]), last, read_epochs(folder / DIGESTS))
+    plan.signals = signals
+    with _quiet():
+        try:
+            plan.run()
+        except Interrupted:
+            if not signals.reached and is_main():
+                raise
+
+
+def compute_in_processes(number: int, run_dir: str, settings: Mapping[str, Any], last: int) -> None:
+    """Compute epochs in several processes of this machine, as torchrun starts them; the arguments are those of `compute`.
+
+    Args:
+        number: Number of processes.
+        run_dir: See there.
+        settings: See there.
+        last: See there.
+
+    Raises:
+        UserError: With the last line that the processes have said.
+    """
+    task = Path(settings["run_dir"]).with_suffix(".json")
+    task.write_text(json.dumps({"run_dir": run_dir, "settings": dict(settings), "last": last}), encoding="utf-8")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={number}"]
+    done = subprocess.run([*launch, "-m", __name__, str(task)], capture_output=True, text=True, check=False)
+    said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    if said:
+        raise UserError(said[0].removeprefix("error: "))
+    if not (Path(settings["run_dir"]) / DIGESTS).exists():
+        raise RuntimeError(f"{number} processes ended without an epoch (exit code {done.returncode}):\n{done.stderr}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what a run logs, and its end in the middle, to itself; the bar stays."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        compute(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))

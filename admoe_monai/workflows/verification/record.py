@@ -1,0 +1,155 @@
+"""What a run has recorded of itself: digests per epoch, rows of metrics, and the states that its checkpoints hold."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.checkpoints import CheckpointError, is_complete, position, read_checkpoint, state_digest
+from admoe_monai.errors import UserError
+from admoe_monai.metrics_rows import Row, read_metrics
+from admoe_monai.run_files import CONFIG, DIGESTS, METRICS, checkpoint_files, periodic_epoch
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """Row of digests.csv.
+
+    Attributes:
+        state: Digest of the training state that the epoch ended with.
+        metrics: Digest of its row of metrics.csv; empty if it had none.
+    """
+
+    state: str
+    metrics: str
+
+
+@dataclass(frozen=True)
+class KeptState:
+    """Checkpoint of a run, without its tensors.
+
+    Attributes:
+        path: The file.
+        place: Where in the run it stands, as `position`; among files of one place, periodic ones are last.
+        complete: Whether it stands at the end of that epoch.
+        state: Digest of the training state that it holds.
+        settings: Settings that it was written under.
+        digests: Digests of what these point to.
+        environment: Machine that wrote it.
+    """
+
+    path: Path
+    place: tuple[int, bool, int, bool]
+    complete: bool
+    state: str
+    settings: Mapping[str, Any]
+    digests: Mapping[str, str]
+    environment: Mapping[str, Any]
+
+    @property
+    def epoch(self) -> int:
+        """Return the last completed epoch."""
+        return self.place[0]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything that a run has recorded of itself.
+
+    Attributes:
+        folder: Run directory.
+        epochs: Records by epoch.
+        metrics: Rows of metrics.csv by epoch.
+        states: Checkpoints, in the order of their places.
+        damaged: What is wrong with each checkpoint that can't be read, by its name.
+    """
+
+    folder: Path
+    epochs: Mapping[int, EpochRecord]
+    metrics: Mapping[int, Row]
+    states: Sequence[KeptState]
+    damaged: Mapping[str, str]
+
+    def holds_record(self, state: KeptState) -> bool:
+        """Tell whether a checkpoint holds what its epoch ended with."""
+        return state.complete and state.epoch in self.epochs and self.epochs[state.epoch].state == state.state
+
+    def before(self, epoch: int) -> KeptState | None:
+        """Find the last checkpoint that an epoch can be computed from, of those that hold what was recorded."""
+        return max(
+            (state for state in self.states if state.epoch < epoch and self.holds_record(state)),
+            key=lambda state: state.place,
+            default=None,
+        )
+
+    def at_or_after(self, epoch: int) -> KeptState:
+        """Find the checkpoint whose settings and machine an epoch was computed with."""
+        return next((state for state in self.states if state.epoch >= epoch), self.states[-1])
+
+
+def read_record(folder: Path, progress: Any = iter) -> RunRecord:
+    """Read what a run has recorded; every checkpoint is read whole, one at a time.
+
+    Args:
+        folder: Run directory.
+        progress: Function that the list of checkpoints goes through, for a bar.
+
+    Raises:
+        UserError: If the folder holds no run, or one without a record.
+    """
+    if not (folder / CONFIG).is_file():
+        what = f"{folder} holds no run: it has no {CONFIG}" if folder.is_dir() else f"there is no folder {folder}"
+        raise UserError(f"{what}; `admoe runs FOLDER` lists the runs of a folder")
+    epochs = read_epochs(folder / DIGESTS)
+    states: list[KeptState] = []
+    damaged: dict[str, str] = {}
+    for path in progress(checkpoint_files(folder)):
+        try:
+            states.append(_state(path))
+        except CheckpointError as error:
+            damaged[path.name] = str(error)
+    if not states:
+        raise UserError(f"{folder} has no checkpoint that can be read: there is nothing to compute its epochs from")
+    metrics = {int(row["epoch"]): row for row in read_metrics(folder / METRICS)}
+    return RunRecord(folder, epochs, metrics, sorted(states, key=lambda state: state.place), damaged)
+
+
+def _state(path: Path) -> KeptState:
+    contents = read_checkpoint(path)
+    return KeptState(
+        path,
+        (*position(contents), periodic_epoch(path) is not None),
+        is_complete(contents),
+        state_digest(contents),
+        contents["settings"],
+        contents["digests"],
+        contents["environment"],
+    )
+
+
+def read_epochs(path: Path) -> dict[int, EpochRecord]:
+    """Read the records of the epochs.
+
+    Args:
+        path: File digests.csv of the run.
+
+    Raises:
+        UserError: If it is absent or damaged.
+    """
+    epochs = {}
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file, restval=""), start=2):
+                if not (row.get("epoch") or "").isdecimal() or "state" not in row or "metrics" not in row:
+                    raise UserError(f"{path}, line {number}: not the record of an epoch")
+                epochs[int(row["epoch"])] = EpochRecord(row["state"], row["metrics"])
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is not there: the run was made by a version that recorded no digests, or has not ended its first epoch"
+        ) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} can't be read: {error}") from error
+    return epochs

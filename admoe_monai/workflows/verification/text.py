@@ -1,0 +1,42 @@
+"""What a verification has found, in lines."""
+
+from __future__ import annotations
+
+from .record import RunRecord
+from .replay import Replay
+from .verify import Verification
+
+
+def lines_of(found: Verification) -> list[str]:
+    """Format what was found; the last line is the answer.
+
+    Args:
+        found: What was found.
+    """
+    machine = ", ".join(f"{name} {value}" for name, value in found.machine.items())
+    here = "; ".join(found.machine_differs)
+    lines = [
+        f"Run:      {found.record.folder}, {_epochs(found.record)}",
+        f"Computed: {machine}",
+        f"Here:     {here + ': other bits are no proof of anything' if here else 'the same'}",
+        f"Files:    {len(found.record.states)} checkpoints, {len(found.record.metrics)} rows of metrics, settings, datalist",
+    ]
+    lines += [f"Replayed: {_replay(done)}" for done in found.replays]
+    if found.not_replayed:
+        lines.append(f"Replayed: none; {found.not_replayed}")
+    unique = dict.fromkeys(map(str, found.deviations))
+    lines += [f"  differs: {line}" for line in unique]
+    if unique:
+        return [*lines, f"NOT AS CLAIMED: {len(unique)} differences"]
+    computed = sum(done.last - done.first + 1 for done in found.replays)
+    return [*lines, f"As claimed: files are as recorded, and {computed} epochs computed again have the same bits"]
+
+
+def _epochs(record: RunRecord) -> str:
+    return f"epochs {min(record.epochs)} to {max(record.epochs)}" if record.epochs else "no epoch"
+
+
+def _replay(done: Replay) -> str:
+    which = f"epoch {done.first}" if done.first == done.last else f"epochs {done.first} to {done.last}"
+    ended = "; ended at the first difference" if done.deviations else ""
+    return f"{which}, from {done.begin or 'the beginning'}{ended}"
