@@ -14,6 +14,7 @@ from admoe_monai import __version__
 from admoe_monai.errors import UserError, told
 
 from .audit import audit
+from .check import check
 from .demo_cohort import demo_cohort
 from .evaluate import evaluate
 from .export import export
@@ -33,6 +34,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "preprocess": preprocess,
     "audit": audit,
     "propose": propose,
+    "check": check,
     "train": train,
     "resume": resume,
     "inspect": inspect,
@@ -42,7 +44,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "report": report,
     "export": export,
 }
-WITH_SETTINGS = (train, resume)
+WITH_SETTINGS = (check, train, resume)
 
 
 class InOrder(TyperGroup):

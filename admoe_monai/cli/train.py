@@ -11,7 +11,8 @@ import typer
 
 from admoe_monai.errors import UserError
 from admoe_monai.run_files import CONFIG
-from admoe_monai.workflows.settings.config_files import config_files, known_configs, refuse_mistakes
+from admoe_monai.workflows.settings.config_files import config_files, known_configs
+from admoe_monai.workflows.settings.findings import refuse_mistakes
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 
 from .settings import takes_settings, values_of, with_short_forms

@@ -54,8 +54,8 @@ def test_a_run_goes_on_from_a_checkpoint_and_from_its_folder(admoe: Admoe, tiny_
         (["pretrain", "finetune"], "pretrain.yaml and .*finetune.yaml are both entry points"),
         (["broken.yaml"], "cannot read broken.yaml, line 2: "),
         (["list.yaml"], "list.yaml is no config: it holds a list where settings are expected"),
-        (["other.yaml"], "unknown setting in other.yaml: 'bach_size'; did you mean 'batch_size'?"),
-        (["wrong.yaml"], "wrong.yaml: batch_size must be at least 1, got 0"),
+        (["other.yaml"], "other.yaml, line 1: unknown setting 'bach_size'; did you mean 'batch_size'?"),
+        (["wrong.yaml"], "wrong.yaml, line 1: batch_size must be at least 1, got 0"),
     ],
 )
 def test_a_mistake_is_answered_before_torch_is_imported(tmp_path: Path, words: list[str], line: str) -> None:

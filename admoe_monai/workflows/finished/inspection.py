@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,16 +77,19 @@ def describe_config(config_files: Iterable[Path]) -> dict[str, Any]:
     }
 
 
-def network_of(config_files: Iterable[Path]) -> tuple[dict[str, Any], nn.Module]:
+def network_of(
+    config_files: Iterable[Path], given: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], nn.Module]:
     """Resolve the settings of a config and build its network, with decoder.
 
     Args:
         config_files: Entry point and its overlays, or overlays alone.
+        given: Values by setting that go before those of the files.
 
     Raises:
         UserError: For a mistake in the config.
     """
-    parser = parser_of(config_files)
+    parser = parser_of(config_files, given)
     settings = resolved_settings(parser)
     if not settings["use_clinical_prior"]:
         settings["prior_dim"] = 0

@@ -6,12 +6,13 @@ phases are built for a trial before anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from admoe_monai.errors import UserError
 
 from .kinds import is_number, texts
+from .shapes import Problem, shape_problems
 from .table import SETTINGS
 
 
@@ -22,55 +23,67 @@ def check(settings: Mapping[str, Any]) -> None:
         settings: Settings, complete and resolved.
 
     Raises:
-        UserError: Naming the setting, its value and what it should be.
+        UserError: Naming the setting, its value and what it should be; further problems are details.
     """
-    for name, row in SETTINGS.items():
-        row.kind(name, settings[name])
-    _check_plan(settings)
-    _check_tasks(settings)
-    _check_sizes(settings)
+    found = [said for _, said in problems(settings)]
+    if found:
+        raise UserError(found[0], found[1:])
 
 
-def _check_plan(settings: Mapping[str, Any]) -> None:
+def problems(settings: Mapping[str, Any]) -> list[Problem]:
+    """Find everything that is wrong with the settings; what must agree is looked at where each is what it should be.
+
+    Args:
+        settings: Settings, complete and resolved.
+    """
+    kinds = [(name, said) for name in SETTINGS for said in _said_by(SETTINGS[name].kind, name, settings[name])]
+    return kinds or [*_plan(settings), *_tasks(settings), *_reconstruction(settings), *shape_problems(settings)]
+
+
+def _said_by(kind: Any, *arguments: Any) -> list[str]:
+    try:
+        kind(*arguments)
+    except UserError as error:
+        return [str(error)]
+    return []
+
+
+def _plan(settings: Mapping[str, Any]) -> Iterator[Problem]:
     if settings["max_epochs"] < 1 or settings["pretrain_epochs"] > settings["max_epochs"]:
-        raise UserError(
+        yield (
+            "max_epochs",
             f"max_epochs ({settings['max_epochs']}) counts both phases and must be at least 1 and at least "
-            f"pretrain_epochs ({settings['pretrain_epochs']})"
+            f"pretrain_epochs ({settings['pretrain_epochs']})",
         )
     if settings["pretrained"] is not None and settings["pretrain_epochs"] > 0:
-        raise UserError(
+        yield (
+            "pretrained",
             f"pretrained ({settings['pretrained']}) takes the place of pretraining; start with configs/finetune.yaml, "
-            "or leave it out"
+            "or leave it out",
         )
     keep = settings["keep_checkpoints"]
-    if keep != "all" and (not isinstance(keep, int) or keep < 2):
-        raise UserError(f"keep_checkpoints must be all or a number of two or more, got {keep!r}")
+    if keep != "all" and (type(keep) is not int or keep < 2):
+        yield "keep_checkpoints", f"keep_checkpoints must be all or a number of two or more, got {keep!r}"
 
 
-def _check_tasks(settings: Mapping[str, Any]) -> None:
+def _tasks(settings: Mapping[str, Any]) -> Iterator[Problem]:
     classes = settings["classes"]
     for name in ("task_weights", "left_out_labels"):
         for task in settings[name]:
             if task not in classes:
-                raise UserError(f"{name} names the task '{task}', which classes does not: {list(classes)}")
+                yield name, f"{name} names the task '{task}', which classes does not: {list(classes)}"
     for task, weight in settings["task_weights"].items():
         if not is_number(weight) or weight < 0:
-            raise UserError(f"weight_{task} must be a number of 0 or more, got {weight!r}")
+            yield "task_weights", f"weight_{task} must be a number of 0 or more, got {weight!r}"
     for task, labels in settings["left_out_labels"].items():
-        texts(f"left_out_labels of {task}", labels)
-        if both := [name for name in labels or () if name in classes[task]]:
-            raise UserError(f"left_out_labels names '{both[0]}', which is one of the classes of {task}")
+        name = "left_out_labels"
+        if said := _said_by(texts, f"{name} of {task}", labels):
+            yield name, said[0]
+        elif both := [label for label in labels or () if label in classes.get(task, ())]:
+            yield name, f"{name} names '{both[0]}', which is one of the classes of {task}"
 
 
-def _check_sizes(settings: Mapping[str, Any]) -> None:
-    if settings["mask_patch_size"] % settings["patch_size"]:
-        raise UserError(
-            f"mask_patch_size ({settings['mask_patch_size']}) must be a multiple of patch_size ({settings['patch_size']})"
-        )
+def _reconstruction(settings: Mapping[str, Any]) -> Iterator[Problem]:
     window = settings["target_norm_window"]
     if window is not None and not window % 2:
-        raise UserError(f"target_norm_window must be a positive odd number, or null, got {window!r}")
-    edges, axes = settings["img_size"], settings["spatial_dims"]
-    sizes = edges if isinstance(edges, (list, tuple)) else [edges] * axes
-    if len(sizes) != axes or not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise UserError(f"img_size must be a positive whole number, or a list of {axes} of them, got {edges!r}")
+        yield "target_norm_window", f"target_norm_window must be a positive odd number, or null, got {window!r}"

@@ -6,19 +6,14 @@ Nothing here imports torch or MONAI, so that a mistake is answered at once.
 from __future__ import annotations
 
 import difflib
-import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from admoe_monai.errors import UserError
 
-from .names import DOORS, ENTRY_KEYS, declared_settings, is_short_form, refuse_unknown
 from .resources import resource
-from .table import SETTINGS
+from .written import read_written
 
 ENTRY = "configs/train.yaml"
 FOLDERS = ("configs", "configs/overlays")
@@ -73,52 +68,4 @@ def read_config(file: Path) -> dict[str, Any]:
     Raises:
         UserError: If it can't be read or holds something else.
     """
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where is not None else ""
-        problem = getattr(error, "problem", None) or getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise UserError(f"cannot read {file}{line}: {problem}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise UserError(f"{file} is no config: it holds a {type(content).__name__} where settings are expected")
-    return {str(key): value for key, value in content.items()}
-
-
-def refuse_mistakes(files: Sequence[Path], given: Mapping[str, Any]) -> None:
-    """Refuse names that nothing reads and values of a wrong kind, as far as they show before anything is imported.
-
-    Args:
-        files: Config files in the order in which they are merged.
-        given: Values of the command line by setting.
-
-    Raises:
-        UserError: Naming the file, the setting and the remedy.
-    """
-    known = [*declared_settings(), *ENTRY_KEYS, *DOORS]  # of the last, more is said later
-    for file in files:
-        content = read_config(file)
-        refuse_unknown(filter(_is_whole, map(_top, content)), known, f"setting in {file}:")
-        _check_kinds(content, f"{file}: ")
-    refuse_unknown(filter(_is_whole, map(_top, given)), known)
-    _check_kinds(given)
-
-
-def _top(key: str) -> str:
-    return re.split("::|#", key.lstrip("+"))[0]
-
-
-def _is_whole(name: str) -> bool:
-    return not is_short_form(name)
-
-
-def _check_kinds(values: Mapping[str, Any], where: str = "") -> None:
-    for name, value in values.items():
-        if name not in SETTINGS or (isinstance(value, str) and value[:1] in ("$", "@", "%")):
-            continue
-        try:
-            SETTINGS[name].kind(name, os.path.expanduser(value) if isinstance(value, str) else value)
-        except UserError as error:
-            raise UserError(f"{where}{error}") from None
+    return dict(read_written(file).content)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from admoe_monai.checkpoints import PHASES
 from admoe_monai.errors import UserError
 
 from .names import NUMBER, PREFIXES, is_short_form
@@ -58,6 +57,8 @@ def in_full(settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: If overlays are of a phase that is none.
     """
+    from admoe_monai.checkpoints import PHASES  # torch comes with it
+
     overlays = settings["phase_overlays"]
     if isinstance(overlays, Mapping):
         for phase in overlays:

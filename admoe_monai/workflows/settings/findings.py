@@ -1,0 +1,161 @@
+"""Everything that is wrong with some config files and a command line, at once, each with its place.
+
+Nothing here imports torch or MONAI, so that mistakes are answered at once. What only they can tell, such as whether a network
+can be built, is left to who has imported them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from admoe_monai.errors import UserError
+
+from .checks import problems
+from .command_line import refuse_replaced
+from .names import DOORS, ENTRY_KEYS, PREFIXES, declared_settings, is_short_form, refuse_unknown
+from .short_forms import take_in
+from .table import LISTS, SETTINGS, TEXTS
+from .written import Written, read_written
+
+COMMAND_LINE = "command line"
+#: MONAI's references within a value: `@name`, `@name::entry`, `@name#0`.
+_REFERENCE = re.compile(r"(?<![\w.])@(\w+)((?:::|#)\w+)*")
+#: Parts of the plan that an expression may refer to.
+_PARTS = ("network_def", "phases", "settings")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong.
+
+    Attributes:
+        place: File and line, or the command line.
+        problem: What is wrong and what to do, in one line.
+    """
+
+    place: str
+    problem: str
+
+    def __str__(self) -> str:
+        return self.problem if self.place == COMMAND_LINE else f"{self.place}: {self.problem}"
+
+
+def findings(files: Sequence[Path], given: Mapping[str, Any]) -> list[Finding]:
+    """Find what is wrong with settings.
+
+    Args:
+        files: Config files in the order in which they are merged.
+        given: Values of the command line by setting.
+
+    Returns:
+        Findings in the order of the files, then of the command line, then of what must agree.
+    """
+    written, found = [], []
+    for file in files:
+        try:
+            written.append(read_written(file))
+        except UserError as error:
+            found.append(Finding(COMMAND_LINE, str(error)))
+    for config in written:
+        for key, line in config.repeated.items():
+            found.append(
+                Finding(f"{config.file}, line {line}", f"{key} is set a second time, and only this value counts")
+            )
+        found += _of_values(config.content, config.place)
+    found += _of_values(given, lambda _: COMMAND_LINE)
+    return found or list(_of_all(written, given))
+
+
+def refuse_mistakes(files: Sequence[Path], given: Mapping[str, Any]) -> None:
+    """Refuse what :func:`findings` finds.
+
+    Args:
+        files: Config files in the order in which they are merged.
+        given: Values of the command line by setting.
+
+    Raises:
+        UserError: Naming the file, the setting and the remedy; further findings are details.
+    """
+    found = list(map(str, findings(files, given)))
+    if found:
+        raise UserError(found[0], found[1:])
+
+
+def _of_values(values: Mapping[str, Any], place: Any) -> Iterator[Finding]:
+    known = [*declared_settings(), *ENTRY_KEYS, *DOORS]  # of the last, more is said later
+    for key, value in values.items():
+        name = _top(key)
+        if name in ENTRY_KEYS or name in DOORS:
+            continue
+        if not is_short_form(name):
+            yield from _said(place(key), refuse_unknown, [name], known)
+        whole = name == key
+        if name in (*TEXTS, *LISTS) and place(key) != COMMAND_LINE:
+            yield from _said(place(key), refuse_replaced, name, value)
+        if _is_expression(value):
+            yield from (Finding(place(key), f"{key} is '{value}': {said}") for said in _expression(str(value), known))
+        elif whole and name in SETTINGS:
+            yield from _said(place(key), SETTINGS[name].kind, name, value)
+
+
+def _said(place: str, function: Any, *arguments: Any) -> Iterator[Finding]:
+    try:
+        function(*arguments)
+    except UserError as error:
+        yield Finding(place, str(error))
+
+
+def _expression(text: str, known: Iterable[str]) -> Iterator[str]:
+    """Tell what MONAI's language will stumble over: a reference to nothing, or what is no Python."""
+    names = {*known, *_PARTS}
+    for name in dict.fromkeys(match[1] for match in _REFERENCE.finditer(text)):
+        if name not in names:
+            yield f"nothing is called {name} that @{name} could refer to; quote the text if it is one and begin it otherwise"
+    if text.startswith("$"):
+        try:
+            ast.parse(_REFERENCE.sub("_", text[1:]).strip())
+        except SyntaxError as error:
+            yield f"MONAI reads what begins with $ as Python, and this is none ({error.msg})"
+
+
+def _of_all(written: Sequence[Written], given: Mapping[str, Any]) -> Iterator[Finding]:
+    """Look at what must agree, in the values that count in the end."""
+    declared = declared_settings()
+    values: dict[str, Any] = {}
+    places: dict[str, tuple[int, str]] = {}
+    sources = [*((config.content, config.place) for config in written), (given, lambda _: COMMAND_LINE)]
+    for number, (content, place) in enumerate(sources):
+        for key, value in content.items():
+            if key in (*ENTRY_KEYS, *DOORS):
+                continue
+            if _top(key) != key or _is_expression(value):
+                return  # what such a value becomes, MONAI alone can tell
+            values[key] = value
+            places[_whole(key)] = (number, place(key))
+    merged = {**declared, **values}
+    try:
+        take_in(merged, declared)
+    except UserError as error:
+        yield Finding(COMMAND_LINE, str(error))
+        return
+    for name, said in problems(merged):
+        # Of the settings that don't fit each other, the one set last is the user's.
+        named = [name, *(other for other in places if re.search(rf"\b{other}\b", said))]
+        yield Finding(max((places[n] for n in named if n in places), default=(0, COMMAND_LINE))[1], said)
+
+
+def _whole(key: str) -> str:
+    return next((whole for prefix, whole in PREFIXES.items() if is_short_form(key) and key.startswith(prefix)), key)
+
+
+def _is_expression(value: Any) -> bool:
+    return isinstance(value, str) and value[:1] in ("$", "@", "%")
+
+
+def _top(key: str) -> str:
+    return re.split("::|#", key.lstrip("+"))[0]

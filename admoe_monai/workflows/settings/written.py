@@ -1,0 +1,68 @@
+"""A config file as it is written, and in which line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from admoe_monai.errors import UserError
+
+
+@dataclass(frozen=True)
+class Written:
+    """Contents of a config file.
+
+    Attributes:
+        file: The file.
+        content: Values by key; nothing is evaluated.
+        lines: Line of each key, from 1.
+        repeated: Keys that stand there a second time, each with that line; YAML takes the last without a word.
+    """
+
+    file: Path
+    content: Mapping[str, Any]
+    lines: Mapping[str, int]
+    repeated: Mapping[str, int]
+
+    def place(self, key: str) -> str:
+        """Name the file and the line of a key."""
+        return f"{self.file}, line {self.lines[key]}" if key in self.lines else str(self.file)
+
+
+def read_written(file: Path) -> Written:
+    """Read a config file.
+
+    Args:
+        file: YAML or JSON.
+
+    Raises:
+        UserError: If it can't be read or holds something else than settings.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        content, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where is not None else ""
+        problem = getattr(error, "problem", None) or getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UserError(f"cannot read {file}{line}: {problem}") from error
+    if content is None:
+        return Written(file, {}, {}, {})
+    if not isinstance(content, dict):
+        raise UserError(f"{file} is no config: it holds a {type(content).__name__} where settings are expected")
+    lines: dict[str, int] = {}
+    repeated: dict[str, int] = {}
+    for key, number in _keys(node):
+        if key in lines:
+            repeated[key] = number
+        lines[key] = number
+    return Written(file, {str(key): value for key, value in content.items()}, lines, repeated)
+
+
+def _keys(node: Any) -> Iterator[tuple[str, int]]:
+    for key, _ in node.value:
+        yield str(key.value), key.start_mark.line + 1

@@ -1,0 +1,63 @@
+"""`admoe check`: mistakes before torch is imported, then whether the network can be built."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tiny_runs import TINY_SETTINGS
+
+Admoe = Callable[..., tuple[int, str, str]]
+
+
+def test_every_mistake_is_a_line_and_torch_is_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("bach_size: 2\nbase_lr: 1e-4\n")
+    program = "import sys; from admoe_monai.cli.main import main\ntry:\n    main()\nfinally:\n    print('torch' in sys.modules)"
+    words = [sys.executable, "-c", program, "check", "tiny", "mine.yaml", "--amp", "fp16"]
+    answer = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert answer.stdout.splitlines() == [
+        "mine.yaml, line 1: unknown setting 'bach_size'; did you mean 'batch_size'?",
+        "mine.yaml, line 2: base_lr must be a number, got '1e-4' (write 1.0e-4: YAML reads 1e-4 as text)",
+        "amp must be one of None, bf16, got 'fp16'",
+        "False",
+    ]
+    assert answer.stderr == "3 mistakes found\n"
+
+
+def test_a_sound_config_says_its_plan_and_its_network(admoe: Admoe, tiny_cohort: Path) -> None:
+    options = [word for name, value in TINY_SETTINGS.items() for word in (f"--{name}", str(value))]
+    code, out, err = admoe("check", *options, "--datalist", tiny_cohort)
+    assert (code, err) == (0, "")
+    assert "1 epochs of Pretrain (SimMIM), 1 epochs of Finetune (Classification)" in out
+    assert "Network: " in out
+    assert out.endswith("Nothing is wrong.\n")
+
+
+@pytest.mark.parametrize(
+    ("overlay", "words", "said"),
+    [
+        ("network: {encoder: {attn_drop: 0.1}}", [], "attn_drop"),
+        ("fusion_type: sum", [], "fusion_type must be one of adaptive, concat, add, hadamard, got 'sum'"),
+        ("phase_overlays: [absent.yaml]", [], "phase_overlays of pretrain names absent.yaml, which is not there"),
+        ("phase_overlays: {finetune: [inside.yaml]}", [], "unknown key in the phase overlay inside.yaml: 'optimiser'"),
+        ("max_epochs: 60", ["pretrain"], "configs/pretrain.yaml trains pretrain_epochs (50) epochs and no others"),
+        ("network_def: {}", [], "network_def is no setting"),
+    ],
+)
+def test_what_only_torch_can_tell_is_told_in_a_line(
+    overlay: str, words: list[str], said: str, admoe: Admoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text(overlay + "\n")
+    (tmp_path / "inside.yaml").write_text("optimiser: {}\n")
+    code, out, err = admoe("check", *words, "tiny", "mine.yaml")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["inside.yaml", "mine.yaml"]
