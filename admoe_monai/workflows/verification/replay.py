@@ -73,11 +73,13 @@ def replay(record: RunRecord, epoch: int, folder: Path, given: Mapping[str, Any]
         compute(str(record.folder), settings, epoch)
     else:
         compute_in_processes(processes, str(record.folder), settings, epoch)
-    first = 0 if begin is None else begin.epoch + 1
-    computed = {number: found for number, found in read_epochs(folder / DIGESTS).items() if number >= first}
+    known = -1 if begin is None else begin.epoch
+    computed = {number: found for number, found in read_epochs(folder / DIGESTS).items() if number > known}
     if not computed:
         raise UserError(f"{record.folder}: epoch {epoch} could not be computed again; the run ended before it")
-    return Replay(first, max(computed), begin.path.name if begin else None, list(_compare(record, computed, folder)))
+    # After an early stop, the epochs of the next phase begin further on.
+    name = None if begin is None else begin.path.name
+    return Replay(min(computed), max(computed), name, list(_compare(record, computed, folder)))
 
 
 def _settings(record: RunRecord, model: KeptState, given: Mapping[str, Any]) -> dict[str, Any]:
