@@ -41,14 +41,18 @@ class Deviation:
         return f"{self.place}: {self.problem}"
 
 
-def check_files(record: RunRecord) -> list[Deviation]:
+def check_files(record: RunRecord, dataset_dir: str | None = None) -> list[Deviation]:
     """Compare checkpoints, metrics, settings and datalist with what the run has recorded.
 
     Args:
         record: Record of the run.
+        dataset_dir: Folder of the scans, if they are elsewhere than the run says.
+
+    Raises:
+        UserError: If config or datalist can't be read, or scans are not where they should be.
     """
     found = [Deviation(name, problem) for name, problem in record.damaged.items()]
-    return [*found, *_states(record), *_metrics(record), *_settings(record), *_datalist(record)]
+    return [*found, *_states(record), *_metrics(record), *_settings(record), *_datalist(record, dataset_dir)]
 
 
 def _states(record: RunRecord) -> Iterator[Deviation]:
@@ -83,32 +87,28 @@ def _settings(record: RunRecord) -> Iterator[Deviation]:
             yield Deviation(CONFIG, f"{name} is {now[name]}, and {before[name]} in {record.states[-1].path.name}")
 
 
-def _datalist(record: RunRecord) -> Iterator[Deviation]:
-    path = record.folder / DATALIST
+def _datalist(record: RunRecord, dataset_dir: str | None) -> Iterator[Deviation]:
     recorded = record.states[-1].digests["datalist"]
-    try:
-        cohort = _cohort(record, path)
-    except UserError as error:
-        yield Deviation(DATALIST, str(error))
-        return
+    cohort = _cohort(record, record.folder / DATALIST, dataset_dir)
     if cohort_digest(cohort) == recorded:
         return
-    lines = _differing_visits(record, cohort, recorded)
+    lines = _differing_visits(record, cohort, recorded, dataset_dir)
     for line in lines:
         yield Deviation(DATALIST, line)
     if not lines:
         yield Deviation(DATALIST, "is not the one that the run was trained with")
 
 
-def _cohort(record: RunRecord, path: Path) -> Datalist:
-    settings = resolved_settings(parser_of([record.folder / CONFIG], {"datalist": str(path)}))
+def _cohort(record: RunRecord, path: Path, dataset_dir: str | None) -> Datalist:
+    given = {"datalist": str(path), **({} if dataset_dir is None else {"dataset_dir": dataset_dir})}
+    settings = resolved_settings(parser_of([record.folder / CONFIG], given))
     return load_cohort(settings)[0]
 
 
-def _differing_visits(record: RunRecord, cohort: Datalist, recorded: str) -> list[str]:
+def _differing_visits(record: RunRecord, cohort: Datalist, recorded: str, dataset_dir: str | None) -> list[str]:
     """Compare with the datalist that the run was started with, if that is still there and as it was."""
     try:
-        origin = _cohort(record, Path(record.states[-1].settings["datalist"]))
+        origin = _cohort(record, Path(record.states[-1].settings["datalist"]), dataset_dir)
     except UserError:
         return []
     if cohort_digest(origin) != recorded:

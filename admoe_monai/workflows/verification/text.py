@@ -27,7 +27,7 @@ def lines_of(found: Verification) -> list[str]:
     unique = dict.fromkeys(map(str, found.deviations))
     lines += [f"  differs: {line}" for line in unique]
     if unique:
-        return [*lines, f"NOT AS CLAIMED: {len(unique)} differences"]
+        return [*lines, f"NOT AS CLAIMED: {len(unique)} difference{'s' * (len(unique) > 1)}"]
     computed = sum(done.last - done.first + 1 for done in found.replays)
     return [*lines, f"As claimed: files are as recorded, and {computed} epochs computed again have the same bits"]
 

@@ -67,7 +67,7 @@ def verify(
         record,
         record.states[-1].environment,
         machine_differences(record.states[-1].environment, given.get("device")),
-        check_files(record),
+        check_files(record, given.get("dataset_dir")),
     )
     altered = {deviation.place for deviation in found.deviations} & {CONFIG, DATALIST}
     if altered:

@@ -123,6 +123,15 @@ def test_a_line_of_the_datalist_that_was_altered_is_named_and_nothing_is_compute
     assert "Replayed: none; with another datalist.json the epochs would be others" in lines_of(found)
 
 
+def test_scans_that_were_moved_are_no_difference(copy: Path, tiny_cohort: Path, tmp_path: Path) -> None:
+    config = yaml.safe_load((copy / "config.yaml").read_text())
+    absent = {"dataset_dir": str(tmp_path / "absent"), "datalist": str(tmp_path / "absent.json")}
+    (copy / "config.yaml").write_text(yaml.safe_dump({**config, **absent}, sort_keys=False))
+    with pytest.raises(UserError, match=r"dataset_dir|absent"):
+        verify(copy, epochs=[0])
+    assert problems(verify(copy, epochs=[0], given={"dataset_dir": str(tiny_cohort.parent)})) == []
+
+
 def test_a_setting_that_was_altered_is_named(copy: Path) -> None:
     config = yaml.safe_load((copy / "config.yaml").read_text())
     (copy / "config.yaml").write_text(yaml.safe_dump({**config, "base_lr": 0.5}))
