@@ -27,9 +27,10 @@ class PreciseStatistics:
         prepare_batch: Function that splits a batch into image, labels and arguments of the network.
         inferer: Inferer that runs the network as in training.
         batches: How many batches to look at.
+        smallest_batch: Scans from which the norms learn: 2 where one of them sees a single value of each feature per scan.
 
     Raises:
-        ValueError: If the batches hold one scan each, of which a norm of features without places can learn nothing.
+        ValueError: If the loader's batches are smaller.
     """
 
     def __init__(
@@ -39,13 +40,13 @@ class PreciseStatistics:
         prepare_batch: PrepareBatch,
         inferer: Any,
         batches: int = 32,
+        smallest_batch: int = 1,
     ) -> None:
-        kinds = {type(module) for module in network.modules() if isinstance(module, _BatchNorm)}
-        self.needed = bool(kinds)
-        self.smallest_batch = 2 if nn.BatchNorm1d in kinds else 1
-        if getattr(loader, "batch_size", self.smallest_batch) < self.smallest_batch:
+        self.needed = any(isinstance(module, _BatchNorm) for module in network.modules())
+        self.smallest_batch = smallest_batch
+        if (getattr(loader, "batch_size", None) or smallest_batch) < smallest_batch:
             raise ValueError(
-                "batch_size must be 2 or more, for batch norm of features learns nothing from one scan at a time."
+                f"batch_size must be {smallest_batch} or more, for batch norm of features learns nothing from fewer scans."
             )
         self.loader = loader
         self.prepare_batch = prepare_batch

@@ -47,6 +47,9 @@ def test_a_sound_config_says_its_plan_and_its_network(admoe: Admoe, tiny_cohort:
         ("phase_overlays: {finetune: [inside.yaml]}", [], "unknown key in the phase overlay inside.yaml: 'optimiser'"),
         ("max_epochs: 60", ["pretrain"], "configs/pretrain.yaml trains pretrain_epochs (50) epochs and no others"),
         ("network_def: {}", [], "network_def is no setting"),
+        ("prior_hidden: 10000000000000", [], "the config builds no network: "),
+        ("phase_overlays: [broken.yaml]", [], "cannot read broken.yaml, line 2: "),
+        ("phase_overlays: [notes.txt]", [], "the phase overlay notes.txt is neither .yaml nor .json"),
     ],
 )
 def test_what_only_torch_can_tell_is_told_in_a_line(
@@ -55,9 +58,20 @@ def test_what_only_torch_can_tell_is_told_in_a_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text(overlay + "\n")
     (tmp_path / "inside.yaml").write_text("optimiser: {}\n")
+    (tmp_path / "broken.yaml").write_text("loss: [\n")
+    (tmp_path / "notes.txt").write_text("nothing\n")
     code, out, err = admoe("check", *words, "tiny", "mine.yaml")
     assert (code, out) == (1, "")
     assert err.startswith("error: ")
     assert said in err
     assert len(err.splitlines()) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["inside.yaml", "mine.yaml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.yaml", "inside.yaml", "mine.yaml", "notes.txt"]
+
+
+def test_files_of_comments_alone_change_nothing(admoe: Admoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.yaml").write_text("# seed: 3\n")
+    (tmp_path / "mine.yaml").write_text("phase_overlays: ['empty.yaml']\n")
+    code, out, err = admoe("check", "tiny", "empty.yaml", "mine.yaml")
+    assert (code, err) == (0, "")
+    assert out.endswith("Nothing is wrong.\n")

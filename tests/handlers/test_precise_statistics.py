@@ -42,7 +42,7 @@ def test_the_statistics_are_those_of_the_batches_without_dropout(network: nn.Mod
 
 def test_batches_beyond_the_number_and_batches_of_one_are_left_out(network: nn.Module) -> None:
     first, second = torch.randn(2, 5, 4, dtype=torch.float64)
-    measured(network, [first, 100 + first[:1], 100 + second], batches=2)
+    measured(network, [first, 100 + first[:1], 100 + second], batches=2, smallest_batch=2)
     assert torch.allclose(network[1].running_mean, first.mean(0))
 
 
@@ -50,8 +50,8 @@ def test_batches_of_one_scan_each_are_refused_where_nothing_can_be_learned_from_
     loader: Any = SimpleNamespace(batch_size=1)
     prepare: Any = None
     with pytest.raises(ValueError, match="batch_size must be 2 or more"):
-        PreciseStatistics(network, loader, prepare, SimpleInferer())
-    PreciseStatistics(nn.BatchNorm3d(2), loader, prepare, SimpleInferer())
+        PreciseStatistics(network, loader, prepare, SimpleInferer(), smallest_batch=2)
+    PreciseStatistics(network, loader, prepare, SimpleInferer())
 
 
 @pytest.mark.parametrize(("norm", "attached"), [(nn.BatchNorm2d(3), True), (nn.LayerNorm(3), False)])

@@ -33,7 +33,6 @@ def check_config(files: Sequence[Path], given: Mapping[str, Any]) -> list[str]:
     only = re.search(r"compose\(['\"](\w+)['\"]\)", str(read_written(files[0]).content.get("initialize")))
     if only:
         hold_plan(parser, only[1])
-    parser["phase_overlays"] = settings["phase_overlays"]
     phases: list[Phase] = parser.get_parsed_content("phases")
     for phase in phases:
         for overlay in phase.overlays:

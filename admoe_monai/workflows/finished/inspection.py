@@ -104,7 +104,8 @@ def network_of(
         network: nn.Module = parser.get_parsed_content("network_def")
     except RuntimeError as error:  # MONAI's wrapping of what a constructor objects to
         cause = root_cause(error)
-        if not isinstance(cause, (ValueError, TypeError)):
+        # Of the last kind is a size that no memory holds.
+        if not isinstance(cause, (ValueError, TypeError, RuntimeError)):
             raise
         raise UserError(f"the config builds no network: {str(cause).splitlines()[0]}") from error
     return settings, network

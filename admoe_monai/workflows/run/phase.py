@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser, ConfigWorkflow, ReferenceResolver
@@ -16,6 +17,7 @@ from admoe_monai.workflows.settings.names import DOORS, refuse_unknown
 from admoe_monai.workflows.settings.overlays import overlay_file
 from admoe_monai.workflows.settings.preprocessing_digest import preprocessing_digest
 from admoe_monai.workflows.settings.resources import resource
+from admoe_monai.workflows.settings.written import read_written
 
 
 class Phase:
@@ -101,15 +103,24 @@ class Phase:
         return workflow
 
     def overlay_contents(self) -> list[dict[str, Any]]:
-        """Read the user's overlays as they are written."""
-        return [ConfigParser.load_config_file(overlay) for overlay in self.overlays]
+        """Read the user's overlays as they are written.
+
+        Raises:
+            UserError: If one of them can't be read.
+        """
+        for overlay in self.overlays:
+            if not overlay.endswith((".yaml", ".yml", ".json")):
+                raise UserError(f"the phase overlay {overlay} is neither .yaml nor .json")
+        return [dict(read_written(Path(overlay)).content) for overlay in self.overlays]
 
     def _checked_files(self, settings: Mapping[str, Any]) -> list[str]:
         known = [*ConfigParser.load_config_files(self.config_file), *settings]
         for overlay, given in zip(self.overlays, self.overlay_contents(), strict=True):
             top = [ReferenceResolver.split_id(str(key).lstrip("+"))[0] for key in given]
             refuse_unknown(top, known, f"key in the phase overlay {overlay}:")
-        return [*self.config_file, *self.overlays]
+        # MONAI stumbles over a file of comments alone.
+        filled = [overlay for overlay, given in zip(self.overlays, self.overlay_contents(), strict=True) if given]
+        return [*self.config_file, *filled]
 
 
 def _check_augmentation(parser: ConfigParser) -> None:

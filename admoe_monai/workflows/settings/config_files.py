@@ -33,7 +33,8 @@ def config_files(words: Iterable[str]) -> list[Path]:
     Raises:
         UserError: For a word that names no file, a file that can't be read, or a second entry point.
     """
-    files = [_find(word) for word in words]
+    # MONAI stumbles over a file of comments alone.
+    files = [file for file in map(_find, words) if read_config(file)]
     entries = [file for file in dict.fromkeys(files) if "training" in read_config(file)]
     if len(entries) > 1:
         raise UserError(

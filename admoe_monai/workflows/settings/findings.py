@@ -24,7 +24,7 @@ from .written import Written, read_written
 
 COMMAND_LINE = "command line"
 #: MONAI's references within a value: `@name`, `@name::entry`, `@name#0`.
-_REFERENCE = re.compile(r"(?<![\w.])@(\w+)((?:::|#)\w+)*")
+_REFERENCE = re.compile(r"@(\w+)((?:::|#)\w+)*")
 #: Parts of the plan that an expression may refer to.
 _PARTS = ("network_def", "phases", "settings")
 
@@ -94,12 +94,13 @@ def _of_values(values: Mapping[str, Any], place: Any) -> Iterator[Finding]:
             continue
         if not is_short_form(name):
             yield from _said(place(key), refuse_unknown, [name], known)
-        whole = name == key
-        if name in (*TEXTS, *LISTS) and place(key) != COMMAND_LINE:
+        if place(key) != COMMAND_LINE and name in (*TEXTS, *LISTS):
             yield from _said(place(key), refuse_replaced, name, value)
-        if _is_expression(value):
-            yield from (Finding(place(key), f"{key} is '{value}': {said}") for said in _expression(str(value), known))
-        elif whole and name in SETTINGS:
+        # All characters of a text count on the command line; whatever else is in MONAI's language, it alone can evaluate.
+        language = [] if place(key) == COMMAND_LINE and name in TEXTS else list(_in_language(value))
+        for text in language:
+            yield from (Finding(place(key), f"{key} is '{text}': {said}") for said in _expression(text, known))
+        if not language and name == key and name in SETTINGS:
             yield from _said(place(key), SETTINGS[name].kind, name, value)
 
 
@@ -113,7 +114,8 @@ def _said(place: str, function: Any, *arguments: Any) -> Iterator[Finding]:
 def _expression(text: str, known: Iterable[str]) -> Iterator[str]:
     """Tell what MONAI's language will stumble over: a reference to nothing, or what is no Python."""
     names = {*known, *_PARTS}
-    for name in dict.fromkeys(match[1] for match in _REFERENCE.finditer(text)):
+    references = _REFERENCE.finditer(text) if text.startswith("$") else filter(None, [_REFERENCE.fullmatch(text)])
+    for name in dict.fromkeys(match[1] for match in references):
         if name not in names:
             yield f"nothing is called {name} that @{name} could refer to; quote the text if it is one and begin it otherwise"
     if text.startswith("$"):
@@ -133,11 +135,15 @@ def _of_all(written: Sequence[Written], given: Mapping[str, Any]) -> Iterator[Fi
         for key, value in content.items():
             if key in (*ENTRY_KEYS, *DOORS):
                 continue
-            if _top(key) != key or _is_expression(value):
-                return  # what such a value becomes, MONAI alone can tell
+            if _top(key) != key:
+                return  # a part of a value, which MONAI alone can put in its place
             values[key] = value
             places[_whole(key)] = (number, place(key))
     merged = {**declared, **values}
+    # A setting that is another one has its value; what other expressions become, MONAI alone can tell.
+    merged = {key: merged.get(value[1:], value) if _is_text_of(value, "@") else value for key, value in merged.items()}
+    if any(key not in (*TEXTS, "network") and any(_in_language(value)) for key, value in merged.items()):
+        return
     try:
         take_in(merged, declared)
     except UserError as error:
@@ -145,7 +151,7 @@ def _of_all(written: Sequence[Written], given: Mapping[str, Any]) -> Iterator[Fi
         return
     for name, said in problems(merged):
         # Of the settings that don't fit each other, the one set last is the user's.
-        named = [name, *(other for other in places if re.search(rf"\b{other}\b", said))]
+        named = [name, *(other for other in places if re.search(rf"\b{re.escape(other)}\b", said))]
         yield Finding(max((places[n] for n in named if n in places), default=(0, COMMAND_LINE))[1], said)
 
 
@@ -153,8 +159,17 @@ def _whole(key: str) -> str:
     return next((whole for prefix, whole in PREFIXES.items() if is_short_form(key) and key.startswith(prefix)), key)
 
 
-def _is_expression(value: Any) -> bool:
-    return isinstance(value, str) and value[:1] in ("$", "@", "%")
+def _in_language(value: Any) -> Iterator[str]:
+    """Find the texts in a value that MONAI evaluates."""
+    if isinstance(value, (Mapping, list, tuple)):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _in_language(part)
+    elif _is_text_of(value, "$", "@", "%"):
+        yield value
+
+
+def _is_text_of(value: Any, *beginnings: str) -> bool:
+    return isinstance(value, str) and value.startswith(beginnings)
 
 
 def _top(key: str) -> str:

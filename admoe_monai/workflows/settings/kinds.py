@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -42,6 +43,8 @@ def number(
         if not is_number(value):
             hint = " (write 1.0e-4: YAML reads 1e-4 as text)" if isinstance(value, str) else ""
             raise UserError(f"{name} must be a number{or_null}, got {value!r}{hint}")
+        if not math.isfinite(value):
+            raise UserError(f"{name} must be a finite number{or_null}, got {value}")
         for bound, holds, words in bounds:
             if bound is not None and not holds(value, bound):
                 raise UserError(f"{name} must be {words} {bound}{or_null}, got {value}")

@@ -7,6 +7,10 @@ from typing import Any
 
 #: Problem with a setting: its name, and what is wrong in one line that names it.
 Problem = tuple[str, str]
+_READ = (
+    "img_size", "patch_size", "window_size", "depths", "num_heads", "embed_dim", "moe_stages", "checkpoint_stages",
+    "task_stages", "fusion_stage",
+)  # fmt: skip
 
 
 def shape_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
@@ -28,9 +32,15 @@ def shape_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
             "mask_patch_size",
             f"mask_patch_size ({settings['mask_patch_size']}) must be a multiple of patch_size ({settings['patch_size']})",
         )
-    encoder = settings["network"].get("encoder")
-    if isinstance(encoder, Mapping) and "_target_" in encoder:
-        return
+    network = settings["network"]
+    encoder = network.get("encoder") or {}
+    if "_target_" in network or not isinstance(encoder, Mapping) or "_target_" in encoder:
+        return  # another network, or another encoder, which knows what it takes
+    # What is put into the network in the place of settings counts in their place.
+    put = {name: value for name, value in {**network, **encoder}.items() if name in _READ}
+    if any(isinstance(value, str) for value in put.values()):
+        return  # an expression
+    settings = {**settings, **put}
     if min(sizes) < settings["patch_size"]:
         yield (
             "patch_size",
@@ -75,11 +85,9 @@ def _stages(settings: Mapping[str, Any]) -> Iterator[Problem]:
             yield name, f"{name} must list stages from 0 to {stages - 1}, for depths names {stages}; got {listed!r}"
     if settings["task_stages"] > stages:
         yield "task_stages", f"task_stages must lie in 0 to {stages}, got {settings['task_stages']}"
-    if settings["use_clinical_prior"] and settings["fusion_stage"] >= stages:
-        yield (
-            "fusion_stage",
-            f"fusion_stage must lie in 0 to {stages - 1}, got {settings['fusion_stage']}",
-        )
+    fusion_stage = stages - 1 if settings["fusion_stage"] is None else settings["fusion_stage"]
+    if settings["use_clinical_prior"] and fusion_stage >= stages:
+        yield "fusion_stage", f"fusion_stage must lie in 0 to {stages - 1}, got {fusion_stage}"
 
 
 def _is_list(value: Any) -> bool:

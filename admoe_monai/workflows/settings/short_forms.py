@@ -38,8 +38,8 @@ def take_in(
             task = name.removeprefix(NUMBER)
             names = settings.get("classes", defaults["classes"]).get(task)
             number = value_of(name)
-            if names is None or number != len(names):
-                have = f"has {len(names)} names" if names is not None else "is not there"
+            if not isinstance(names, (list, tuple)) or number != len(names):
+                have = f"has {len(names)} names" if isinstance(names, (list, tuple)) else "lists none"
                 raise UserError(f"{name} is {number} but classes_{task} {have}")
     for name in given:
         del settings[name]

@@ -62,7 +62,7 @@ SETTINGS: dict[str, Setting] = {
     "allow_leakage": Setting(SWITCH, IGNORED),
     "augmentation": Setting(text, FORCED, adjustable=True),
     # plan
-    "seed": Setting(count(0), NEVER, adjustable=True),
+    "seed": Setting(number(0, below=2**63, whole=True), NEVER, adjustable=True),
     "max_epochs": Setting(count(0), OnResume.EXTENDED, adjustable=True),
     "pretrain_epochs": Setting(count(0), NEVER),
     "eval_interval": Setting(count(), FREE, adjustable=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,9 @@ def read_written(file: Path) -> Written:
     """
     try:
         text = file.read_text(encoding="utf-8")
-        content, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+        # 1e-4 is a number in JSON, and a text in the YAML that is read here.
+        content = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where is not None else ""
@@ -54,6 +57,8 @@ def read_written(file: Path) -> Written:
         return Written(file, {}, {}, {})
     if not isinstance(content, dict):
         raise UserError(f"{file} is no config: it holds a {type(content).__name__} where settings are expected")
+    if _holds_itself(content):
+        raise UserError(f"{file} has a value that holds itself, by the & and * of YAML")
     lines: dict[str, int] = {}
     repeated: dict[str, int] = {}
     for key, number in _keys(node):
@@ -61,6 +66,13 @@ def read_written(file: Path) -> Written:
             repeated[key] = number
         lines[key] = number
     return Written(file, {str(key): value for key, value in content.items()}, lines, repeated)
+
+
+def _holds_itself(value: Any, within: tuple[int, ...] = ()) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return id(value) in within or any(_holds_itself(part, (*within, id(value))) for part in parts)
 
 
 def _keys(node: Any) -> Iterator[tuple[str, int]]:
