@@ -10,9 +10,11 @@ import torch
 
 from .format import to_plain
 
-#: What of a checkpoint decides how the run goes on; the rest says what run it is of, and on what machine.
+#: What of a checkpoint decides how the run goes on, and what stands for its model; the rest says what run it is of.
 STATE = (
     "phase",
+    "is_pretrain",
+    "decoder_removed",
     "epoch",
     "iteration",
     "epoch_length",
@@ -21,7 +23,9 @@ STATE = (
     "scheduler_state_dict",
     "parameter_names",
     "training_state",
+    "best_val_acc",
     "further",
+    "evaluated",
 )
 
 
@@ -34,13 +38,14 @@ def state_digest(contents: Mapping[str, Any]) -> str:
     digest = hashlib.sha256()
     for name, value in leaves({key: contents[key] for key in STATE if key in contents}):
         digest.update(f"{name}\n".encode())
+        # Arrays are tensors in a file; a tensor needs no copy.
+        value = value if isinstance(value, torch.Tensor) else to_plain(value, name)
         if isinstance(value, torch.Tensor):
             digest.update(f"{value.dtype} {tuple(value.shape)}\n".encode())
             plain = value.detach().as_subclass(torch.Tensor).cpu().contiguous()
             digest.update(plain.reshape(-1).view(torch.uint8).numpy().data)
         else:
-            plain_value = to_plain(value, name)
-            digest.update(f"{type(plain_value).__name__} {plain_value!r}\n".encode())
+            digest.update(f"{type(value).__name__} {value!r}\n".encode())
     return digest.hexdigest()
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -63,3 +64,10 @@ def test_every_entry_of_a_state_counts(tiny_run: Path) -> None:
 def test_values_that_look_alike_are_told_apart(one: Any, other: Any) -> None:
     digests = [state_digest({"training_state": {"value": value}}) for value in (one, other)]
     assert digests[0] != digests[1]
+
+
+def test_an_array_among_further_states_has_the_digest_of_its_file(tiny_run: Path, tmp_path: Path) -> None:
+    contents: dict[str, Any] = dict(read_checkpoint(tiny_run / "final_model.pth"))
+    live = {**contents, "further": {"mine": {"counts": np.arange(3), "mean": np.float64(0.1), "path": Path("a")}}}
+    write_checkpoint(tmp_path / "file.pth", live)
+    assert state_digest(live) == state_digest(read_checkpoint(tmp_path / "file.pth"))

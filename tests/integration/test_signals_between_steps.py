@@ -13,8 +13,8 @@ import pytest
 
 from admoe_monai.data import PreprocessedStore
 from admoe_monai.handlers import DecoderRemover, EarlyStop, FeatureStandardisation
+from admoe_monai.workflows.run.checkpoints_of import newest_valid
 from admoe_monai.workflows.run.phase import PhaseWorkflow
-from admoe_monai.workflows.run.resume import newest_valid
 from admoe_monai.workflows.run.run import Run
 from admoe_monai.workflows.run.run_directory import RunDirectory
 from interruptions import signal_at_call

@@ -24,10 +24,11 @@ from admoe_monai.checkpoints import (
 from admoe_monai.errors import UserError, root_cause
 from admoe_monai.networks.published import OTHER, layout_of
 from admoe_monai.run_files import CONFIG
+from admoe_monai.workflows.run.checkpoints_of import later_files
 from admoe_monai.workflows.run.cohort import load_cohort
 from admoe_monai.workflows.run.components import component_counts
 from admoe_monai.workflows.run.pretrained import LEAST_SHARE, fit_of
-from admoe_monai.workflows.run.resume import ResumePoint, later_files
+from admoe_monai.workflows.run.resume import ResumePoint
 from admoe_monai.workflows.settings.command_line import as_word
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 
@@ -139,7 +140,7 @@ def _resume(path: Path, contents: Checkpoint) -> dict[str, Any]:
     """Describe what a resume from this file does, and which command asks for it."""
     point = ResumePoint(contents["settings"], path, contents, path.parent)
     finished = point.epoch >= contents["settings"]["max_epochs"]
-    later = later_files(point)
+    later = later_files(point.folder, point.checkpoint)
     config = path.parent / CONFIG
     command = f"python -m monai.bundle run training --config_file {as_word(config) if config.exists() else 'CONFIG'}"
     return {

@@ -31,7 +31,7 @@ from .overview import opening_lines
 from .phase import Phase, PhaseWorkflow
 from .places import find_data, make_lasting, run_folders
 from .processes import from_main, is_main, main_first, process_group, world_size
-from .resume import start_of
+from .resume import ResumePoint, start_of
 from .run import Run, phases_to_come
 from .run_directory import FollowedDirectory, RunDirectory, common_contents
 from .run_log import RunLog, log_lines
@@ -46,9 +46,17 @@ class Plan:
     Args:
         parser: Parser of the entry point, completed.
         config_folder: Folder of the entry point: a run's own config resumes that run.
+        signals: What ends the run; None for the signals of the process alone.
+        resume_point: Kind of the point that a run goes on from.
     """
 
-    def __init__(self, parser: ConfigParser, config_folder: Path) -> None:
+    def __init__(
+        self,
+        parser: ConfigParser,
+        config_folder: Path,
+        signals: Signals | None = None,
+        resume_point: type[ResumePoint] = ResumePoint,
+    ) -> None:
         self.parser = parser
         self.settings = resolved_settings(parser)
         self.config_folder = config_folder
@@ -59,7 +67,8 @@ class Plan:
             parser[name] = literal(self.settings[name])
         self.phases: list[Phase] = parser.get_parsed_content("phases")
         self.device = choose_device(self.settings["device"])
-        self.signals = Signals()
+        self.signals = signals or Signals()
+        self.resume_point = resume_point
         self.steps_per_epoch: dict[str, int] = {}
 
     def run(self) -> None:
@@ -72,7 +81,7 @@ class Plan:
         with process_group(self.device), RunLog() as log, self.signals:
             log_lines(logger, [*self.moved, *left_out_lines(self.cohort.label_definition, self.cohort.classes)])
             digests = self._digests()
-            start = start_of(self.settings, self.config_folder, digests, environment(self.device))
+            start = start_of(self.settings, self.config_folder, digests, environment(self.device), self.resume_point)
             if start.finished:
                 logger.info("%s", start.finished)
                 return

@@ -12,20 +12,17 @@ from torch import nn
 
 from admoe_monai.checkpoints import (
     Checkpoint,
-    CheckpointError,
     IncompatibleCheckpointError,
-    check_integrity,
     match_parameters,
     phase_key,
-    position,
-    position_of,
     read_checkpoint,
 )
 from admoe_monai.errors import UserError
 from admoe_monai.networks.nets import without_decoder
-from admoe_monai.run_files import FINAL_MODEL, checkpoint_files, periodic_epoch
+from admoe_monai.run_files import FINAL_MODEL, checkpoint_files
 from admoe_monai.workflows.settings.changes import check_changes
 
+from .checkpoints_of import later_files, newest_valid
 from .continuation import complete_files
 from .granted import granted_threads, tell_kept_threads
 from .phase import Phase, PhaseWorkflow
@@ -62,7 +59,7 @@ class ResumePoint(Start):
 
     @property
     def phase_end(self) -> int:
-        """Return the epoch after the last one of the checkpoint's phase."""
+        """The epoch after the last one of the checkpoint's phase."""
         return int(self.settings["pretrain_epochs" if self.checkpoint["is_pretrain"] else "max_epochs"])
 
     @property
@@ -131,7 +128,7 @@ class ResumePoint(Start):
             UserError: If the folder holds a run that this one is not the continuation of.
         """
         if self.folder.resolve() == self.path.parent.resolve():
-            if later := later_files(self):
+            if later := later_files(self.folder, self.checkpoint):
                 raise UserError(
                     f"{self.folder} holds later checkpoints than {self.path.name} ({', '.join(later[:3])}), which are "
                     "never overwritten; name a new folder with --run_dir, or go on from the newest with --resume auto"
@@ -156,7 +153,11 @@ class ResumePoint(Start):
 
 
 def start_of(
-    settings: dict[str, Any], config_folder: Path, digests: Mapping[str, str], environment: Mapping[str, Any]
+    settings: dict[str, Any],
+    config_folder: Path,
+    digests: Mapping[str, str],
+    environment: Mapping[str, Any],
+    kind: type[ResumePoint] = ResumePoint,
 ) -> Start:
     """Find the checkpoint that the settings ask for and check that it continues this plan.
 
@@ -165,6 +166,7 @@ def start_of(
         config_folder: Folder of the entry point; with `resume: auto`, a run's own config.yaml stands for its folder.
         digests: Digests of the data at hand.
         environment: Hardware and versions of this machine.
+        kind: Kind of the point that is made of a checkpoint.
 
     Raises:
         UserError: If there is no usable checkpoint, or the settings are not those of the run.
@@ -187,7 +189,7 @@ def start_of(
         path = Path(str(resume))
         checkpoint = read_checkpoint(path)
         folder = Path(str(settings["run_dir"] or path.parent))
-    point = ResumePoint(settings, path, checkpoint, folder)
+    point = kind(settings, path, checkpoint, folder)
     check_changes(settings, checkpoint, digests, {**environment, "threads": point.threads}, path)
     if point.phase_is_over and _is_final(point) and str(resume) == "auto":
         point.finished = f"{folder} is finished: nothing to resume (epoch {checkpoint['epoch']}, {path.name})"
@@ -197,53 +199,3 @@ def start_of(
 def _is_final(point: ResumePoint) -> bool:
     finetunes = point.settings["max_epochs"] > point.settings["pretrain_epochs"]
     return (point.folder / FINAL_MODEL).exists() and point.checkpoint["is_pretrain"] != finetunes
-
-
-def newest_valid(folder: Path) -> tuple[Path, Checkpoint] | None:
-    """Find the intact checkpoint of a folder that stands furthest in the run.
-
-    Args:
-        folder: Folder, which may be absent.
-
-    Raises:
-        UserError: If there are checkpoints and none can be used; a run never starts from scratch in silence.
-    """
-    files = checkpoint_files(folder) if folder.is_dir() else []
-    if not files:
-        return None
-    standing: list[tuple[tuple[int, bool, int, bool, bool], Path]] = []
-    for path in files:
-        try:
-            place = position_of(path)
-        except CheckpointError as error:
-            logger.warning("Skipped: %s", error)
-            continue
-        # Among files of one position the final one says that the run is over, and periodic ones are never stale.
-        standing.append(((*place, path.name == FINAL_MODEL, periodic_epoch(path) is not None), path))
-    for _, path in sorted(standing, reverse=True):
-        try:
-            return path, read_checkpoint(path)
-        except CheckpointError as error:
-            logger.warning("Skipped: %s", error)
-    raise CheckpointError(
-        f"none of the {len(files)} checkpoints in {folder} can be used; start anew in another --run_dir"
-    )
-
-
-def later_files(point: ResumePoint) -> list[str]:
-    """Name the intact checkpoints in the folder of a point that stand further in the run.
-
-    A damaged one is no reason not to go on: nothing can, and the run will write it anew.
-
-    Args:
-        point: Point from which the run goes on; its folder may be another than that of its checkpoint.
-    """
-    later = []
-    for path in checkpoint_files(point.folder):
-        try:
-            if position_of(path) > position(point.checkpoint):
-                check_integrity(path)
-                later.append(path.name)
-        except CheckpointError:
-            continue
-    return later

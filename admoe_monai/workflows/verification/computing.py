@@ -7,6 +7,7 @@ does it in several processes; TASK is a JSON file with the arguments of :func:`c
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import signal
@@ -17,11 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
+from admoe_monai.checkpoints import position_of
 from admoe_monai.errors import UserError, one_line_errors
 from admoe_monai.handlers import Interrupted, Signals
 from admoe_monai.run_files import CONFIG, DIGESTS
 from admoe_monai.workflows.run.plan import Plan
 from admoe_monai.workflows.run.processes import is_main
+from admoe_monai.workflows.run.resume import ResumePoint
 from admoe_monai.workflows.settings.declared import parser_of
 
 from .record import EpochRecord, read_epochs
@@ -53,6 +58,15 @@ class _Until(Signals):
         return super().came()
 
 
+class _PointOfReplay(ResumePoint):
+    """Checkpoint whose state is taken as it is: what was best until then counts, whether its file is still there or not."""
+
+    def enter(self, folder: Path, network: nn.Module) -> None:
+        kept = {name: copy.deepcopy(self.checkpoint[name]) for name in ("training_state", "best_val_acc")}
+        super().enter(folder, network)
+        self.checkpoint.update(kept)  # type: ignore[typeddict-item]
+
+
 def compute(run_dir: str, settings: Mapping[str, Any], last: int) -> None:
     """Compute epochs in this process.
 
@@ -66,9 +80,8 @@ def compute(run_dir: str, settings: Mapping[str, Any], last: int) -> None:
         Interrupted: If a signal came.
     """
     folder = Path(run_dir)
-    plan = Plan(parser_of([folder / CONFIG], settings), folder)
     signals = _Until(Path(settings["run_dir"]), last, read_epochs(folder / DIGESTS))
-    plan.signals = signals
+    plan = Plan(parser_of([folder / CONFIG], settings), folder, signals, _PointOfReplay)
     with _quiet():
         try:
             plan.run()
@@ -96,7 +109,9 @@ def compute_in_processes(number: int, run_dir: str, settings: Mapping[str, Any],
     said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     if said:
         raise UserError(said[0].removeprefix("error: "))
-    if not (Path(settings["run_dir"]) / DIGESTS).exists():
+    reached = Path(settings["run_dir"]) / DIGESTS
+    before = -1 if settings["resume"] is None else position_of(settings["resume"])[0]
+    if not reached.exists() or max(read_epochs(reached), default=-1) <= before:
         raise RuntimeError(f"{number} processes ended without an epoch (exit code {done.returncode}):\n{done.stderr}")
 
 

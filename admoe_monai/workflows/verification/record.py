@@ -36,6 +36,9 @@ class KeptState:
         place: Where in the run it stands, as `position`; among files of one place, periodic ones are last.
         complete: Whether it stands at the end of that epoch.
         state: Digest of the training state that it holds.
+        best: Epochs of the best validations that it knows of: lowest loss, highest selection metric; -1 for none.
+        is_last: Whether its plan ends with it.
+        prior: Statistics of the prior columns that it was trained with.
         settings: Settings that it was written under.
         digests: Digests of what these point to.
         environment: Machine that wrote it.
@@ -45,6 +48,9 @@ class KeptState:
     place: tuple[int, bool, int, bool]
     complete: bool
     state: str
+    best: tuple[int, int]
+    is_last: bool
+    prior: Sequence[Mapping[str, Any]]
     settings: Mapping[str, Any]
     digests: Mapping[str, str]
     environment: Mapping[str, Any]
@@ -53,6 +59,11 @@ class KeptState:
     def epoch(self) -> int:
         """Return the last completed epoch."""
         return self.place[0]
+
+    @property
+    def is_finetuning(self) -> bool:
+        """Tell whether it is of finetuning."""
+        return self.place[1]
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ class RunRecord:
         epochs: Records by epoch.
         metrics: Rows of metrics.csv by epoch.
         states: Checkpoints, in the order of their places.
-        damaged: What is wrong with each checkpoint that can't be read, by its name.
+        damaged: What is wrong with each file that can't be read as it is, by its name.
     """
 
     folder: Path
@@ -73,14 +84,23 @@ class RunRecord:
     states: Sequence[KeptState]
     damaged: Mapping[str, str]
 
+    @property
+    def first(self) -> int:
+        """Return the first epoch that there is a record of; a run that an older version began has none of those before."""
+        return min(self.epochs, default=0)
+
     def holds_record(self, state: KeptState) -> bool:
         """Tell whether a checkpoint holds what its epoch ended with."""
         return state.complete and state.epoch in self.epochs and self.epochs[state.epoch].state == state.state
 
+    def can_begin(self, state: KeptState) -> bool:
+        """Tell whether epochs can be computed from a checkpoint: one as recorded, or older than the record."""
+        return state.complete and (self.holds_record(state) or state.epoch < self.first)
+
     def before(self, epoch: int) -> KeptState | None:
-        """Find the last checkpoint that an epoch can be computed from, of those that hold what was recorded."""
+        """Find the last checkpoint that an epoch can be computed from, as far as there is a record of it."""
         return max(
-            (state for state in self.states if state.epoch < epoch and self.holds_record(state)),
+            (state for state in self.states if state.epoch < epoch and self.can_begin(state)),
             key=lambda state: state.place,
             default=None,
         )
@@ -113,7 +133,11 @@ def read_record(folder: Path, progress: Any = iter) -> RunRecord:
             damaged[path.name] = str(error)
     if not states:
         raise UserError(f"{folder} has no checkpoint that can be read: there is nothing to compute its epochs from")
-    metrics = {int(row["epoch"]): row for row in read_metrics(folder / METRICS)}
+    rows = read_metrics(folder / METRICS)
+    numbers = [int(row["epoch"]) for row in rows]
+    if numbers != sorted(set(numbers)):
+        damaged[METRICS] = "has rows of one epoch twice, or out of order"
+    metrics = dict(zip(numbers, rows, strict=True))
     return RunRecord(folder, epochs, metrics, sorted(states, key=lambda state: state.place), damaged)
 
 
@@ -124,6 +148,9 @@ def _state(path: Path) -> KeptState:
         (*position(contents), periodic_epoch(path) is not None),
         is_complete(contents),
         state_digest(contents),
+        (contents["training_state"]["best_loss_epoch"], contents["training_state"]["best_val_acc_epoch"]),
+        contents["training_state"]["stopped_early"] or contents["epoch"] == contents["settings"]["max_epochs"] - 1,
+        contents.get("prior") or [],
         contents["settings"],
         contents["digests"],
         contents["environment"],
@@ -139,12 +166,14 @@ def read_epochs(path: Path) -> dict[int, EpochRecord]:
     Raises:
         UserError: If it is absent or damaged.
     """
-    epochs = {}
+    epochs: dict[int, EpochRecord] = {}
     try:
         with open(path, encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.DictReader(file, restval=""), start=2):
                 if not (row.get("epoch") or "").isdecimal() or "state" not in row or "metrics" not in row:
                     raise UserError(f"{path}, line {number}: not the record of an epoch")
+                if int(row["epoch"]) <= max(epochs, default=-1):
+                    raise UserError(f"{path}, line {number}: an epoch that stands before, or later, already")
                 epochs[int(row["epoch"])] = EpochRecord(row["state"], row["metrics"])
     except FileNotFoundError:
         raise UserError(

@@ -15,13 +15,14 @@ from admoe_monai.errors import UserError
 from admoe_monai.metrics_rows import Row, read_metrics
 from admoe_monai.run_files import CONFIG, DATALIST, DIGESTS, INTERRUPT, METRICS
 from admoe_monai.workflows.run.environment import choose_device, environment
+from admoe_monai.workflows.run.places import CACHE
 from admoe_monai.workflows.settings.changes import earlier_settings
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 
 from .computing import compute, compute_in_processes
-from .files import Deviation
+from .files import Deviation, original_datalist
 from .record import EpochRecord, KeptState, RunRecord, read_epochs
 
 
@@ -32,12 +33,14 @@ class Replay:
     Attributes:
         first: First epoch.
         last: Last epoch; where a difference was found, that epoch.
+        number: How many they are; after an early stop, fewer than their numbers say.
         begin: Name of the checkpoint that they were computed from; None for the beginning of the run.
         deviations: What differs in the last one.
     """
 
     first: int
     last: int
+    number: int
     begin: str | None
     deviations: list[Deviation]
 
@@ -58,13 +61,14 @@ def replay(record: RunRecord, epoch: int, folder: Path, given: Mapping[str, Any]
     before = {} if begin is None else earlier_settings({"settings": begin.settings})
     after = earlier_settings({"settings": model.settings})
     # What the run was forced to change on its way, and what a user of another machine has to accept.
-    changed = {name for name in before if before[name] != after[name]}
-    settings = _settings(record, model, given) | {
+    changed = {name for name in before.keys() & SETTINGS.keys() if before[name] != after[name]}
+    settings = _settings(record, model, given, folder) | {
         "run_dir": str(folder),
         "resume": None if begin is None else str(begin.path),
         "extend_max_epochs": "max_epochs" in changed,
         "force_resume": bool(
             any(SETTINGS[name].on_resume is OnResume.FORCED for name in changed)
+            or (begin is not None and (begin.digests, begin.environment) != (model.digests, model.environment))
             or machine_differences(model.environment, given.get("device"))
         ),
     }
@@ -75,14 +79,15 @@ def replay(record: RunRecord, epoch: int, folder: Path, given: Mapping[str, Any]
         compute_in_processes(processes, str(record.folder), settings, epoch)
     known = -1 if begin is None else begin.epoch
     computed = {number: found for number, found in read_epochs(folder / DIGESTS).items() if number > known}
-    if not computed:
+    deviations = list(_compare(record, computed, folder))
+    if max(computed, default=-1) < epoch and not deviations:
         raise UserError(f"{record.folder}: epoch {epoch} could not be computed again; the run ended before it")
     # After an early stop, the epochs of the next phase begin further on.
     name = None if begin is None else begin.path.name
-    return Replay(min(computed), max(computed), name, list(_compare(record, computed, folder)))
+    return Replay(min(computed), max(computed), len(computed), name, deviations)
 
 
-def _settings(record: RunRecord, model: KeptState, given: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(record: RunRecord, model: KeptState, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Collect the settings that an epoch was computed with, where the run has changed some since."""
     now, then = resolved_settings(parser_of([record.folder / CONFIG])), earlier_settings({"settings": model.settings})
     changed = {
@@ -93,7 +98,10 @@ def _settings(record: RunRecord, model: KeptState, given: Mapping[str, Any]) -> 
     machine = {"threads": model.environment.get("threads")}
     if model.environment.get("device") == "cpu":
         machine["device"] = "cpu"
-    own = {"datalist": str(record.folder / DATALIST)}
+    # The datalist that the run began with has its cache beside it; where it is gone, scans are preprocessed anew.
+    is_there = original_datalist(record, given.get("dataset_dir")) is not None
+    lost = {"datalist": str(record.folder / DATALIST), "cache_dir": str(folder.parent / CACHE)}
+    own = {"datalist": str(record.states[-1].settings["datalist"])} if is_there else lost
     return {**changed, **machine, **own, **{name: value for name, value in given.items() if value is not None}}
 
 
@@ -101,6 +109,8 @@ def _compare(record: RunRecord, computed: Mapping[int, EpochRecord], folder: Pat
     rows = {int(row["epoch"]): row for row in read_metrics(folder / METRICS)}
     for epoch, found in sorted(computed.items()):
         known = record.epochs.get(epoch)
+        if known is None and epoch > record.first:
+            yield Deviation(DIGESTS, f"has no record of epoch {epoch}, which the run has computed on its way")
         if known is not None:
             yield from _compare_rows(epoch, rows.get(epoch, {}), record.metrics.get(epoch, {}))
         states = [state for state in record.states if state.complete and state.epoch == epoch]

@@ -22,14 +22,17 @@ def lines_of(found: Verification) -> list[str]:
         f"Files:    {len(found.record.states)} checkpoints, {len(found.record.metrics)} rows of metrics, settings, datalist",
     ]
     lines += [f"Replayed: {_replay(done)}" for done in found.replays]
+    if found.record.first > 0:
+        lines.append(f"Older:    there is no record of the epochs before {found.record.first}")
     if found.not_replayed:
         lines.append(f"Replayed: none; {found.not_replayed}")
     unique = dict.fromkeys(map(str, found.deviations))
     lines += [f"  differs: {line}" for line in unique]
     if unique:
         return [*lines, f"NOT AS CLAIMED: {len(unique)} difference{'s' * (len(unique) > 1)}"]
-    computed = sum(done.last - done.first + 1 for done in found.replays)
-    return [*lines, f"As claimed: files are as recorded, and {computed} epochs computed again have the same bits"]
+    computed = sum(done.number for done in found.replays)
+    epochs = "1 epoch computed again has" if computed == 1 else f"{computed} epochs computed again have"
+    return [*lines, f"As claimed: files are as recorded, and {epochs} the same bits"]
 
 
 def _epochs(record: RunRecord) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
-from admoe_monai.run_files import CONFIG, DATALIST
+from admoe_monai.run_files import CONFIG, DATALIST, OVERLAYS
 
 from .files import Deviation, check_files
 from .record import RunRecord, read_record
@@ -69,7 +69,7 @@ def verify(
         machine_differences(record.states[-1].environment, given.get("device")),
         check_files(record, given.get("dataset_dir")),
     )
-    altered = {deviation.place for deviation in found.deviations} & {CONFIG, DATALIST}
+    altered = {deviation.place for deviation in found.deviations} & {CONFIG, DATALIST, OVERLAYS}
     if altered:
         found.not_replayed = f"with another {' and '.join(sorted(altered))} the epochs would be others"
         return found

@@ -18,7 +18,7 @@ from admoe_monai.checkpoints import (
     write_checkpoint,
 )
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.run.resume import newest_valid
+from admoe_monai.workflows.run.checkpoints_of import newest_valid
 from tiny_runs import make_run
 
 # Of two epochs of each phase, in the place of the one and one of a tiny run.
