@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.run.run_log import silenced
 
 logger = logging.getLogger(__name__)
 
@@ -166,14 +167,9 @@ def _free_batch(inputs: Inputs) -> tuple[dict[int, Any], ...]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence what exporters say of themselves: that TorchScript is deprecated, that a trace holds for one size."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), silenced(logging.WARNING):
         warnings.simplefilter("ignore")
-        level = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(level)
+        yield
 
 
 Write = Callable[[nn.Module, Inputs, Path, Mapping[str, Any]], None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -75,6 +77,21 @@ class RunLog:
         for logger in self._loggers:
             logger.removeHandler(self._file)
         self._file.close()
+
+
+@contextmanager
+def silenced(level: int) -> Iterator[None]:
+    """Keep records of a level, and of those below, from every logger and handler.
+
+    Args:
+        level: One of `logging`.
+    """
+    before = logging.root.manager.disable
+    logging.disable(level)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _record(error: Exception) -> logging.LogRecord:

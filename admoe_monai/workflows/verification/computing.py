@@ -13,8 +13,7 @@ import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from admoe_monai.run_files import CONFIG, DIGESTS
 from admoe_monai.workflows.run.plan import Plan
 from admoe_monai.workflows.run.processes import is_main
 from admoe_monai.workflows.run.resume import ResumePoint
+from admoe_monai.workflows.run.run_log import silenced
 from admoe_monai.workflows.settings.declared import parser_of
 
 from .record import EpochRecord, read_epochs
@@ -82,7 +82,8 @@ def compute(run_dir: str, settings: Mapping[str, Any], last: int) -> None:
     folder = Path(run_dir)
     signals = _Until(Path(settings["run_dir"]), last, read_epochs(folder / DIGESTS))
     plan = Plan(parser_of([folder / CONFIG], settings), folder, signals, _PointOfReplay)
-    with _quiet():
+    # What the run would log, and its end in the middle, concern nobody; the bar stays.
+    with silenced(logging.CRITICAL):
         try:
             plan.run()
         except Interrupted:
@@ -113,17 +114,6 @@ def compute_in_processes(number: int, run_dir: str, settings: Mapping[str, Any],
     before = -1 if settings["resume"] is None else position_of(settings["resume"])[0]
     if not reached.exists() or max(read_epochs(reached), default=-1) <= before:
         raise RuntimeError(f"{number} processes ended without an epoch (exit code {done.returncode}):\n{done.stderr}")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what a run logs, and its end in the middle, to itself; the bar stays."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
 
 
 if __name__ == "__main__":
