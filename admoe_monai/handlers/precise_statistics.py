@@ -27,10 +27,6 @@ class PreciseStatistics:
         prepare_batch: Function that splits a batch into image, labels and arguments of the network.
         inferer: Inferer that runs the network as in training.
         batches: How many batches to look at.
-        smallest_batch: Scans from which the norms learn: 2 where one of them sees a single value of each feature per scan.
-
-    Raises:
-        ValueError: If the loader's batches are smaller.
     """
 
     def __init__(
@@ -40,14 +36,8 @@ class PreciseStatistics:
         prepare_batch: PrepareBatch,
         inferer: Any,
         batches: int = 32,
-        smallest_batch: int = 1,
     ) -> None:
         self.needed = any(isinstance(module, _BatchNorm) for module in network.modules())
-        self.smallest_batch = smallest_batch
-        if (getattr(loader, "batch_size", None) or smallest_batch) < smallest_batch:
-            raise ValueError(
-                f"batch_size must be {smallest_batch} or more, for batch norm of features learns nothing from fewer scans."
-            )
         self.loader = loader
         self.prepare_batch = prepare_batch
         self.inferer = inferer
@@ -75,8 +65,7 @@ class PreciseStatistics:
             with torch.no_grad():
                 for batch in islice(self.loader, self.batches):
                     image, _, arguments, named = self.prepare_batch(batch, device)
-                    if len(image) >= self.smallest_batch:
-                        self.inferer(image, network, *arguments, **named)
+                    self.inferer(image, network, *arguments, **named)
         finally:
             network.train(training)
             for norm, momentum in zip(norms, momenta, strict=True):

@@ -73,8 +73,8 @@ def replacements(laboratory: Path) -> dict[str, dict[str, Any]]:
     return {
         "an argument of the network": {"network": {"encoder": {"attn_drop_rate": 0.3}}},
         "a shape of the network": {"network": {"encoder": {"mlp_ratio": 2.0}}},
-        "another stem": {"stem": "convolution"},
-        "a prior at the heads, weights of places": {"prior_at_head": True, "pooling": "weighted"},
+        "another stem": {"stem": "cnn"},
+        "a prior at the heads": {"prior_at_head": True},
         "an own loss of one phase": {"phase_overlays": {"pretrain": [str(laboratory / "loss.yaml")]}},
         "an own schedule and optimizer": {"phase_overlays": [str(laboratory / "schedule.yaml")]},
         "an own augmentation": {"phase_overlays": [str(laboratory / "mirror.yaml")], "augmentation": "mirror"},

@@ -10,34 +10,33 @@ from .clinical_fusion import (
     make_clinical_fusion,
 )
 from .mmoe import MMoE
-from .patch_embedding import STEMS, ConvolutionalStem, PatchEmbed, make_stem
+from .patch_embedding import STEMS, CNNStem, PatchEmbed, make_stem
 from .patch_merging import PatchMerging
 from .pixel_shuffle_decoder import PixelShuffleDecoder
-from .pooling import POOLINGS, AveragePooling, SpatiallyWeightedPooling, make_pooling
+from .plain_cnn import PlainCNN
+from .pooling import AveragePooling
 from .stage import SwinTransformerV2Stage
 from .swin_block import SwinTransformerV2Block
 from .window_attention import WindowAttention
 
 __all__ = [
     "CLINICAL_FUSIONS",
-    "POOLINGS",
     "STEMS",
     "AdaptiveFusion",
     "AddFusion",
     "AveragePooling",
+    "CNNStem",
     "ClinicalEncoder",
     "ConcatFusion",
-    "ConvolutionalStem",
     "HadamardFusion",
     "MMoE",
     "PatchEmbed",
     "PatchMerging",
     "PixelShuffleDecoder",
-    "SpatiallyWeightedPooling",
+    "PlainCNN",
     "SwinTransformerV2Block",
     "SwinTransformerV2Stage",
     "WindowAttention",
     "make_clinical_fusion",
-    "make_pooling",
     "make_stem",
 ]

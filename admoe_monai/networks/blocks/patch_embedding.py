@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from monai.networks.blocks import Convolution
-from monai.networks.layers.factories import Conv, Pool
+from monai.networks.layers.factories import Conv
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from .plain_cnn import PlainCNN
 
 
 class PatchEmbed(nn.Module):
@@ -32,39 +33,45 @@ class PatchEmbed(nn.Module):
         return tokens
 
 
-class ConvolutionalStem(nn.Module):
-    """A convolution of 3 voxels, batch norm and ReLU at every voxel, averaged over each patch and projected; no LayerNorm.
+class CNNStem(nn.Module):
+    """A plain CNN down to one position per token, as in the hybrids of Dosovitskiy et al. (2021, arXiv:2010.11929).
 
-    A patch of 4 voxels is one linear look at what lies in it. Here borders and thin structures are found voxel by voxel
-    first, and a token says how much of each lies in its patch; a LayerNorm would take just that away. A token sees one voxel
-    beyond its patch. Early convolutions are known to steady transformers (Xiao et al. 2021, arXiv:2106.14881).
+    With hundreds of people a CNN learns what a transformer of patches does not. Blocks of a transformer that begin as
+    identities, as those of Swin V2 do, begin behind it as that very CNN. Each block has half the width of the one behind it,
+    the last one that of a token. A token sees the image around its patch as well.
 
     Args:
         spatial_dims: Number of spatial axes.
         in_channels: Channels of the image.
         embed_dim: Width of a token.
-        patch_size: Voxels per token along each axis.
-        channels: Structures that the convolution tells apart. Most of the stem's time goes by their number.
+        patch_size: Voxels per token along each axis, a power of two.
+
+    Raises:
+        ValueError: If the patch is no power of two.
     """
 
-    def __init__(self, spatial_dims: int, in_channels: int, embed_dim: int, patch_size: int, channels: int = 8) -> None:
+    def __init__(self, spatial_dims: int, in_channels: int, embed_dim: int, patch_size: int) -> None:
         super().__init__()
+        halvings = patch_size.bit_length() - 1
+        if patch_size != 2**halvings:
+            raise ValueError(
+                f"stem: a CNN halves the grid from block to block, so patch_size must be a power of two, got {patch_size}."
+            )
         self.patch_size = patch_size
-        self.convolution = Convolution(
-            spatial_dims, in_channels, channels, kernel_size=3, bias=False, norm="batch", act="relu", adn_ordering="NA"
-        )
-        self.pool = Pool[Pool.AVG, spatial_dims](kernel_size=patch_size)
-        self.proj = nn.Linear(channels, embed_dim)
+        widths = [max(8, embed_dim >> halving) for halving in range(halvings, 0, -1)]
+        self.cnn = PlainCNN(spatial_dims, in_channels, (*widths, embed_dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed ``(B, C, *S)`` into tokens ``(B, *grid, D)``, grid = ceil(S / patch_size)."""
-        structures = self.pool(self.convolution(_whole_patches(x, self.patch_size)))
-        tokens: Tensor = self.proj(structures.movedim(1, -1))
+        tokens: Tensor = self.cnn(_whole_patches(x, self.patch_size)).movedim(1, -1)
         return tokens
 
 
 #: What the setting ``stem`` can name; each is made with axes, channels, width and patch.
-STEMS: dict[str, Callable[[int, int, int, int], nn.Module]] = {"patch": PatchEmbed, "convolution": ConvolutionalStem}
+STEMS: dict[str, Callable[[int, int, int, int], nn.Module]] = {
+    "patch": PatchEmbed,
+    "cnn": CNNStem,
+}
 
 
 def make_stem(spatial_dims: int, in_channels: int, embed_dim: int, patch_size: int, name: str) -> nn.Module:

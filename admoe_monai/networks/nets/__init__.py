@@ -1,7 +1,8 @@
 """Networks to build from a config."""
 
+from ..blocks.plain_cnn import PlainCNN
 from .alzheimer_mmoe import AlzheimerMMoE
-from .controls import NoImage, PlainCNN, VoxelCubes
+from .controls import NoImage, VoxelCubes
 from .decoder_removal import remove_decoder, without_decoder
 from .encoder import Encoder, Fusion
 from .feature_map_encoder import FeatureMapEncoder

@@ -41,8 +41,8 @@ class AlzheimerMMoE(nn.Module):
         clinical_fusion: Called with ``dim``, makes what lets tokens meet the encoded prior.
         prior_head: Called with P and the number of classes, makes what turns the prior into logits that are added to those of
             the image; None for a prior that reaches the heads through the tokens alone.
-        pooling: Called with the width and the grid of the tokens (None where the encoder doesn't say), makes what turns
-            ``(B, *G, D)`` into features ``(B, D)``: one for each classification task.
+        pooling: Called with the width of a token, makes what turns ``(B, *G, D)`` into features ``(B, D)``: one for each
+            classification task.
         fusion_stage: The prior meets the tokens after this stage and its merging; None for the last stage.
 
     Raises:
@@ -96,7 +96,7 @@ class AlzheimerMMoE(nn.Module):
             self.prior_stand_in = nn.Parameter(torch.zeros(prior_dim))
             self.clinical_encoder = clinical_encoder(prior_dim=prior_dim, dim=fusion_dim)
             self.clinical_fusion = clinical_fusion(dim=fusion_dim)
-        self.poolings = nn.ModuleDict({task: pooling(width, encoder.grid) for task in self.num_classes})
+        self.poolings = nn.ModuleDict({task: pooling(width) for task in self.num_classes})
         self.poolings[RECONSTRUCTION] = AveragePooling()
         heads = {task: nn.Linear(width, number) for task, number in self.num_classes.items()}
         for task, head in heads.items():

@@ -1,4 +1,4 @@
-"""Backbones to hold the transformer against: a plain CNN, a linear view of the voxels, and none at all.
+"""Backbones to hold the transformer against, beside a plain CNN: a linear view of the voxels, and none at all.
 
 Each goes into :class:`FeatureMapEncoder`, so that heads, prior, loss and plan are those of the network that it is a control
 of. Axis letters: B batch, C channels, D width of a feature, *S spatial axes, *G positions along each of them.
@@ -10,34 +10,9 @@ import math
 from collections.abc import Sequence
 
 import torch
-from monai.networks.blocks import Convolution
 from monai.networks.layers.factories import Pool
 from monai.utils import ensure_tuple_rep
 from torch import Tensor, nn
-
-
-class PlainCNN(nn.Sequential):
-    """Blocks of a convolution of 3 voxels, batch norm and ReLU, with a maximum over 2 voxels between them.
-
-    The encoder of the CNN that Wen et al. (2020, doi 10.1016/j.media.2020.101694) compare classifiers of Alzheimer's disease
-    with; their linear layers give way to the heads of this package. Called on ``(B, C, *S)`` it returns ``(B, D, *G)``, D the
-    last of ``channels``, G = S / 2^(blocks - 1).
-
-    Args:
-        spatial_dims: Number of spatial axes.
-        in_channels: Channels of the image.
-        channels: Channels of each block.
-    """
-
-    def __init__(self, spatial_dims: int, in_channels: int, channels: Sequence[int] = (8, 16, 32, 64, 128)) -> None:
-        pool = Pool[Pool.MAX, spatial_dims]
-        super().__init__()
-        for number, (before, after) in enumerate(zip((in_channels, *channels), channels, strict=False)):
-            if number:
-                self.append(pool(kernel_size=2))
-            self.append(
-                Convolution(spatial_dims, before, after, kernel_size=3, norm="batch", act="relu", adn_ordering="NA")
-            )
 
 
 class VoxelCubes(nn.Module):

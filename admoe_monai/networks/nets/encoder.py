@@ -52,8 +52,6 @@ class Encoder(nn.Module, ABC):
             SimMIM wants it; None if none can.
         patch_size: Voxels of the image per token that :meth:`embed` returns, along each axis; needed with ``mask_dim`` alone.
         stride: Voxels of the image per token along each axis after the last stage; needed with ``mask_dim`` alone.
-        grid: Tokens along each axis after the last stage, of images of the size that the encoder was made for; None if it
-            was made for none.
     """
 
     num_features: int
@@ -63,7 +61,6 @@ class Encoder(nn.Module, ABC):
     mask_dim: int | None = None
     patch_size: int
     stride: int
-    grid: tuple[int, ...] | None = None
 
     @abstractmethod
     def embed(self, x: Tensor) -> Tensor:

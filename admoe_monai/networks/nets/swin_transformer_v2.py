@@ -6,7 +6,6 @@ each of them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -128,7 +127,6 @@ class SwinTransformerV2(Encoder):
         self.num_features = embed_dim * 2 ** (stages - 1)
         self.fusion_dims = (*(embed_dim * 2**i for i in range(1, stages)), self.num_features)
         self.stride = patch_size * 2 ** (stages - 1)
-        self.grid = tuple(math.ceil(length / self.stride) for length in size)
         # Until a gate tells streams apart they would be copies of one another.
         parted = [i for i in range(stages - task_stages, stages) if i in moe_stages]
         self.first_parted_stage = min(parted, default=stages)

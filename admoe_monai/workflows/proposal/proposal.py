@@ -25,11 +25,13 @@ from .memory import ROOM, StepMemory, step_memory
 
 #: Settings that make a network, taken from a preset as they are.
 OF_THE_NETWORK = (
-    "patch_size", "stem", "pooling", "embed_dim", "depths", "num_heads", "moe_stages", "fusion_stage", "prior_hidden",
+    "patch_size", "stem", "embed_dim", "depths", "num_heads", "moe_stages", "fusion_stage", "prior_hidden",
     "drop_path_rate",
 )  # fmt: skip
 #: Voxels of the field of view as a multiple of the preset's that are still accepted before voxels get coarser.
 MORE_VOXELS = 1.5
+#: Voxels that divide a field of view whose last patch the network fills up itself.
+EVEN = 4
 GIB = 2**30
 
 
@@ -118,6 +120,9 @@ def _network(proposal: Proposal, name: str) -> None:
 def _field_of_view(proposal: Proposal, preset: Mapping[str, Any]) -> None:
     facts, values = proposal.facts, proposal.values
     stride = values["patch_size"] * 2 ** (len(values["depths"]) - 1)
+    # Behind a CNN patches are large, and its batch norm needs two of them.
+    multiple, least = (stride, stride) if values["stem"] == "patch" else (EVEN, 2 * stride)
+    multiples = f"multiples of the stride {stride}" if multiple == stride else f"multiples of {multiple}"
     edges = preset["img_size"]
     sizes = edges if isinstance(edges, list) else [edges] * facts.axes
     seen = " x ".join(f"{edge:.0f}" for edge in facts.extent)
@@ -125,17 +130,16 @@ def _field_of_view(proposal: Proposal, preset: Mapping[str, Any]) -> None:
     spacing = None
     if facts.axes == 3:
         most = MORE_VOXELS * math.prod(sizes)
-        spacing, size = rules.grid_of_volumes(facts.extent, max(facts.spacing), preset["spacing_mm"], most, stride)
+        spacing, size = rules.grid_of_volumes(facts.extent, max(facts.spacing), preset["spacing_mm"], most, multiple)
+        size = [max(edge, least) for edge in size]
         scanned = " x ".join(f"{edge:.2g}" for edge in facts.spacing)
         why = "no more is needed for" if spacing > preset["spacing_mm"] else "the preset's, for"
         proposal.add("spacing_mm", spacing, f"{why} scans of {scanned} mm and at most {most:,.0f} voxels")
-        proposal.add("img_size", size, f"holds the largest {of}, {seen} mm; multiples of the stride {stride}")
+        proposal.add("img_size", size, f"holds the largest {of}, {seen} mm; {multiples}")
     else:
-        size = rules.grid_of_slices(facts.extent, max(sizes), stride)
-        proposal.add(
-            "img_size", size, f"the shape of the largest {of}, {seen} pixels; multiples of the stride {stride}"
-        )
-    tokens = max(size) // values["patch_size"]
+        size = rules.grid_of_slices(facts.extent, max(sizes), multiple)
+        proposal.add("img_size", size, f"the shape of the largest {of}, {seen} pixels; {multiples}")
+    tokens = math.ceil(max(size) / values["patch_size"])
     window = min(preset["window_size"], tokens)
     proposal.add("window_size", window, f"the largest; {tokens} tokens along the longest axis are divided evenly")
     cell = rules.mask_cell(size, values["patch_size"], spacing)

@@ -72,7 +72,7 @@ def grid_of_slices(extent: Sequence[float], most_pixels: int, multiple: int) -> 
 
 
 def mask_cell(img_size: Sequence[int], patch_size: int, spacing_mm: float | None) -> int:
-    """Choose the edge of the cells that SimMIM masks, in voxels: whole patches, two at least.
+    """Choose the edge of the cells that SimMIM masks, in voxels: whole patches, two at least unless one is large enough.
 
     Args:
         img_size: Voxels along each axis.
@@ -80,7 +80,8 @@ def mask_cell(img_size: Sequence[int], patch_size: int, spacing_mm: float | None
         spacing_mm: Edge of a voxel in mm; None for slices.
     """
     edge = max(img_size) / CELLS if spacing_mm is None else CELL_MM / spacing_mm
-    return max(round(edge / patch_size), 2) * patch_size
+    fewest = 2 if spacing_mm is None or patch_size < edge else 1
+    return max(round(edge / patch_size), fewest) * patch_size
 
 
 def scans_per_step(visits: int) -> int:

@@ -46,6 +46,7 @@ def shape_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
             "patch_size",
             f"patch_size ({settings['patch_size']}) must not be larger than an edge of img_size ({edges!r})",
         )
+    yield from _stem(settings, sizes)
     window = settings["window_size"]
     windows = list(window) if _is_list(window) else [window] * axes
     if len(windows) != axes or not all(map(_is_count, windows)):
@@ -54,6 +55,23 @@ def shape_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
             f"window_size must be a positive whole number, or a list of {axes} of them, got {window!r}",
         )
     yield from _stages(settings)
+
+
+def _stem(settings: Mapping[str, Any], sizes: Sequence[int]) -> Iterator[Problem]:
+    patch = settings["patch_size"]
+    if settings["stem"] != "cnn":
+        return
+    if patch & (patch - 1):
+        yield (
+            "patch_size",
+            f"patch_size must be a power of two with stem cnn, which halves the grid step by step; got {patch}",
+        )
+    elif max(sizes) <= patch:
+        yield (
+            "img_size",
+            f"img_size must be larger than patch_size ({patch}) along one axis at least with stem cnn, whose batch norm learns "
+            f"nothing from a single token; got {settings['img_size']!r}",
+        )
 
 
 def _stages(settings: Mapping[str, Any]) -> Iterator[Problem]:

@@ -101,7 +101,6 @@ SETTINGS: dict[str, Setting] = {
     "img_size": Setting(anything, NEVER),
     "patch_size": Setting(count(), NEVER),
     "stem": Setting(text, NEVER),
-    "pooling": Setting(text, NEVER),
     "window_size": Setting(anything, NEVER),
     "embed_dim": Setting(count(), NEVER),
     "depths": Setting(anything, NEVER),

@@ -5,10 +5,10 @@ import itertools
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from admoe_monai.networks.blocks.patch_embedding import STEMS, ConvolutionalStem, PatchEmbed, make_stem
+from admoe_monai.networks.blocks.patch_embedding import STEMS, CNNStem, PatchEmbed, make_stem
 from admoe_monai.networks.blocks.patch_merging import PatchMerging
+from admoe_monai.networks.nets import SwinTransformerV2
 
 
 def test_a_patch_that_overhangs_is_filled_with_zeros() -> None:
@@ -20,24 +20,29 @@ def test_a_patch_that_overhangs_is_filled_with_zeros() -> None:
     assert torch.equal(embed(image), embed(padded))
 
 
-def test_the_stem_is_its_convolution_written_out() -> None:
+@pytest.mark.parametrize(("patch_size", "widths"), [(2, (8, 16)), (4, (8, 8, 16)), (16, (8, 8, 8, 8, 16))])
+def test_the_cnn_halves_the_grid_and_doubles_the_width_down_to_the_tokens(patch_size: int, widths: tuple[int]) -> None:
+    stem = CNNStem(2, 1, 16, patch_size)
+    assert tuple(m.out_channels for m in stem.modules() if isinstance(m, nn.Conv2d)) == widths
     torch.manual_seed(0)
-    stem = ConvolutionalStem(3, 1, 6, patch_size=4, channels=5).eval()
-    image = torch.randn(2, 1, 8, 12, 8)
-    (convolution,) = (m for m in stem.modules() if isinstance(m, nn.Conv3d))
-    # Untrained batch norm divides by the root of one and a little.
-    found = (F.conv3d(image, convolution.weight, padding=1) / (1 + 1e-5) ** 0.5).relu()
-    expected = stem.proj(found.reshape(2, 5, 2, 4, 3, 4, 2, 4).mean((3, 5, 7)).movedim(1, -1))
-    assert stem(image).shape == (2, 2, 3, 2, 6)
-    assert torch.allclose(stem(image), expected, atol=1e-6)
+    image = torch.randn(2, 1, 4 * patch_size, 3 * patch_size)
+    assert torch.equal(stem(image), stem.cnn(image).movedim(1, -1))
+    assert stem(image).shape == (2, 4, 3, 16)
 
 
-def test_a_patch_of_more_tissue_keeps_more_of_it_in_its_token() -> None:
+def test_a_cnn_can_not_step_by_a_patch_that_is_no_power_of_two() -> None:
+    with pytest.raises(ValueError, match="patch_size must be a power of two, got 6"):
+        make_stem(3, 1, 8, 6, "cnn")
+
+
+def test_blocks_begin_as_identities_behind_a_cnn() -> None:
+    """What an untrained hybrid hands to its heads is the map of its CNN."""
     torch.manual_seed(0)
-    images = torch.zeros(3, 1, 8, 8, 8)
-    images[1, ..., 6:] = images[2, ..., 4:] = 1
-    empty, half, whole = ConvolutionalStem(3, 1, 12, 4).eval()(images)[:, 0, 0, 1]
-    assert 0 < (half - empty).norm() < (whole - empty).norm()
+    hybrid = SwinTransformerV2(
+        2, 1, 16, 4, 16, (2,), (2,), 4, patch_embed=CNNStem, merging_norm=False, final_norm=False
+    )
+    image = torch.randn(2, 1, 16, 16)
+    assert torch.equal(hybrid.eval()(image)[0], hybrid.patch_embed.cnn(image))
 
 
 def test_merging_without_a_norm_is_its_projection() -> None:
@@ -58,7 +63,7 @@ def test_every_stem_makes_the_same_grid_also_where_patches_overhang(
 
 
 def test_a_stem_that_is_not_known_is_named() -> None:
-    with pytest.raises(ValueError, match="stem must be one of patch, convolution, got 'linear'"):
+    with pytest.raises(ValueError, match="stem must be one of patch, cnn, got 'linear'"):
         make_stem(3, 1, 8, 4, "linear")
 
 

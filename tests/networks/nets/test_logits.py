@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from admoe_monai.networks.blocks import make_pooling, make_stem
+from admoe_monai.networks.blocks import make_stem
 from admoe_monai.networks.nets import AlzheimerLogits
 from tiny_networks import tiny_network
 
@@ -18,13 +18,12 @@ CLASSES = {"diagnosis": 2, "change": 3}
 KINDS: dict[str, dict[str, Any]] = {
     "all experts": {},
     "top_k": {"encoder": {"top_k": 1}},
-    "another stem, weights of places, a prior at the heads": {
+    "another stem, a prior at the heads": {
         "encoder": {
-            "patch_embed": partial(make_stem, name="convolution"),
+            "patch_embed": partial(make_stem, name="cnn"),
             "merging_norm": False,
             "img_size": (12, 10, 9),
         },
-        "pooling": partial(make_pooling, name="weighted"),
         "prior_head": nn.Linear,
     },
 }

@@ -74,6 +74,10 @@ def test_cells_are_whole_patches_of_about_one_size(size: list[int], spacing: flo
     assert rules.mask_cell(size, 4, spacing) == cell
 
 
+def test_a_patch_that_is_larger_than_a_cell_is_one() -> None:
+    assert rules.mask_cell([48, 60, 48], 16, 3.0) == 16
+
+
 @pytest.mark.parametrize(("visits", "scans"), [(1, 2), (9, 2), (49, 4), (147, 8), (160, 16), (100_000, 16)])
 def test_an_epoch_has_enough_steps(visits: int, scans: int) -> None:
     assert rules.scans_per_step(visits) == scans

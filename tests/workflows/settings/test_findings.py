@@ -48,6 +48,8 @@ WRONG = {
     "an even window": ("target_norm_window: 4", "target_norm_window must be a positive odd number, or null, got 4"),
     "too few axes": ("img_size: [96, 96]", "img_size must be a positive whole number, or a list of 3 of them, got [96, 96]"),
     "an image of no size": ("img_size: 0", "img_size must be a positive whole number, or a list of 3 of them, got 0"),
+    "a patch that no CNN can step by": ("{stem: cnn, patch_size: 6, mask_patch_size: 12}", "patch_size must be a power of"),
+    "a single token behind a CNN": ("{stem: cnn, patch_size: 16, img_size: 16}", "img_size must be larger than patch_size"),
     "an image smaller than a patch": ("img_size: [96, 2, 96]", "patch_size (4) must not be larger than an edge of img_size"),
     "a window of two axes": ("window_size: [6, 6]", "window_size must be a positive whole number, or a list of 3"),
     "heads that don't divide": ("num_heads: [3, 5, 12]", "the 5 heads of stage 1 don't divide its width 96"),
