@@ -157,9 +157,9 @@ def probe(
     predicted = cross_validated_baseline(
         frame, [f"x {column}" for column in numbers], classes, task, folds=FOLDS, model=model
     )
-    figures = evaluate_predictions(predicted, {task: classes}, n_boot, one_visit_per_subject=one_visit_per_subject)[
-        task
-    ]
+    figures = evaluate_predictions(
+        predicted, {task: classes}, n_boot, one_visit_per_subject=one_visit_per_subject, fewest=FEWEST_SUBJECTS
+    )[task]
     accuracy = figures["metrics"]["balanced_accuracy"]
     notes = [f"without {', '.join(rare)}" if rare else "", accuracy["note"] or "" if n_boot else ""]
     estimate = {end: accuracy[end] for end in ("value", "low", "high", "chance")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.bootstrap import bootstrap
-from admoe_monai.evaluation.evaluate import labelled_visits
+from admoe_monai.evaluation.evaluate import classes_behind, labelled_visits, too_few
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
 
@@ -73,7 +74,14 @@ def compare_predictions(
         return {name: values[name] - others[name] for name in values}
 
     alone = [function(np.ones((1, len(truth)))) for function in statistics]
-    estimates = bootstrap(differences, list(subjects), n_boot, seed)
+    counts = {name: int(subjects[truth == k].nunique()) for k, name in enumerate(names)}
+    behind = classes_behind(names, [name for name in names if counts[name]], pairs)
+    estimates = {
+        name: replace(estimate, low=None, high=None, note=few)
+        if (few := too_few(behind[name], counts, subjects.nunique())) and estimate.value is not None
+        else estimate
+        for name, estimate in bootstrap(differences, list(subjects), n_boot, seed).items()
+    }
     return {
         "n_subjects": int(subjects.nunique()),
         "n_visits": len(both),

@@ -16,6 +16,7 @@ import pandas as pd
 from admoe_monai.evaluation.bootstrap import LEVEL, Estimate, bootstrap
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
+from admoe_monai.people import FEWEST_PEOPLE
 
 
 def evaluate_predictions(
@@ -25,6 +26,7 @@ def evaluate_predictions(
     seed: int = 0,
     one_visit_per_subject: bool = True,
     pairs: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+    fewest: int = FEWEST_PEOPLE,
 ) -> dict[str, dict[str, Any]]:
     """Evaluate every task of a prediction table.
 
@@ -36,13 +38,14 @@ def evaluate_predictions(
         one_visit_per_subject: Whether to use only the first labelled visit of each subject (by days, then session);
             otherwise all labelled visits, whose dependence the resampling of whole subjects respects.
         pairs: Pairs (negative, positive) of classes for two-class AUCs, per task; all pairs by default.
+        fewest: Number of people of a class below which what rests on it gets no interval.
 
     Returns:
         Per task plain values, ready for JSON: ``visits_used``, ``n_subjects``, ``n_visits``, ``n_without_prediction``
         (labelled visits without probabilities, left out), ``class_counts`` (subjects and visits per true class),
         ``confusion`` (rows: true class), ``interval`` (method, level, n_boot, seed) and ``metrics``: per name the
-        fields of ``Estimate`` and, for balanced accuracy and AUCs, ``chance``. Undefined figures are None with
-        a ``note``, never NaN.
+        fields of ``Estimate`` and, where guessing has a value, ``chance``. Undefined figures are None with a ``note``,
+        never NaN.
 
     Raises:
         UserError: When the table is not valid for these classes.
@@ -60,6 +63,7 @@ def evaluate_predictions(
             seed=seed,
             one_visit_per_subject=one_visit_per_subject,
             pairs=list(combinations(names, 2)) if pairs is None or task not in pairs else pairs[task],
+            fewest=fewest,
         )
         for task, names in classes.items()
     }
@@ -91,6 +95,7 @@ def _evaluate_task(
     seed: int,
     one_visit_per_subject: bool,
     pairs: Sequence[tuple[str, str]],
+    fewest: int,
 ) -> dict[str, Any]:
     names = list(table.classes[task])
     for name in {name for pair in pairs for name in pair} - set(names):
@@ -105,14 +110,18 @@ def _evaluate_task(
     }
     statistics = classification_statistics(truth, probabilities, names, pairs)
     estimates = bootstrap(statistics, list(subjects), n_boot, seed)
-    needed = {f"auc_{a}_vs_{b}": [a, b] for a, b in pairs} | {f"recall_{name}": [name] for name in names}
     present = [name for name in names if counts[name]["visits"]]
-    needed |= {"accuracy": [], "balanced_accuracy": present, "macro_auc": present}
-    metrics = {}
-    for name, estimate in estimates.items():
-        metrics[name] = _explain(estimate, name, needed[name], counts).as_dict()
-        if name.startswith(("balanced", "macro", "auc")):
-            metrics[name]["chance"] = 0.5 if "auc" in name else 1 / max(len(present), 1)
+    needed = classes_behind(names, present, pairs)
+    shares = {name: counts[name]["visits"] / max(len(rows), 1) for name in names}
+    chance = {"balanced_accuracy": 1 / max(len(present), 1), "macro_auc": 0.5, "mcc": 0.0}
+    chance |= {name: 0.5 for name in needed if name.startswith("auc_")}
+    chance |= {f"average_precision_{name}": share for name, share in shares.items()}
+    people_of = {name: counts[name]["subjects"] for name in names}
+    metrics = {
+        name: _explain(estimate, name, needed[name], people_of, len(set(subjects)), fewest).as_dict()
+        | ({"chance": chance[name]} if name in chance else {})
+        for name, estimate in estimates.items()
+    }
     predicted = probabilities.argmax(axis=1) if len(rows) else truth
     confusion = np.zeros((len(names), len(names)), dtype=int)
     np.add.at(confusion, (truth, predicted), 1)
@@ -129,21 +138,59 @@ def _evaluate_task(
     }
 
 
-def _explain(estimate: Estimate, name: str, needed: list[str], counts: Mapping[str, Mapping[str, int]]) -> Estimate:
+def classes_behind(
+    names: Sequence[str], present: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> dict[str, list[str]]:
+    """Tell of each figure on which classes it rests: without people of these it is undefined.
+
+    Args:
+        names: Classes of the task.
+        present: Those of them that occur.
+        pairs: Pairs (negative, positive) of two-class AUCs.
+    """
+    behind = {name: [*present] for name in ("balanced_accuracy", "macro_auc", "macro_f1")}
+    behind |= {name: [] for name in ("accuracy", "mcc", "brier")}
+    behind |= {f"auc_{a}_vs_{b}": [a, b] for a, b in pairs}
+    for kind in ("recall", "auc_of", "average_precision"):
+        behind |= {f"{kind}_{name}": [name] for name in names}
+    return behind | {f"specificity_{name}": [] for name in names}
+
+
+def too_few(needed: Sequence[str], counts: Mapping[str, int], number: int, fewest: int = FEWEST_PEOPLE) -> str | None:
+    """Say of whom there are too few for an interval, if so: such an interval covers less than it says.
+
+    Args:
+        needed: Classes that a figure rests on.
+        counts: Number of people of each class.
+        number: Number of people in all.
+        fewest: Number of people below which they are too few.
+    """
+    smallest = min(needed, key=lambda label: counts[label], default=None)
+    if smallest is not None and counts[smallest] < fewest:
+        return f"no interval: {_subjects(counts[smallest])} labelled {smallest}"
+    return f"no interval: {_subjects(number)}" if number < fewest else None
+
+
+def _explain(
+    estimate: Estimate, name: str, needed: Sequence[str], counts: Mapping[str, int], number: int, fewest: int
+) -> Estimate:
     """Say which class is why a figure or its interval is withheld, or which one a mean leaves out."""
-    absent = [label for label, count in counts.items() if count["subjects"] == 0]
-    missing = [label for label in needed if label in absent]
-    if len(absent) == len(counts):
+    occurring = [label for label, subjects in counts.items() if subjects]
+    missing = [label for label in needed if label not in occurring]
+    if not occurring:
         return Estimate(None, note="no labelled visit with a prediction")
     if missing:
         return Estimate(None, note=f"no subject labelled {' or '.join(missing)}")
-    if name == "macro_auc" and len(needed) < 2:
-        return Estimate(None, note=f"only {needed[0]} occurs")
-    single = [label for label in needed if counts[label]["subjects"] == 1]
-    if single:
-        reason = f"no interval: 1 subject labelled {' and '.join(single)}"
-        estimate = replace(estimate, low=None, high=None, note=reason)
-    if name in ("balanced_accuracy", "macro_auc") and absent:
+    if len(occurring) == 1 and name.startswith(("macro_auc", "auc_of", "average_precision")):
+        return Estimate(None, note=f"only {occurring[0]} occurs")
+    if (few := too_few(needed, counts, number, fewest)) and estimate.value is not None:
+        estimate = replace(estimate, low=None, high=None, note=few)
+    absent = [label for label in counts if label not in occurring]
+    if name in ("balanced_accuracy", "macro_auc", "macro_f1") and absent:
         note = f"over {', '.join(needed)}; no subject labelled {' or '.join(absent)}"
         estimate = replace(estimate, note=f"{note}; {estimate.note}" if estimate.note else note)
     return estimate
+
+
+def _subjects(number: int) -> str:
+    return f"{number} subject{'' if number == 1 else 's'}"

@@ -14,7 +14,7 @@ import numpy as np
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.bootstrap import LEVEL, percentile_estimate, subject_resamples
-from admoe_monai.evaluation.evaluate import evaluate_predictions, labelled_visits
+from admoe_monai.evaluation.evaluate import classes_behind, evaluate_predictions, labelled_visits, too_few
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
 
@@ -68,7 +68,18 @@ def evaluate_folds(
                 for name in figures[0]["metrics"]
             },
         }
+        _withhold(found[task], figures, classes[task])
     return found
+
+
+def _withhold(found: dict[str, Any], folds: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Take away the intervals of what rests on too few people of a class, over all folds."""
+    counts = {name: sum(fold["class_counts"][name]["subjects"] for fold in folds) for name in names}
+    behind = classes_behind(names, [name for name in names if counts[name]], list(combinations(names, 2)))
+    for name, metric in found["metrics"].items():
+        few = too_few(behind[name], counts, found["n_subjects"])
+        if few and metric["low"] is not None:
+            metric |= {"low": None, "high": None, "note": "; ".join(filter(None, (metric["note"], few)))}
 
 
 def _check(folds: Mapping[str, PredictionTable]) -> None:

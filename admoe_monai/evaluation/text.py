@@ -10,6 +10,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from admoe_monai.people import FEWEST_PEOPLE
+
+_SPELLED = {
+    "balanced_": "balanced ", "macro_auc": "mean AUC", "macro_f1": "mean F1", "mcc": "Matthews correlation",
+    "brier": "Brier score", "auc_of_": "AUC vs rest of ", "auc_": "AUC ", "recall_": "recall of ",
+    "specificity_": "specificity of ", "average_precision_": "average precision of ",
+}  # fmt: skip
+
 
 def format_evaluation(evaluation: Mapping[str, Mapping[str, Any]], width: int = 100) -> str:
     """Format the result of ``evaluate_predictions``: per task who was evaluated, and each figure with its interval.
@@ -75,13 +83,31 @@ def task_table(figures: Mapping[str, Any]) -> Table:
     for name, metric in figures["metrics"].items():
         chance = metric.get("chance")
         table.add_row(
-            name.replace("_", " ").replace("auc", "AUC"),
-            format_number(metric["value"]),
+            _spelled(name),
+            _counted(name, figures) or format_number(metric["value"]),
             format_interval(metric["low"], metric["high"]),
             "" if chance is None else format_number(chance),
             metric["note"] or "",
         )
     return table
+
+
+def _spelled(name: str) -> str:
+    """Write out the name of a figure; those of classes stay as they are."""
+    for code, words in _SPELLED.items():
+        if name.startswith(code):
+            return words + name.removeprefix(code).replace("_vs_", " vs ")
+    return name.replace("_", " ")
+
+
+def _counted(name: str, figures: Mapping[str, Any]) -> str:
+    """Count in the place of a share of few people: the recall of a class that no interval is given for."""
+    label = name.removeprefix("recall_")
+    if label == name or not 0 < figures["class_counts"][label]["subjects"] < FEWEST_PEOPLE:
+        return ""
+    place = figures["classes"].index(label)
+    row = figures["confusion"][place]
+    return f"{row[place]} of {sum(row)}"
 
 
 def render_table(table: Table, width: int) -> list[str]:

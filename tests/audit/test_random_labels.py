@@ -59,7 +59,7 @@ def balanced_accuracy(datalist: Datalist) -> dict[str, Any]:
     probabilities = model.predict_proba(pixels["test"])[:, [list(model.classes_).index(name) for name in CLASSES]]
     classes = {"diagnosis": CLASSES}
     table = PredictionTable.from_visits(datalist.splits["test"], {"diagnosis": probabilities}, classes)
-    figures = evaluate_predictions(table, classes, one_visit_per_subject=False)["diagnosis"]
+    figures = evaluate_predictions(table, classes, one_visit_per_subject=False, fewest=2)["diagnosis"]
     return dict(figures["metrics"]["balanced_accuracy"])
 
 

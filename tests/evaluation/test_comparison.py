@@ -90,3 +90,12 @@ def test_other_classes_are_refused() -> None:
     swapped = PredictionTable(given.frame, {"diagnosis": ["AD", "CN"]})
     with pytest.raises(UserError, match="different classes"):
         compare_predictions(given, swapped)
+
+
+def test_a_class_of_few_people_gets_no_interval_of_a_difference() -> None:
+    few = [table(seed, 120).frame.query("diagnosis == 'CN' or subject_id < 's016'") for seed in (1, 2)]
+    result = compare_predictions(*(PredictionTable(frame, {"diagnosis": NAMES}) for frame in few), n_boot=50)
+    found = result["differences"]
+    assert found["auc_CN_vs_AD"]["low"] is None
+    assert found["auc_CN_vs_AD"]["note"] == "no interval: 8 subjects labelled AD"
+    assert found["accuracy"]["low"] is not None

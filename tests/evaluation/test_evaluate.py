@@ -96,7 +96,10 @@ def test_more_visits_per_subject_do_not_pretend_to_more_precision() -> None:
         (["CN", "MCI"] * 9, "recall_AD", False, "no subject labelled AD"),
         (["CN", "MCI"] * 9, "balanced_accuracy", True, "over CN, MCI; no subject labelled AD"),
         (["CN"] * 9, "macro_auc", False, "only CN occurs"),
-        (["CN"] * 9 + ["AD"], "auc_CN_vs_AD", True, "no interval: 1 subject labelled AD"),
+        (["CN"] * 19 + ["AD"], "auc_CN_vs_AD", True, "no interval: 1 subject labelled AD"),
+        (["CN"] * 19 + ["AD"] * 9, "average_precision_AD", True, "no interval: 9 subjects labelled AD"),
+        (["CN"] * 19 + ["AD"] * 9, "specificity_AD", True, "None"),
+        (["CN"] * 5 + ["AD"] * 4, "accuracy", True, "no interval: 9 subjects"),
         (["CN"], "accuracy", True, "no interval: 1 subject"),
         ([""] * 4, "accuracy", False, "no labelled visit"),
     ],
@@ -131,7 +134,7 @@ def test_an_unknown_class_in_a_pair_is_refused() -> None:
 
 def test_only_the_requested_pairs_are_computed() -> None:
     result = evaluate_predictions(many(), CLASSES, n_boot=0, pairs={"diagnosis": [("AD", "CN")]})
-    assert [name for name in result["diagnosis"]["metrics"] if name.startswith("auc")] == ["auc_AD_vs_CN"]
+    assert [name for name in result["diagnosis"]["metrics"] if "_vs_" in name] == ["auc_AD_vs_CN"]
 
 
 def test_text_shows_figure_interval_and_numbers_of_subjects() -> None:

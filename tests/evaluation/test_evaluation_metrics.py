@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, recall_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    f1_score,
+    matthews_corrcoef,
+    recall_score,
+    roc_auc_score,
+)
 
 from admoe_monai.evaluation.metrics import classification_statistics, weighted_auc, weighted_recalls
 
@@ -29,6 +38,25 @@ def test_every_weighting_agrees_with_scikit_learn() -> None:
         assert [values[f"recall_{name}"][row] for name in CLASSES] == pytest.approx(list(recalls))
         macro = np.mean([roc_auc_score(truth == k, probabilities[:, k], **kwargs) for k in range(3)])
         assert values["macro_auc"][row] == pytest.approx(macro)
+        assert values["macro_f1"][row] == pytest.approx(f1_score(truth, predicted, average="macro", **kwargs))
+        assert values["mcc"][row] == pytest.approx(matthews_corrcoef(truth, predicted, **kwargs))
+        assert values["brier"][row] == pytest.approx(
+            sum(brier_score_loss(truth == k, probabilities[:, k], **kwargs) for k in range(3))
+        )
+        for k, name in enumerate(CLASSES):
+            score, others = probabilities[:, k], recall_score(truth != k, predicted != k, **kwargs)
+            assert values[f"specificity_{name}"][row] == pytest.approx(others)
+            assert values[f"auc_of_{name}"][row] == pytest.approx(roc_auc_score(truth == k, score, **kwargs))
+            precision = average_precision_score(truth == k, score, **kwargs)
+            assert values[f"average_precision_{name}"][row] == pytest.approx(precision)
+
+
+def test_a_classifier_of_one_word_has_no_correlation() -> None:
+    probabilities = np.tile([0.2, 0.5, 0.3], (6, 1))
+    values = classification_statistics(np.array([0, 1, 2] * 2), probabilities, CLASSES, [])(np.ones((1, 6)))
+    assert values["mcc"] == [0.0]
+    assert values["average_precision_AD"] == pytest.approx([1 / 3])
+    assert values["specificity_MCI"] == [0.0]
 
 
 def test_pair_auc_ranks_the_two_classes_by_their_share() -> None:

@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import in_digits, interval_of, missing, value_of
+from admoe_monai.evaluation.wording import in_digits, interval_of, missing, value_of, with_interval
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 #: Accuracy comes after what it can't be read without.
-FIRST = ("balanced_accuracy", "macro_auc", "accuracy")
+FIRST = ("balanced_accuracy", "macro_auc", "accuracy", "macro_f1", "mcc", "brier")
+#: Figures of one class, by the beginning of their names.
+BY_CLASS = {
+    "recall": "sensitivity (recall)",
+    "specificity": "specificity",
+    "auc_of": "AUC, one-vs-rest",
+    "average_precision": "average precision",
+}
+_TITLES = {
+    "macro_auc": "mean AUC, one-vs-rest",
+    "macro_f1": "mean F1",
+    "mcc": "Matthews correlation",
+    "brier": "Brier score (0 is best)",
+}
 
 
 def findings(numbers: Mapping[str, Any]) -> Section:
@@ -26,10 +39,11 @@ def findings(numbers: Mapping[str, Any]) -> Section:
             section.text(missing("no labelled test visit with a prediction"))
             continue
         metrics = figures["metrics"]
-        names = [*(n for n in FIRST if n in metrics), *(n for n in metrics if n.startswith("recall_"))]
-        names += [name for name in metrics if name not in names]
+        names = [*FIRST, *(name for name in metrics if _pair(name, figures["classes"]))]
         rows = [_row(name, metrics[name], figures) for name in names if metrics[name]["value"] is not None]
         section.table(["figure", "value", "95 % interval", "by chance"], rows)
+        occurring = [name for name, count in figures["class_counts"].items() if count["subjects"]]
+        section.table(["class", "people", *BY_CLASS.values()], [_class_row(name, figures) for name in occurring])
         absent = [label for label, count in figures["class_counts"].items() if not count["subjects"]]
         if absent:
             section.text(f"Nobody of them is labelled {' or '.join(absent)}; means are over the other classes.")
@@ -40,37 +54,35 @@ def findings(numbers: Mapping[str, Any]) -> Section:
 
 def _row(name: str, metric: Mapping[str, Any], figures: Mapping[str, Any]) -> list[str]:
     counts = {label: count["subjects"] for label, count in figures["class_counts"].items()}
-    number = figures["n_subjects"]
-    if name.startswith("recall_"):
-        return _recall_row(name.removeprefix("recall_"), metric, figures)
-    if name.startswith("auc_"):
-        smaller, whose = min((counts[label], label) for label in _pair(name, figures["classes"]))
-        shown = [value_of(metric, number), interval_of(metric, smaller, f"with {whose}")]
-        return [_title(name, figures["classes"]), *shown, in_digits(metric["chance"], number)]
+    number, chance = figures["n_subjects"], metric.get("chance")
+    by_chance = "" if chance is None else in_digits(chance, number)
     if name == "accuracy":
         label, most = max(counts.items(), key=lambda entry: entry[1])
-        chance = f"{in_digits(most / number, number)} (always {label})"
-    else:
-        chance = in_digits(metric["chance"], number)
-    return [_title(name, figures["classes"]), value_of(metric, number), interval_of(metric, number), chance]
+        by_chance = f"{in_digits(most / number, number)} (always {label})"
+    return [_title(name, figures["classes"]), value_of(metric, number), interval_of(metric, number), by_chance]
 
 
-def _recall_row(label: str, metric: Mapping[str, Any], figures: Mapping[str, Any]) -> list[str]:
+def _class_row(label: str, figures: Mapping[str, Any]) -> list[str]:
+    """Tell of one class: counts in the place of percentages where it has few people."""
+    number, metrics = figures["class_counts"][label]["subjects"], figures["metrics"]
     place = figures["classes"].index(label)
-    row, number = figures["confusion"][place], figures["class_counts"][label]["subjects"]
-    right = f"{row[place]} of {sum(row)}"
-    if number >= FEWEST_PEOPLE:
-        right = f"{value_of(metric, number)} ({right})"
-    return [f"recall of {label}", right, interval_of(metric, number), ""]
+    row = figures["confusion"][place]
+    recall = f"{row[place]} of {sum(row)}"
+    if number < FEWEST_PEOPLE:
+        return [label, str(number), recall, *[missing("too few people")] * (len(BY_CLASS) - 1)]
+    kinds = {kind: metrics[f"{kind}_{label}"] for kind in BY_CLASS}
+    cells = {kind: with_interval(metric, number) for kind, metric in kinds.items()}
+    cells["recall"] = f"{cells['recall']} ({recall})"
+    chance = kinds["average_precision"]["chance"]
+    cells["average_precision"] += f", by chance {in_digits(chance, number)}"
+    return [label, str(number), *cells.values()]
 
 
-def _pair(name: str, classes: list[str]) -> tuple[str, str]:
-    """Find the classes of a figure's name; names of classes may hold what stands between them."""
-    return next((a, b) for a in classes for b in classes if name == f"auc_{a}_vs_{b}")
+def _pair(name: str, classes: list[str]) -> tuple[str, str] | None:
+    """Find the classes of a figure's name, if it is of two; names of classes may hold what stands between them."""
+    return next(((a, b) for a in classes for b in classes if name == f"auc_{a}_vs_{b}"), None)
 
 
 def _title(name: str, classes: list[str]) -> str:
-    if name.startswith("auc_"):
-        low, high = _pair(name, classes)
-        return f"AUC, {high} against {low}"
-    return name.replace("macro_auc", "mean AUC, one-vs-rest").replace("_", " ")
+    pair = _pair(name, classes)
+    return f"AUC, {pair[1]} against {pair[0]}" if pair else _TITLES.get(name, name.replace("_", " "))
