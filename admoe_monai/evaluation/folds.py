@@ -78,8 +78,9 @@ def _withhold(found: dict[str, Any], folds: Sequence[Mapping[str, Any]], names: 
     behind = classes_behind(names, [name for name in names if counts[name]], list(combinations(names, 2)))
     for name, metric in found["metrics"].items():
         few = too_few(behind[name], counts, found["n_subjects"])
-        if few and metric["low"] is not None:
-            metric |= {"low": None, "high": None, "note": "; ".join(filter(None, (metric["note"], few)))}
+        if few and metric["value"] is not None:
+            said = (metric["note"] or "").partition("no interval: ")[0].rstrip("; ")
+            metric |= {"low": None, "high": None, "note": "; ".join(filter(None, (said, few)))}
 
 
 def _check(folds: Mapping[str, PredictionTable]) -> None:

@@ -93,7 +93,8 @@ def test_other_classes_are_refused() -> None:
 
 
 def test_a_class_of_few_people_gets_no_interval_of_a_difference() -> None:
-    few = [table(seed, 120).frame.query("diagnosis == 'CN' or subject_id < 's016'") for seed in (1, 2)]
+    few = [table(seed, 120).frame.query("diagnosis == 'CN' or subject_id < 's016'") for seed in (1, 5)]
+    few[1] = few[1].assign(p_diagnosis_CN=0.3, p_diagnosis_AD=0.7)
     result = compare_predictions(*(PredictionTable(frame, {"diagnosis": NAMES}) for frame in few), n_boot=50)
     found = result["differences"]
     assert found["auc_CN_vs_AD"]["low"] is None

@@ -92,8 +92,8 @@ def test_one_table_is_no_folds() -> None:
 
 def test_a_class_that_is_rare_in_all_folds_together_gets_no_interval() -> None:
     found = evaluate_folds(numbered(fold(0, subjects=8), fold(1, subjects=8)), n_boot=50)["diagnosis"]["metrics"]
-    assert found["recall_AD"]["low"] is None
-    assert found["recall_AD"]["note"] == "no interval: 8 subjects labelled AD"
+    assert found["auc_CN_vs_AD"]["low"] is None
+    assert found["auc_CN_vs_AD"]["note"] == "no interval: 8 subjects labelled CN"
     assert found["accuracy"]["low"] is not None
     enough = evaluate_folds(numbered(fold(0), fold(1)), n_boot=50)["diagnosis"]["metrics"]
-    assert enough["recall_AD"]["low"] is not None
+    assert enough["auc_CN_vs_AD"]["low"] is not None
