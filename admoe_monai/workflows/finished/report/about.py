@@ -12,6 +12,7 @@ from admoe_monai.evaluation.wording import missing
 from admoe_monai.workflows.settings.table import PATHS
 
 from ..prediction import TrainedRun
+from .cohort_flow import flow
 from .numbers import UNKNOWN
 
 
@@ -33,6 +34,7 @@ def data(cohort: Datalist, numbers: Mapping[str, Any]) -> Section:
             for split, count in splits.items()
         ]
         section.table(["split", "people", "visits", *(f"{name} visits" for name in shown)], rows)
+    flow(section, cohort)
     return section
 
 

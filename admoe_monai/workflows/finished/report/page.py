@@ -14,6 +14,7 @@ from admoe_monai.workflows.run.pretrained import origin_lines
 
 from ..prediction import TrainedRun
 from .about import data, settings
+from .checklist import checklist
 from .controls import controls
 from .findings import findings
 from .limits import limits
@@ -46,6 +47,7 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devic
         controls(run, numbers),
         said,
         data(cohort, numbers),
+        checklist(run, cohort, numbers),
         settings(run),
     ]
     return report_page(f"Report of {run.folder.name}", summary(numbers), banners, parts, heading)
