@@ -28,6 +28,8 @@ OVERLAYS = "overlays"
 #: Folder of what `admoe evaluate` finds.
 EVALUATION = "evaluation"
 CALIBRATION = f"{EVALUATION}/calibration.json"
+#: Every look at the test split.
+TEST_LOOKS = "test_looks.csv"
 
 _PERIODIC = "checkpoint_epoch_"
 _SUFFIX = ".pth"

@@ -16,12 +16,15 @@ from admoe_monai.evaluation.evaluate import evaluate_predictions
 from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction
 from admoe_monai.files import write_atomic
 from admoe_monai.run_files import BEST_MODEL, EVALUATION
+from admoe_monai.workflows.run.cohort import cohort_digest
 
 from .calibration import fit_calibration
+from .looks import record_look
 from .prediction import TrainedRun, cohort_of, predict
 from .reconstruction import evaluate_reconstruction
 
 CLASSIFICATION, RECONSTRUCTION = "metrics", "reconstruction"
+TEST = "test"
 
 
 def figures_file(kind: str, split: str) -> str:
@@ -126,6 +129,8 @@ def evaluate_run(
             remarks += calibration_remarks(fitted)
         figures = evaluate_predictions(table, table.classes, one_visit_per_subject=one_visit_per_subject)
         table.write(folder / f"predictions_{split}.csv")
+    if split == TEST:
+        record_look(run_dir, "evaluate", checkpoint, run.checkpoint["epoch"], cohort_digest(cohort))
     about = _about(run, cohort, split, checkpoint)
     write_atomic(folder / figures_file(kind, split), json.dumps({**about, "figures": figures}, indent=1))
     return RunEvaluation(about, figures, folder, calibration, remarks)

@@ -22,6 +22,7 @@ def limits(cohort: Datalist, numbers: Mapping[str, Any]) -> list[str]:
         *_of_missing_predictions(numbers),
         "Test figures are of the first labelled visit of each person. Intervals are 95 %, by drawing people anew; they cover "
         "which people were tested and nothing else. In small groups they are too short.",
+        *([numbers["looks"]] if "looks" in numbers else []),
         "This is one training run: another seed or another division into splits gives other figures.",
         f"A class or group of fewer than {FEWEST_PEOPLE} people is counted and gets no interval; figures of fewer than "
         f"{MANY_PEOPLE} people have two decimals. metrics.json beside this page holds all digits.",

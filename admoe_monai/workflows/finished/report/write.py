@@ -7,7 +7,10 @@ from pathlib import Path
 
 from admoe_monai.errors import UserError
 from admoe_monai.files import write_atomic
+from admoe_monai.run_files import BEST_MODEL
+from admoe_monai.workflows.run.cohort import cohort_digest
 
+from ..looks import in_words, looks_at, record_look
 from ..prediction import TrainedRun, cohort_of
 from .numbers import collect_numbers
 from .page import page_of
@@ -36,7 +39,9 @@ def write_report(
     cohort = cohort_of(run, dataset_dir=dataset_dir)
     if not cohort.splits["test"]:
         raise UserError(f"{cohort.path} has no test visits to report on")
-    numbers = collect_numbers(run, cohort, device)
+    looks = looks_at(run.folder)
+    numbers = {**collect_numbers(run, cohort, device), "looks": in_words(looks)}
+    record_look(run.folder, "report", BEST_MODEL, run.checkpoint["epoch"], cohort_digest(cohort))
     page = page_of(run, cohort, numbers, device)
     folder = output or run.folder / "report"
     folder.mkdir(parents=True, exist_ok=True)
