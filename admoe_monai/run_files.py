@@ -19,6 +19,8 @@ DATALIST = "datalist.json"
 METRICS = "metrics.csv"
 #: Digests of each epoch's training state and row of metrics, for `admoe verify`.
 DIGESTS = "digests.csv"
+#: What each start of the run went on with, a line of JSON each, for `admoe verify`.
+STARTS = "starts.jsonl"
 CURVES = "curves.png"
 LOG = "training.log"
 LOCK = "run.lock"

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from admoe_monai.checkpoints import CheckpointError, read_checkpoint
+from admoe_monai.workflows.run.starts import read_starts
 from admoe_monai.workflows.verification.record import read_epochs
 
 # What a continuation may have of its own: where and by whom it was started, not what it computed.
@@ -59,6 +60,8 @@ def run_differences(made: Path, expected: Path, since: int = 0) -> list[str]:
     # A run that goes on from a lone file has no records of the epochs before.
     if max(mine) != max(theirs) or any(mine[epoch] != theirs.get(epoch) for epoch in mine):
         found.append("digests.csv")
+    # Its lines say how often and with what a run was started, which is of the process; a torn one would be an error.
+    read_starts(made / "starts.jsonl")
     return found
 
 

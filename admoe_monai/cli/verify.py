@@ -22,6 +22,9 @@ def verify(
         Path | None,
         typer.Option("--cache_dir", help="Preprocessed scans; an empty folder has them made anew.", show_default=False),
     ] = None,
+    pretrained: Annotated[
+        str | None, typer.Option(help="Weights that the run began with, if they are elsewhere.", show_default=False)
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cuda or cpu.", show_default=False)] = None,
 ) -> None:
     """Check a run against its own record, and compute some of its epochs again: the same bits?
@@ -35,7 +38,7 @@ def verify(
     from admoe_monai.workflows.verification.text import lines_of
     from admoe_monai.workflows.verification.verify import verify as verify_run
 
-    given = {"dataset_dir": dataset_dir, "cache_dir": cache_dir, "device": device}
+    given = {"dataset_dir": dataset_dir, "cache_dir": cache_dir, "pretrained": pretrained, "device": device}
     found = verify_run(
         run_dir,
         _numbers(epochs, run_dir),

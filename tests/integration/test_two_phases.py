@@ -39,6 +39,7 @@ def test_a_run_writes_every_kind_of_file_and_no_other(run: Path, files: dict[str
         "config.yaml",
         "metrics.csv",
         "digests.csv",
+        "starts.jsonl",
         "curves.png",
         "datalist.json",
         "run.lock",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, is_complete, read_checkpoint, write_checkpoint
@@ -14,32 +15,93 @@ from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, DIGE
 logger = logging.getLogger(__name__)
 
 
-def complete_files(checkpoint: Checkpoint, source: Path, folder: Path, save_interval: int, phase_end: int) -> None:
+#: Best files of each phase, with the score of the training state that each is of.
+_SCORES = {True: {BEST_PRETRAIN: "best_loss"}, False: {BEST_FINETUNE: "best_loss", BEST_MODEL: "best_val_acc"}}
+
+
+def missing_best(checkpoint: Checkpoint, source: Path, folder: Path) -> dict[str, Checkpoint | None]:
+    """Find what the best files have to hold that are not in the folder, or are of another epoch; nothing is written.
+
+    Args:
+        checkpoint: Checkpoint from which the run goes on.
+        source: Folder of the checkpoint.
+        folder: Folder of the run.
+
+    Returns:
+        Contents by the name of the file; None where they are lost.
+    """
+    missing: dict[str, Checkpoint | None] = {}
+    for name, score in _SCORES[checkpoint["is_pretrain"]].items():
+        epoch = checkpoint["training_state"][f"{score}_epoch"]
+        if epoch >= 0 and _of_epoch(folder / name, epoch) is None:
+            # The best file may have been replaced since; a periodic file of its epoch holds the same.
+            candidates = (_of_epoch(source / file, epoch) for file in (name, periodic(epoch)))
+            missing[name] = _if_of_epoch(checkpoint, epoch) or next((c for c in candidates if c is not None), None)
+    return missing
+
+
+def forget_lost(checkpoint: Checkpoint, missing: Mapping[str, Checkpoint | None]) -> list[str]:
+    """Have a checkpoint forget the best scores whose files are lost, with a warning.
+
+    Args:
+        checkpoint: Checkpoint from which the run goes on; changed in place.
+        missing: As `missing_best` returns it.
+
+    Returns:
+        Names of the scores that are forgotten.
+    """
+    scores = _SCORES[checkpoint["is_pretrain"]]
+    lost = [name for name, contents in missing.items() if contents is None]
+    for name in lost:
+        logger.warning(
+            "%s of epoch %d is no longer at hand: the best is looked for anew, so the run is not exact",
+            name,
+            checkpoint["training_state"][f"{scores[name]}_epoch"],
+        )
+    forget(checkpoint, [scores[name] for name in lost])
+    return [scores[name] for name in lost]
+
+
+def forget(checkpoint: Checkpoint, scores: Iterable[str]) -> None:
+    """Have a checkpoint forget best scores, as the run did that went on from it without their files.
+
+    Args:
+        checkpoint: Contents of the checkpoint; changed in place.
+        scores: Names of the scores.
+    """
+    state = TrainingState()
+    state.load_state_dict(checkpoint["training_state"])
+    for score in scores:
+        state.forget(score)
+    checkpoint["training_state"] = state.state_dict()
+    checkpoint["best_val_acc"] = state.best_val_acc
+
+
+def complete_files(
+    checkpoint: Checkpoint,
+    missing: Mapping[str, Checkpoint | None],
+    source: Path,
+    folder: Path,
+    save_interval: int,
+    phase_end: int,
+) -> None:
     """Write what a kill kept from being written, or what a run takes along into a new folder.
 
     A kill between two files of one epoch leaves some of them stale, and the continuation begins after that epoch.
 
     Args:
-        checkpoint: Checkpoint from which the run goes on; the best scores are forgotten where their file is lost.
+        checkpoint: Checkpoint from which the run goes on.
+        missing: As `missing_best` returns it; what is lost is left out.
         source: Folder of the checkpoint.
         folder: Folder of the run, locked by this process.
         save_interval: Interval of the continuation, in epochs.
         phase_end: Epoch after the last one of the checkpoint's phase.
     """
-    scores = {BEST_PRETRAIN: "best_loss"}
     if not checkpoint["is_pretrain"]:
         _take_along(source / BEST_PRETRAIN, folder)
-        scores = {BEST_FINETUNE: "best_loss", BEST_MODEL: "best_val_acc"}
-    for name, score in scores.items():
-        epoch = checkpoint["training_state"][f"{score}_epoch"]
-        if epoch >= 0 and _of_epoch(folder / name, epoch) is None:
-            # The best file may have been replaced since; a periodic file of its epoch holds the same.
-            candidates = (_of_epoch(source / file, epoch) for file in (name, periodic(epoch)))
-            best = _if_of_epoch(checkpoint, epoch) or next((c for c in candidates if c is not None), None)
-            if best is None:
-                _forget(checkpoint, score, name)
-            else:
-                write_checkpoint(folder / name, best)
+    for name, best in missing.items():
+        if best is not None:
+            write_checkpoint(folder / name, best)
     own = _own_name(checkpoint, Cadence(save_interval, phase_end - 1))
     if own is not None and _read(folder / own) is None:
         write_checkpoint(folder / own, checkpoint)
@@ -88,16 +150,3 @@ def _take_rows_along(table: Path, folder: Path, epoch: int) -> None:
     with atomic(folder / table.name) as copy:
         kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= epoch]
         csv.writer(copy, lineterminator="\n").writerows(kept)
-
-
-def _forget(checkpoint: Checkpoint, score: str, name: str) -> None:
-    state = TrainingState()
-    state.load_state_dict(checkpoint["training_state"])
-    logger.warning(
-        "%s of epoch %d is no longer at hand: the best is looked for anew, so the run is not exact",
-        name,
-        checkpoint["training_state"][f"{score}_epoch"],
-    )
-    state.forget(score)
-    checkpoint["training_state"] = state.state_dict()
-    checkpoint["best_val_acc"] = state.best_val_acc

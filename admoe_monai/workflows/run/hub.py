@@ -27,15 +27,13 @@ def local_file(name: str | Path) -> Path:
     """
     if not is_on_hub(name):
         return Path(name)
-    parts = str(name).removeprefix(HUB).split("/", 2)
-    if len(parts) < 2 or not all(parts):
-        raise UserError(f"{name} is no file on the Hub: write {HUB}OWNER/MODEL or {HUB}OWNER/MODEL/FILE")
+    model, file = _parts(name)
     # Not at the top: a run without such a name needs none of it.
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download("/".join(parts[:2]), parts[2] if len(parts) == 3 else DEFAULT_FILE))
+        return Path(hf_hub_download(model, file))
     except HFValidationError as error:
         raise UserError(f"{name} is no file on the Hub: {error}") from error
     except LocalEntryNotFoundError as error:
@@ -45,3 +43,32 @@ def local_file(name: str | Path) -> Path:
         ) from error
     except (HfHubHTTPError, OSError) as error:
         raise UserError(f"{name} can't be had from the Hub: {str(error).splitlines()[0]}") from error
+
+
+def file_at_hand(name: str | Path) -> Path | None:
+    """Return the path of a file if it is here, or in the cache of the Hub; nothing is downloaded.
+
+    Args:
+        name: As for `local_file`.
+
+    Raises:
+        UserError: For a name that can't be one on the Hub.
+    """
+    if not is_on_hub(name):
+        return Path(name) if Path(name).is_file() else None
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(*_parts(name))
+    except HFValidationError as error:
+        raise UserError(f"{name} is no file on the Hub: {error}") from error
+    return Path(found) if isinstance(found, str) else None
+
+
+def _parts(name: str | Path) -> tuple[str, str]:
+    """Divide a name into that of the model and that of its file."""
+    parts = str(name).removeprefix(HUB).split("/", 2)
+    if len(parts) < 2 or not all(parts):
+        raise UserError(f"{name} is no file on the Hub: write {HUB}OWNER/MODEL or {HUB}OWNER/MODEL/FILE")
+    return "/".join(parts[:2]), parts[2] if len(parts) == 3 else DEFAULT_FILE

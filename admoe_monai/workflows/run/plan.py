@@ -31,11 +31,12 @@ from .overview import opening_lines
 from .phase import Phase, PhaseWorkflow
 from .places import find_data, make_lasting, run_folders
 from .processes import from_main, is_main, main_first, process_group, world_size
-from .resume import ResumePoint, start_of
+from .resume import MakePoint, ResumePoint, start_of
 from .run import Run, phases_to_come
 from .run_directory import FollowedDirectory, RunDirectory, common_contents
 from .run_log import RunLog, log_lines
 from .start import Start
+from .starts import note_start
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Plan:
         parser: Parser of the entry point, completed.
         config_folder: Folder of the entry point: a run's own config resumes that run.
         signals: What ends the run; None for the signals of the process alone.
-        resume_point: Kind of the point that a run goes on from.
+        resume_point: Class, or function, that makes the point that a run goes on from.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Plan:
         parser: ConfigParser,
         config_folder: Path,
         signals: Signals | None = None,
-        resume_point: type[ResumePoint] = ResumePoint,
+        resume_point: MakePoint = ResumePoint,
     ) -> None:
         self.parser = parser
         self.settings = resolved_settings(parser)
@@ -187,7 +188,10 @@ class Plan:
             pretraining_subjects=subjects_seen(self.cohort, self.settings, start.checkpoint),
             origin=start.origin,
         )
+        forgotten = start.forget_lost(directory.path)
         if is_main():
+            # First of all that is written: whatever is found in the folder later has a start that it is of.
+            note_start(directory.path, start, forgotten, directory.common)
             write_config(directory.path / CONFIG, settings)
             save_datalist(directory.path / DATALIST, self.cohort)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from admoe_monai.run_files import FINAL_MODEL, checkpoint_files
 from admoe_monai.workflows.settings.changes import check_changes
 
 from .checkpoints_of import later_files, newest_valid
-from .continuation import complete_files
+from .continuation import complete_files, forget_lost, missing_best
 from .granted import granted_threads, tell_kept_threads
 from .phase import Phase, PhaseWorkflow
 from .pretrained import match_lines
@@ -46,6 +46,7 @@ class ResumePoint(Start):
     """
 
     checkpoint: Checkpoint
+    path: Path
 
     def __init__(self, settings: Mapping[str, Any], path: Path, checkpoint: Checkpoint, folder: Path) -> None:
         super().__init__(settings)
@@ -56,6 +57,7 @@ class ResumePoint(Start):
         # Also after the run in the other folder was resumed in its own.
         self.parent = checkpoint.get("parent") if is_own else os.path.abspath(path)
         self.origin = checkpoint.get("origin")
+        self._missing: dict[str, Checkpoint | None] = {}
 
     @property
     def phase_end(self) -> int:
@@ -137,12 +139,21 @@ class ResumePoint(Start):
             raise UserError(f"{self.folder} holds a run; a run that goes on in a new folder needs an empty --run_dir")
         return RunDirectory(self.folder, self.settings["keep_checkpoints"])
 
+    def forget_lost(self, folder: Path) -> list[str]:
+        """Forget the best scores whose files are lost."""
+        forgotten: list[str] = []
+        if is_main():
+            self._missing = missing_best(self.checkpoint, self.path.parent, folder)
+            forgotten = forget_lost(self.checkpoint, self._missing)
+        self.checkpoint["training_state"] = from_main(self.checkpoint["training_state"])
+        return from_main(forgotten)
+
     def enter(self, folder: Path, network: nn.Module) -> None:
         """Complete the folder and load the weights."""
         if is_main():
-            complete_files(self.checkpoint, self.path.parent, folder, self.settings["save_interval"], self.phase_end)
-        # It may have had to forget a best score.
-        self.checkpoint["training_state"] = from_main(self.checkpoint["training_state"])
+            interval, missing = self.settings["save_interval"], self._missing
+            complete_files(self.checkpoint, missing, self.path.parent, folder, interval, self.phase_end)
+            self._missing = {}
         restore_network(network, self.checkpoint)
         logger.info("Resumed from epoch %d", self.epoch)
 
@@ -152,12 +163,16 @@ class ResumePoint(Start):
             restore_phase(workflow, self.checkpoint)
 
 
+#: Function that makes a point of what `ResumePoint` takes.
+MakePoint = Callable[[Mapping[str, Any], Path, Checkpoint, Path], ResumePoint]
+
+
 def start_of(
     settings: dict[str, Any],
     config_folder: Path,
     digests: Mapping[str, str],
     environment: Mapping[str, Any],
-    kind: type[ResumePoint] = ResumePoint,
+    kind: MakePoint = ResumePoint,
 ) -> Start:
     """Find the checkpoint that the settings ask for and check that it continues this plan.
 
@@ -166,7 +181,7 @@ def start_of(
         config_folder: Folder of the entry point; with `resume: auto`, a run's own config.yaml stands for its folder.
         digests: Digests of the data at hand.
         environment: Hardware and versions of this machine.
-        kind: Kind of the point that is made of a checkpoint.
+        kind: Class, or function, that makes the point of a checkpoint.
 
     Raises:
         UserError: If there is no usable checkpoint, or the settings are not those of the run.

@@ -28,12 +28,14 @@ class Start:
 
     Attributes:
         checkpoint: Checkpoint that the run goes on from; None at epoch 0.
+        path: File of the checkpoint.
         finished: Message for a run that has nothing left to do; empty otherwise.
         parent: Path of the checkpoint that a run in another folder descends from.
         origin: Where the weights are from that finetuning starts from, see `load_pretrained`; None for weights drawn here.
     """
 
     checkpoint: Checkpoint | None = None
+    path: Path | None = None
     finished = ""
     parent: str | None = None
     origin: dict[str, Any] | None = None
@@ -96,6 +98,17 @@ class Start:
         if folder.is_dir() and checkpoint_files(folder):
             raise UserError(f"{folder} holds a run; continue it with --resume auto or choose another --run_dir")
         return RunDirectory(folder, self.settings["keep_checkpoints"])
+
+    def forget_lost(self, folder: Path) -> list[str]:
+        """Forget the best scores that the run can't go on with, before anything is written.
+
+        Args:
+            folder: Folder of the run, locked by the main process.
+
+        Returns:
+            Their names in the training state.
+        """
+        return []
 
     def enter(self, folder: Path, network: nn.Module) -> None:
         """Put folder and network into the state in which the run goes on.

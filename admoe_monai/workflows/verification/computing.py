@@ -7,22 +7,21 @@ does it in several processes; TASK is a JSON file with the arguments of :func:`c
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from torch import nn
 
 from admoe_monai.checkpoints import position_of
 from admoe_monai.errors import UserError, one_line_errors
 from admoe_monai.handlers import Interrupted, Signals
 from admoe_monai.run_files import CONFIG, DIGESTS
+from admoe_monai.workflows.run.continuation import forget, missing_best
 from admoe_monai.workflows.run.plan import Plan
 from admoe_monai.workflows.run.processes import is_main
 from admoe_monai.workflows.run.resume import ResumePoint
@@ -59,21 +58,32 @@ class _Until(Signals):
 
 
 class _PointOfReplay(ResumePoint):
-    """Checkpoint whose state is taken as it is: what was best until then counts, whether its file is still there or not."""
+    """Checkpoint of which is forgotten what the run forgot, whether the files of what was best are still there or not.
 
-    def enter(self, folder: Path, network: nn.Module) -> None:
-        kept = {name: copy.deepcopy(self.checkpoint[name]) for name in ("training_state", "best_val_acc")}
-        super().enter(folder, network)
-        self.checkpoint.update(kept)  # type: ignore[typeddict-item]
+    Args:
+        forgotten: Names of the best scores that the run forgot.
+        point: What a `ResumePoint` takes.
+    """
+
+    def __init__(self, forgotten: Sequence[str], *point: Any) -> None:
+        super().__init__(*point)
+        self.forgotten = list(forgotten)
+
+    def forget_lost(self, folder: Path) -> list[str]:
+        if is_main():
+            self._missing = missing_best(self.checkpoint, self.path.parent, folder)
+        forget(self.checkpoint, self.forgotten)
+        return self.forgotten
 
 
-def compute(run_dir: str, settings: Mapping[str, Any], last: int) -> None:
+def compute(run_dir: str, settings: Mapping[str, Any], last: int, forgotten: Sequence[str] = ()) -> None:
     """Compute epochs in this process.
 
     Args:
         run_dir: Folder of the run that is verified; nothing is written into it.
         settings: Settings that differ from its config: `run_dir`, an empty folder, and `resume` among them.
         last: Epoch to end with.
+        forgotten: Names of the best scores that the run forgot before it went on from its checkpoint.
 
     Raises:
         UserError: If they can't be computed here.
@@ -81,7 +91,7 @@ def compute(run_dir: str, settings: Mapping[str, Any], last: int) -> None:
     """
     folder = Path(run_dir)
     signals = _Until(Path(settings["run_dir"]), last, read_epochs(folder / DIGESTS))
-    plan = Plan(parser_of([folder / CONFIG], settings), folder, signals, _PointOfReplay)
+    plan = Plan(parser_of([folder / CONFIG], settings), folder, signals, partial(_PointOfReplay, forgotten))
     # What the run would log, and its end in the middle, concern nobody; the bar stays.
     with silenced(logging.CRITICAL):
         try:
@@ -91,7 +101,9 @@ def compute(run_dir: str, settings: Mapping[str, Any], last: int) -> None:
                 raise
 
 
-def compute_in_processes(number: int, run_dir: str, settings: Mapping[str, Any], last: int) -> None:
+def compute_in_processes(
+    number: int, run_dir: str, settings: Mapping[str, Any], last: int, forgotten: Sequence[str] = ()
+) -> None:
     """Compute epochs in several processes of this machine, as torchrun starts them; the arguments are those of `compute`.
 
     Args:
@@ -99,12 +111,14 @@ def compute_in_processes(number: int, run_dir: str, settings: Mapping[str, Any],
         run_dir: See there.
         settings: See there.
         last: See there.
+        forgotten: See there.
 
     Raises:
         UserError: With the last line that the processes have said.
     """
     task = Path(settings["run_dir"]).with_suffix(".json")
-    task.write_text(json.dumps({"run_dir": run_dir, "settings": dict(settings), "last": last}), encoding="utf-8")
+    arguments = {"run_dir": run_dir, "settings": dict(settings), "last": last, "forgotten": list(forgotten)}
+    task.write_text(json.dumps(arguments), encoding="utf-8")
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={number}"]
     done = subprocess.run([*launch, "-m", __name__, str(task)], capture_output=True, text=True, check=False)
     said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]

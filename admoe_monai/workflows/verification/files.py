@@ -25,6 +25,7 @@ from admoe_monai.run_files import (
     INTERRUPT,
     METRICS,
     OVERLAYS,
+    STARTS,
     periodic_epoch,
 )
 from admoe_monai.workflows.run.cohort import cohort_digest, load_cohort
@@ -68,7 +69,9 @@ def check_files(record: RunRecord, dataset_dir: str | None = None) -> list[Devia
         UserError: If config or datalist can't be read, or scans are not where they should be.
     """
     found = [Deviation(name, problem) for name, problem in record.damaged.items()]
-    checks = (_states(record), _names(record), _metrics(record), _settings(record), _datalist(record, dataset_dir))
+    checks = (
+        _states(record), _names(record), _metrics(record), _settings(record), _starts(record), _datalist(record, dataset_dir),
+    )  # fmt: skip
     return [*found, *itertools.chain(*checks)]
 
 
@@ -120,44 +123,80 @@ def _metrics(record: RunRecord) -> Iterator[Deviation]:
 
 
 def _settings(record: RunRecord) -> Iterator[Deviation]:
-    last = record.states[-1]
-    now, before = resolved_settings(parser_of([record.folder / CONFIG])), earlier_settings({"settings": last.settings})
-    for name, row in SETTINGS.items():
-        # A run that was just resumed may have others of those that are free, or more epochs, and no checkpoint yet.
-        free = row.on_resume in (OnResume.FREE, OnResume.EXTENDED)
-        if free or row.place or row.once or name in _OF_THE_MACHINE:
-            continue
+    now = resolved_settings(parser_of([record.folder / CONFIG]))
+    known = [earlier_settings({"settings": one.settings}) for one in record.latest]
+    for name in _compared(record):
         # The command line makes tuples where a file has lists.
-        if json.dumps(now[name], default=str) != json.dumps(before[name], default=str):
-            yield Deviation(CONFIG, f"{name} is {now[name]}, and {before[name]} in {last.path.name}")
-    if overlays_digest(now["phase_overlays"]) != last.digests.get("phase_overlays"):
+        if all(_text(now[name]) != _text(settings[name]) for settings in known):
+            source = STARTS if record.starts else record.states[-1].path.name
+            yield Deviation(CONFIG, f"{name} is {now[name]}, and {known[0][name]} in {source}")
+    if overlays_digest(now["phase_overlays"]) not in (one.digests.get("phase_overlays") for one in record.latest):
         yield Deviation(OVERLAYS, "holds other phase overlays than the run was trained with")
 
 
-def _datalist(record: RunRecord, dataset_dir: str | None) -> Iterator[Deviation]:
-    recorded = record.states[-1].digests["datalist"]
-    cohort, prior = read_cohort(record, record.folder / DATALIST, dataset_dir)
+def _starts(record: RunRecord) -> Iterator[Deviation]:
+    """See whether every checkpoint was written under the settings of one of the starts, if all of them are recorded."""
+    if not record.starts or record.starts[0].place != (0, 0):
+        return
+    known = [earlier_settings({"settings": start.settings}) for start in record.starts]
     for state in record.states:
+        settings = earlier_settings({"settings": state.settings})
+        for name in _compared(record):
+            if all(_text(settings[name]) != _text(one[name]) for one in known):
+                yield Deviation(state.path.name, f"{name} is {settings[name]}, with which no start in {STARTS} went on")
+
+
+def _compared(record: RunRecord) -> list[str]:
+    """List the settings to compare; without a record of its starts, a run may have changed some of them unseen."""
+    unseen = () if record.starts else (OnResume.FREE, OnResume.EXTENDED)
+    rows = ((name, row) for name, row in SETTINGS.items() if name not in _OF_THE_MACHINE)
+    return [name for name, row in rows if not (row.on_resume in unseen or row.place or row.once)]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def _datalist(record: RunRecord, dataset_dir: str | None) -> Iterator[Deviation]:
+    cohort, prior = read_cohort(record, record.folder / DATALIST, dataset_dir)
+    digest = cohort_digest(cohort)
+    is_known = digest in (one.digests["datalist"] for one in record.latest)
+    for state in record.states:
+        # Those of before a forced change of the datalist have other statistics.
+        if is_known and state.digests["datalist"] != digest:
+            continue
         if json.dumps(state.prior) != json.dumps(to_plain(prior)):
             yield Deviation(state.path.name, f"has other statistics of the prior than {DATALIST}")
-    if cohort_digest(cohort) == recorded:
+    if is_known:
         return
-    origin = original_datalist(record, dataset_dir)
-    lines = [] if origin is None else _differing_visits(cohort, origin)
+    last = record.latest[0]
+    path = datalist_of(record, last.settings, last.digests, dataset_dir)
+    lines = [] if path is None else _differing_visits(cohort, read_cohort(record, path, dataset_dir)[0])
     for line in lines:
         yield Deviation(DATALIST, line)
     if not lines:
         yield Deviation(DATALIST, "is not the one that the run was trained with")
 
 
-def original_datalist(record: RunRecord, dataset_dir: str | None) -> Datalist | None:
-    """Read the datalist that the run was started with; None if it is not there, or not what it was."""
-    last = record.states[-1]
-    try:
-        origin, _ = read_cohort(record, Path(last.settings["datalist"]), dataset_dir)
-    except UserError:
-        return None
-    return origin if cohort_digest(origin) == last.digests["datalist"] else None
+def datalist_of(
+    record: RunRecord, settings: Mapping[str, Any], digests: Mapping[str, str], dataset_dir: str | None
+) -> Path | None:
+    """Find the datalist that epochs were computed from: where it lay then, or in the run; None if neither is what it was.
+
+    Args:
+        record: Record of the run.
+        settings: Settings of these epochs.
+        digests: Digests of these epochs.
+        dataset_dir: Folder of the scans, if they are elsewhere than the run says.
+    """
+    for path in (Path(settings["datalist"]), record.folder / DATALIST):
+        try:
+            cohort, _ = read_cohort(record, path, dataset_dir)
+        except UserError:
+            continue
+        if cohort_digest(cohort) == digests["datalist"]:
+            return path
+    return None
 
 
 def read_cohort(record: RunRecord, path: Path, dataset_dir: str | None) -> tuple[Datalist, list[dict[str, Any]]]:

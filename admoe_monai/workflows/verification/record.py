@@ -11,7 +11,8 @@ from typing import Any
 from admoe_monai.checkpoints import CheckpointError, is_complete, position, read_checkpoint, state_digest
 from admoe_monai.errors import UserError
 from admoe_monai.metrics_rows import Row, read_metrics
-from admoe_monai.run_files import CONFIG, DIGESTS, METRICS, checkpoint_files, periodic_epoch
+from admoe_monai.run_files import CONFIG, DIGESTS, METRICS, STARTS, checkpoint_files, periodic_epoch
+from admoe_monai.workflows.run.starts import RunStart, read_starts
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class KeptState:
         settings: Settings that it was written under.
         digests: Digests of what these point to.
         environment: Machine that wrote it.
+        origin: Where the weights are from that the run began with; None for weights that it drew itself.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class KeptState:
     settings: Mapping[str, Any]
     digests: Mapping[str, str]
     environment: Mapping[str, Any]
+    origin: Mapping[str, Any] | None
 
     @property
     def epoch(self) -> int:
@@ -76,6 +79,7 @@ class RunRecord:
         metrics: Rows of metrics.csv by epoch.
         states: Checkpoints, in the order of their places.
         damaged: What is wrong with each file that can't be read as it is, by its name.
+        starts: Starts of the run in the order of time; none of a run that an older version made.
     """
 
     folder: Path
@@ -83,6 +87,7 @@ class RunRecord:
     metrics: Mapping[int, Row]
     states: Sequence[KeptState]
     damaged: Mapping[str, str]
+    starts: Sequence[RunStart] = ()
 
     @property
     def first(self) -> int:
@@ -90,8 +95,17 @@ class RunRecord:
         return min(self.epochs, default=0)
 
     def holds_record(self, state: KeptState) -> bool:
-        """Tell whether a checkpoint holds what its epoch ended with."""
-        return state.complete and state.epoch in self.epochs and self.epochs[state.epoch].state == state.state
+        """Tell whether a checkpoint holds what its epoch ended with, or that without the best scores whose files were lost."""
+        if not state.complete or state.epoch not in self.epochs:
+            return False
+        return state.state == self.epochs[state.epoch].state or self.forgotten_in(state) is not None
+
+    def forgotten_in(self, state: KeptState) -> Sequence[str] | None:
+        """Find the best scores that a start had forgotten when it went on from a state; None if none went on from it so."""
+        went_on = (
+            s for s in self.starts if s.forgotten and (s.after, s.steps, s.state) == (state.epoch, 0, state.state)
+        )
+        return next((start.forgotten for start in went_on), None)
 
     def can_begin(self, state: KeptState) -> bool:
         """Tell whether epochs can be computed from a checkpoint: one as recorded, or older than the record."""
@@ -104,6 +118,14 @@ class RunRecord:
             key=lambda state: state.place,
             default=None,
         )
+
+    @property
+    def latest(self) -> Sequence[RunStart | KeptState]:
+        """Return what knows the settings and data that the run has now: its last start, its last checkpoint.
+
+        A start that a kill has ended at once has written nothing else, so either may be the one.
+        """
+        return [*self.starts[-1:], self.states[-1]]
 
     def at_or_after(self, epoch: int) -> KeptState:
         """Find the checkpoint whose settings and machine an epoch was computed with."""
@@ -138,7 +160,11 @@ def read_record(folder: Path, progress: Any = iter) -> RunRecord:
     if numbers != sorted(set(numbers)):
         damaged[METRICS] = "has rows of one epoch twice, or out of order"
     metrics = dict(zip(numbers, rows, strict=True))
-    return RunRecord(folder, epochs, metrics, sorted(states, key=lambda state: state.place), damaged)
+    try:
+        starts = read_starts(folder / STARTS)
+    except UserError as error:
+        starts, damaged[STARTS] = [], str(error)
+    return RunRecord(folder, epochs, metrics, sorted(states, key=lambda state: state.place), damaged, starts)
 
 
 def _state(path: Path) -> KeptState:
@@ -154,6 +180,7 @@ def _state(path: Path) -> KeptState:
         contents["settings"],
         contents["digests"],
         contents["environment"],
+        contents.get("origin"),
     )
 
 

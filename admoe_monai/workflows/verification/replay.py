@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from admoe_monai.checkpoints import read_checkpoint
-from admoe_monai.checkpoints.digest import STATE, leaves
 from admoe_monai.errors import UserError
-from admoe_monai.metrics_rows import Row, read_metrics
-from admoe_monai.run_files import CONFIG, DATALIST, DIGESTS, INTERRUPT, METRICS
+from admoe_monai.run_files import CONFIG, DATALIST, DIGESTS, INTERRUPT
 from admoe_monai.workflows.run.environment import choose_device, environment
 from admoe_monai.workflows.run.places import CACHE
 from admoe_monai.workflows.settings.changes import earlier_settings
@@ -21,9 +16,11 @@ from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 
+from .comparing import compare
 from .computing import compute, compute_in_processes
-from .files import Deviation, original_datalist
-from .record import EpochRecord, KeptState, RunRecord, read_epochs
+from .files import Deviation, datalist_of
+from .history import OF_THE_BEGINNING, CantComputeError, Stretch, stretches
+from .record import KeptState, RunRecord, read_epochs
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,8 @@ class Replay:
 def replay(record: RunRecord, epoch: int, folder: Path, given: Mapping[str, Any]) -> Replay:
     """Compute a run again up to the end of an epoch, from the last checkpoint before it, and compare all of that.
 
+    Where the run was extended or forced on its way, so is this, at the same epochs.
+
     Args:
         record: Record of the run.
         epoch: Epoch, counted from 0 over the whole run.
@@ -56,110 +55,83 @@ def replay(record: RunRecord, epoch: int, folder: Path, given: Mapping[str, Any]
 
     Raises:
         UserError: If the run can't be computed here.
+        CantComputeError: If nobody can compute that epoch again, though the run may be honest.
     """
-    begin, model = record.before(epoch), record.at_or_after(epoch)
-    before = {} if begin is None else earlier_settings({"settings": begin.settings})
-    after = earlier_settings({"settings": model.settings})
-    # What the run was forced to change on its way, and what a user of another machine has to accept.
-    changed = {name for name in before.keys() & SETTINGS.keys() if before[name] != after[name]}
-    settings = _settings(record, model, given, folder) | {
-        "run_dir": str(folder),
-        "resume": None if begin is None else str(begin.path),
-        "extend_max_epochs": "max_epochs" in changed,
-        "force_resume": bool(
-            any(SETTINGS[name].on_resume is OnResume.FORCED for name in changed)
-            or (begin is not None and (begin.digests, begin.environment) != (model.digests, model.environment))
-            or machine_differences(model.environment, given.get("device"))
-        ),
-    }
-    processes = model.environment.get("world_size", 1)
-    if processes == 1:
-        compute(str(record.folder), settings, epoch)
-    else:
-        compute_in_processes(processes, str(record.folder), settings, epoch)
+    begin = record.before(epoch)
+    before: KeptState | Stretch | None = begin
     known = -1 if begin is None else begin.epoch
-    computed = {number: found for number, found in read_epochs(folder / DIGESTS).items() if number > known}
-    deviations = list(_compare(record, computed, folder))
-    if max(computed, default=-1) < epoch and not deviations:
-        raise UserError(f"{record.folder}: epoch {epoch} could not be computed again; the run ended before it")
-    # After an early stop, the epochs of the next phase begin further on.
+    resume = None if begin is None else begin.path
+    for stretch in stretches(record, begin, epoch):
+        # What the run was forced to change on its way, and what a user of another machine has to accept.
+        settings = stretch.settings if before is None else earlier_settings({"settings": before.settings})
+        changed = {name for name in SETTINGS if settings[name] != stretch.settings[name]}
+        chosen = _settings(record, stretch, given, folder, resume is None) | {
+            "run_dir": str(folder),
+            "resume": None if resume is None else str(resume),
+            "extend_max_epochs": "max_epochs" in changed,
+            "force_resume": bool(
+                any(SETTINGS[name].on_resume is OnResume.FORCED for name in changed)
+                or (
+                    before is not None
+                    and (before.digests, before.environment) != (stretch.digests, stretch.environment)
+                )
+                or machine_differences(stretch.environment, given.get("device"))
+            ),
+        }
+        processes = stretch.environment.get("world_size", 1)
+        if processes == 1:
+            compute(str(record.folder), chosen, stretch.last, stretch.forgotten)
+        else:
+            compute_in_processes(processes, str(record.folder), chosen, stretch.last, stretch.forgotten)
+        computed = {number: found for number, found in read_epochs(folder / DIGESTS).items() if number > known}
+        deviations = list(compare(record, computed, folder))
+        if deviations:
+            break
+        if max(computed, default=-1) < stretch.last:
+            raise UserError(f"{record.folder}: epoch {epoch} could not be computed again; the run ended before it")
+        before, resume = stretch, folder / INTERRUPT
     name = None if begin is None else begin.path.name
+    # After an early stop, the epochs of the next phase begin further on.
     return Replay(min(computed), max(computed), len(computed), name, deviations)
 
 
-def _settings(record: RunRecord, model: KeptState, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Collect the settings that an epoch was computed with, where the run has changed some since."""
-    now, then = resolved_settings(parser_of([record.folder / CONFIG])), earlier_settings({"settings": model.settings})
+def _settings(
+    record: RunRecord, stretch: Stretch, given: Mapping[str, Any], folder: Path, is_beginning: bool
+) -> dict[str, Any]:
+    """Collect the settings that epochs were computed with, where the run has changed some since."""
+    now, then = resolved_settings(parser_of([record.folder / CONFIG])), stretch.settings
     changed = {
         name: literal(then[name])
         for name, row in SETTINGS.items()
-        if row.on_resume is not OnResume.IGNORED and now[name] != then[name]
+        if (row.on_resume is not OnResume.IGNORED or (is_beginning and name in OF_THE_BEGINNING))
+        and now[name] != then[name]
     }
-    machine = {"threads": model.environment.get("threads")}
-    if model.environment.get("device") == "cpu":
+    machine = {"threads": stretch.environment.get("threads")}
+    if stretch.environment.get("device") == "cpu":
         machine["device"] = "cpu"
-    # The datalist that the run began with has its cache beside it; where it is gone, scans are preprocessed anew.
-    is_there = original_datalist(record, given.get("dataset_dir")) is not None
-    lost = {"datalist": str(record.folder / DATALIST), "cache_dir": str(folder.parent / CACHE)}
-    own = {"datalist": str(record.states[-1].settings["datalist"])} if is_there else lost
-    return {**changed, **machine, **own, **{name: value for name, value in given.items() if value is not None}}
+    datalist = datalist_of(record, then, stretch.digests, given.get("dataset_dir"))
+    if datalist is None:
+        raise CantComputeError(
+            f"what was computed until epoch {stretch.last} was computed from another datalist than the run has now, and "
+            f"{then['datalist']} is not that one either"
+        )
+    own = {"datalist": str(datalist)}
+    if datalist == record.folder / DATALIST:
+        # The one that the run began with had its cache beside it: scans are preprocessed anew.
+        own["cache_dir"] = str(folder.parent / CACHE)
+    own |= {name: value for name, value in given.items() if value is not None}
+    return {**changed, **_overlays(record, stretch), **machine, **own}
 
 
-def _compare(record: RunRecord, computed: Mapping[int, EpochRecord], folder: Path) -> Iterator[Deviation]:
-    rows = {int(row["epoch"]): row for row in read_metrics(folder / METRICS)}
-    for epoch, found in sorted(computed.items()):
-        known = record.epochs.get(epoch)
-        if known is None and epoch > record.first:
-            yield Deviation(DIGESTS, f"has no record of epoch {epoch}, which the run has computed on its way")
-        if known is not None:
-            yield from _compare_rows(epoch, rows.get(epoch, {}), record.metrics.get(epoch, {}))
-        states = [state for state in record.states if state.complete and state.epoch == epoch]
-        if known is not None and found.state != known.state:
-            yield Deviation(f"epoch {epoch}", f"ends with another state than the one recorded in {DIGESTS}", epoch)
-        for state in states:
-            if state.state != found.state:
-                yield Deviation(state.path.name, _first_difference(state.path, folder / INTERRUPT, epoch), epoch)
-
-
-def _compare_rows(epoch: int, computed: Row, claimed: Row) -> Iterator[Deviation]:
-    for name in sorted(computed.keys() | claimed.keys()):
-        mine, theirs = computed.get(name) or "", claimed.get(name) or ""
-        if mine != theirs:
-            yield Deviation(METRICS, f"epoch {epoch}: {name} is {theirs or 'empty'}, computed {mine or 'none'}", epoch)
-
-
-def _first_difference(claimed: Path, computed: Path, epoch: int) -> str:
-    """Say in which tensor or value two states differ first, and by how much."""
-    other = f"holds another state than epoch {epoch} ends with"
-    if not computed.exists():
-        return other
-    theirs, mine = (
-        dict(leaves({key: contents[key] for key in STATE if key in contents}))
-        for contents in (dict(read_checkpoint(path)) for path in (claimed, computed))
-    )
-    if mine.get("epoch") != epoch:
-        return other
-    differing = [name for name in theirs.keys() | mine.keys() if not _equal(theirs.get(name), mine.get(name))]
-    if not differing:
-        return other
-    # Weights are what a reader knows by name; moments of the optimizer follow them.
-    name = min(differing, key=lambda name: (not name.startswith("model_state_dict."), name))
-    return f"{name} {_how(theirs.get(name), mine.get(name))}; {len(differing)} of {len(mine)} entries differ"
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        return one.dtype == other.dtype and torch.equal(one, other)
-    return bool(type(one) is type(other) and one == other)
-
-
-def _how(theirs: Any, mine: Any) -> str:
-    if isinstance(theirs, torch.Tensor) and isinstance(mine, torch.Tensor) and theirs.shape == mine.shape:
-        number, largest = int((theirs != mine).sum()), float((theirs.double() - mine.double()).abs().max())
-        return f"differs in {number} of {mine.numel()} numbers, by {largest:.3g} at most"
-    if isinstance(theirs, torch.Tensor) or isinstance(mine, torch.Tensor):
-        return "is of another shape"
-    return f"is {theirs}, computed {mine}"
+def _overlays(record: RunRecord, stretch: Stretch) -> dict[str, Any]:
+    """Find the copies of the phase overlays that epochs were computed with, where the run has taken others since."""
+    if stretch.digests.get("phase_overlays") == record.latest[0].digests.get("phase_overlays"):
+        return {}
+    copies = {
+        phase: [str(record.folder / name) for name in names]
+        for phase, names in stretch.settings["phase_overlays"].items()
+    }
+    return {"phase_overlays": literal(copies)}
 
 
 def machine_differences(then: Mapping[str, Any], device: str | None) -> list[str]:

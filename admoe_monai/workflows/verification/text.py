@@ -24,6 +24,9 @@ def lines_of(found: Verification) -> list[str]:
     lines += [f"Replayed: {_replay(done)}" for done in found.replays]
     if found.record.first > 0:
         lines.append(f"Older:    there is no record of the epochs before {found.record.first}")
+    if found.weights is not None:
+        lines.append(f"Weights:  begun with {found.weights}")
+    lines += [f"Left out: {reason}" for reason in found.left_out]
     if found.not_replayed:
         lines.append(f"Replayed: none; {found.not_replayed}")
     unique = dict.fromkeys(map(str, found.deviations))
@@ -31,6 +34,8 @@ def lines_of(found: Verification) -> list[str]:
     if unique:
         return [*lines, f"NOT AS CLAIMED: {len(unique)} difference{'s' * (len(unique) > 1)}"]
     computed = sum(done.number for done in found.replays)
+    if computed == 0:
+        return [*lines, "As claimed as far as files tell: they are as recorded; no epoch was computed again"]
     epochs = "1 epoch computed again has" if computed == 1 else f"{computed} epochs computed again have"
     return [*lines, f"As claimed: files are as recorded, and {epochs} the same bits"]
 

@@ -13,8 +13,10 @@ from admoe_monai.errors import UserError
 from admoe_monai.run_files import CONFIG, DATALIST, OVERLAYS
 
 from .files import Deviation, check_files
+from .history import CantComputeError
 from .record import RunRecord, read_record
 from .replay import Replay, machine_differences, replay
+from .weights import FirstWeights, check_weights, first_weights
 
 
 @dataclass
@@ -27,7 +29,9 @@ class Verification:
         machine_differs: Differences of this one.
         deviations: Differences of the files to their record, and of epochs to what was computed again.
         replays: Epochs that were computed again.
-        not_replayed: Why none was, if so.
+        weights: What was found of the file of weights that the run began with; None if it drew its weights itself.
+        left_out: Why each epoch that should have been computed again was not.
+        not_replayed: Why none was, if the reason is one for all.
     """
 
     record: RunRecord
@@ -35,6 +39,8 @@ class Verification:
     machine_differs: list[str]
     deviations: list[Deviation]
     replays: list[Replay] = field(default_factory=list)
+    weights: FirstWeights | None = None
+    left_out: list[str] = field(default_factory=list)
     not_replayed: str = ""
 
 
@@ -53,7 +59,7 @@ def verify(
         run_dir: Run directory; nothing is written into it.
         epochs: Epochs to compute again; None for random ones.
         number: Number of random ones.
-        given: Settings that say where the scans are now, or on what device to compute.
+        given: Settings that say where scans, or the weights that the run began with, are now, or on what device to compute.
         progress: Function that the list of checkpoints goes through, for a bar.
 
     Raises:
@@ -68,7 +74,9 @@ def verify(
         record.states[-1].environment,
         machine_differences(record.states[-1].environment, given.get("device")),
         check_files(record, given.get("dataset_dir")),
+        weights=first_weights(record, given),
     )
+    found.deviations += check_weights(record, found.weights)
     altered = {deviation.place for deviation in found.deviations} & {CONFIG, DATALIST, OVERLAYS}
     if altered:
         found.not_replayed = f"with another {' and '.join(sorted(altered))} the epochs would be others"
@@ -79,9 +87,17 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="admoe_verify_") as folder:
         # The later ones first: on the way to them others are computed.
         for epoch in sorted((epoch for epoch in wanted if epoch is not None), reverse=True):
-            if not any(done.first <= epoch <= done.last for done in found.replays):
+            if any(done.first <= epoch <= done.last for done in found.replays):
+                continue
+            try:
+                if record.before(epoch) is None and found.weights is not None and not found.weights.is_as_recorded:
+                    raise CantComputeError(
+                        f"the weights that the run began with are needed for it: {found.weights.name}"
+                    )
                 found.replays.append(replay(record, epoch, Path(folder) / f"epoch_{epoch}", given))
                 found.deviations += found.replays[-1].deviations
+            except CantComputeError as reason:
+                found.left_out.append(f"epoch {epoch}: {reason}")
     return found
 
 

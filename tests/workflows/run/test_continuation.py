@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from admoe_monai.checkpoints import read_checkpoint
-from admoe_monai.workflows.run.continuation import complete_files
+from admoe_monai.workflows.run.continuation import complete_files, missing_best
 from admoe_monai.workflows.run.resume import ResumePoint
 from tiny_runs import MICRO_PLAN, make_run
 
@@ -35,12 +35,18 @@ def point(whole: Path, tmp_path: Path) -> ResumePoint:
     return ResumePoint(checkpoint["settings"], path, checkpoint, folder)
 
 
+def complete(point: ResumePoint) -> None:
+    missing = missing_best(point.checkpoint, point.path.parent, point.folder)
+    complete_files(point.checkpoint, missing, point.path.parent, point.folder, 1, point.phase_end)
+
+
 def test_the_score_of_a_lost_file_is_forgotten_wherever_it_stands(
     point: ResumePoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     lowest = point.checkpoint["training_state"]["best_loss"]
     with caplog.at_level(logging.WARNING):
-        complete_files(point.checkpoint, point.path.parent, point.folder, 1, point.phase_end)
+        assert point.forget_lost(point.folder) == ["best_val_acc"]
+    complete(point)
     state = point.checkpoint["training_state"]
     assert (state["best_val_acc"], state["best_val_acc_epoch"], state["best_val_acc_loss"]) == (0.0, -1, math.inf)
     assert point.checkpoint["best_val_acc"] == 0.0
@@ -51,7 +57,8 @@ def test_the_score_of_a_lost_file_is_forgotten_wherever_it_stands(
 
 def test_a_score_is_kept_where_a_periodic_file_holds_its_weights(whole: Path, point: ResumePoint) -> None:
     shutil.copyfile(whole / "checkpoint_epoch_2.pth", point.folder / "checkpoint_epoch_2.pth")
-    complete_files(point.checkpoint, point.path.parent, point.folder, 1, point.phase_end)
+    assert point.forget_lost(point.folder) == []
+    complete(point)
     assert point.checkpoint["best_val_acc"] == 0.75
     assert read_checkpoint(point.folder / "best_model.pth")["epoch"] == 2
 
@@ -62,7 +69,7 @@ def test_a_run_in_a_new_folder_takes_its_metrics_along_up_to_its_beginning(
     path = whole / "checkpoint_epoch_1.pth"
     folder = tmp_path / "further"
     folder.mkdir()
-    complete_files(read_checkpoint(path), whole, folder, save_interval=1, phase_end=2)
+    complete_files(read_checkpoint(path), {}, whole, folder, save_interval=1, phase_end=2)
     rows = (whole / "metrics.csv").read_text().splitlines()
     assert (folder / "metrics.csv").read_text().splitlines() == rows[:3]
     assert not list(folder.glob("*.tmp"))

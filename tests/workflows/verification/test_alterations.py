@@ -134,7 +134,7 @@ def test_a_line_of_the_datalist_that_was_altered_is_named_and_nothing_is_compute
 def test_a_setting_that_was_altered_is_named(copy: Path) -> None:
     config = yaml.safe_load((copy / "config.yaml").read_text())
     (copy / "config.yaml").write_text(yaml.safe_dump({**config, "base_lr": 0.5}, sort_keys=False))
-    assert problems(verify(copy, epochs=[0])) == ["config.yaml: base_lr is 0.5, and 0.01 in checkpoint_epoch_3.pth"]
+    assert problems(verify(copy, epochs=[0])) == ["config.yaml: base_lr is 0.5, and 0.01 in starts.jsonl"]
 
 
 def test_a_damaged_file_is_named_and_the_others_are_computed_from(copy: Path) -> None:
