@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,15 +47,17 @@ def first_weights(record: RunRecord, given: Mapping[str, Any]) -> FirstWeights |
         record: Record of the run.
         given: Settings of the caller: `pretrained` says where the file is now, if elsewhere than the run says.
     """
-    origin = next((state.origin for state in record.states if state.origin is not None), None)
-    if origin is None:
+    origins = [state.origin for state in record.states if state.origin is not None]
+    if not origins:
         return None
+    # What most checkpoints say; the others are named.
+    recorded = Counter(origin["sha256"] for origin in origins).most_common(1)[0][0]
     # A resume needs not name the file again.
     settings = [start.settings for start in record.starts] + [state.settings for state in record.states]
     named = (one.get("pretrained") for one in settings)
-    name = given.get("pretrained") or next((name for name in named if name is not None), origin["file"])
+    name = given.get("pretrained") or next((name for name in named if name is not None), origins[0]["file"])
     path = file_at_hand(name)
-    return FirstWeights(str(name), origin["sha256"], None if path is None else _digest(path))
+    return FirstWeights(str(name), recorded, None if path is None else _digest(path))
 
 
 def check_weights(record: RunRecord, weights: FirstWeights | None) -> list[Deviation]:

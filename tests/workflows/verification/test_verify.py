@@ -16,7 +16,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.workflows.verification.record import read_record
 from admoe_monai.workflows.verification.text import lines_of
 from admoe_monai.workflows.verification.verify import verify
-from tiny_runs import MICRO_PLAN, make_run
+from tiny_runs import MICRO_PLAN, SLICES, make_run
 
 
 def test_every_epoch_of_a_run_is_computed_again_to_the_same_bits(run: Path) -> None:
@@ -28,6 +28,20 @@ def test_every_epoch_of_a_run_is_computed_again_to_the_same_bits(run: Path) -> N
     ]  # fmt: skip
     assert lines_of(found)[-1] == "As claimed: files are as recorded, and 4 epochs computed again have the same bits"
     assert contents_of(run) == before
+
+
+def test_a_run_on_slices_is_as_claimed(tiny_cohort_2d: Path, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", tiny_cohort_2d, **SLICES)
+    assert problems(verify(run, epochs=[0, 1])) == []
+
+    def alter(contents: dict[str, Any]) -> None:
+        moments = contents["optimizer_state_dict"]["state"]
+        moments[min(moments)]["exp_avg"].view(-1)[0] += 1.0
+
+    alter_file(run / "checkpoint_epoch_1.pth", alter)
+    (said,) = (line for line in problems(verify(run, epochs=[])) if "exp_avg" in line)
+    assert said.startswith("checkpoint_epoch_1.pth: optimizer_state_dict.state.")
+    assert "exp_avg differs in 1 of " in said
 
 
 def test_epochs_without_a_checkpoint_are_computed_on_the_way_from_the_one_before(copy: Path) -> None:
