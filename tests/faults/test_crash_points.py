@@ -69,8 +69,8 @@ def test_a_kill_leaves_behind_what_was_being_written(
     ("owner", "name", "number", "moment"),
     [
         pytest.param(torch, "save", 1, "within", id="within_the_first_save"),
-        pytest.param(os, "replace", 5, "before", id="before_a_name_at_the_switch"),
-        pytest.param(os, "replace", 8, "after", id="after_a_name_in_finetuning"),
+        pytest.param(os, "replace", 6, "before", id="before_a_name_at_the_switch"),
+        pytest.param(os, "replace", 9, "after", id="after_a_name_in_finetuning"),
     ],
 )
 def test_a_kill_at_some_points_changes_nothing(

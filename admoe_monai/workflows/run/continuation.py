@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 #: Best files of each phase, with the score of the training state that each is of.
 _SCORES = {True: {BEST_PRETRAIN: "best_loss"}, False: {BEST_FINETUNE: "best_loss", BEST_MODEL: "best_val_acc"}}
 
+#: Names of these scores in the training state.
+SCORES = frozenset(score for scores in _SCORES.values() for score in scores.values())
+
 
 def missing_best(checkpoint: Checkpoint, source: Path, folder: Path) -> dict[str, Checkpoint | None]:
     """Find what the best files have to hold that are not in the folder, or are of another epoch; nothing is written.

@@ -190,7 +190,7 @@ class Plan:
         )
         forgotten = start.forget_lost(directory.path)
         if is_main():
-            # First of all that is written: whatever is found in the folder later has a start that it is of.
+            # Before the config: whatever is found in the folder later, there is a record of what it was made with.
             note_start(directory.path, start, forgotten, directory.common)
             write_config(directory.path / CONFIG, settings)
             save_datalist(directory.path / DATALIST, self.cohort)

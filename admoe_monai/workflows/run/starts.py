@@ -13,6 +13,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.files import write_atomic
 from admoe_monai.run_files import STARTS
 
+from .continuation import SCORES
 from .start import Start
 
 
@@ -110,6 +111,10 @@ _KINDS: dict[str, type] = {
 
 def _start(entry: Any, where: str) -> RunStart:
     names = {*_KINDS, "checkpoint", "state"}
-    if not isinstance(entry, dict) or entry.keys() != names or any(type(entry[n]) is not k for n, k in _KINDS.items()):
+    is_whole = isinstance(entry, dict) and entry.keys() == names and all(type(entry[n]) is k for n, k in _KINDS.items())
+    # Without these a run can't be looked at; all else has a default, or shows when epochs are computed.
+    if not is_whole or any(not isinstance(entry[part].get("datalist"), str) for part in ("settings", "digests")):
         raise UserError(f"{where}: not the record of a start")
+    if not {*entry["forgotten"]} <= SCORES:
+        raise UserError(f"{where}: best scores that no run has: {entry['forgotten']}")
     return RunStart(**entry)
