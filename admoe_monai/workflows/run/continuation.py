@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _SCORES = {True: {BEST_PRETRAIN: "best_loss"}, False: {BEST_FINETUNE: "best_loss", BEST_MODEL: "best_val_acc"}}
 
 #: Names of these scores in the training state.
-SCORES = frozenset(score for scores in _SCORES.values() for score in scores.values())
+SCORES = tuple({score for scores in _SCORES.values() for score in scores.values()})
 
 
 def missing_best(checkpoint: Checkpoint, source: Path, folder: Path) -> dict[str, Checkpoint | None]:

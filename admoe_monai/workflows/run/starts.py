@@ -115,6 +115,6 @@ def _start(entry: Any, where: str) -> RunStart:
     # Without these a run can't be looked at; all else has a default, or shows when epochs are computed.
     if not is_whole or any(not isinstance(entry[part].get("datalist"), str) for part in ("settings", "digests")):
         raise UserError(f"{where}: not the record of a start")
-    if not {*entry["forgotten"]} <= SCORES:
+    if any(score not in SCORES for score in entry["forgotten"]):
         raise UserError(f"{where}: best scores that no run has: {entry['forgotten']}")
     return RunStart(**entry)

@@ -56,6 +56,7 @@ def test_a_run_of_before_has_none(tmp_path: Path) -> None:
         ({"more": 1}, "line 2: not the record of a start"),
         ({"digests": {}}, "line 2: not the record of a start"),
         ({"settings": {"datalist": 5}}, "line 2: not the record of a start"),
+        ({"forgotten": [["best_loss"]]}, r"line 2: best scores that no run has: \[\['best_loss'\]\]"),
         ({"forgotten": ["best"]}, r"line 2: best scores that no run has: \['best'\]"),
     ],
     ids=str,
