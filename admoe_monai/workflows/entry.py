@@ -34,7 +34,9 @@ def train() -> None:
         # Again, because a word that MONAI takes for the id of `initialize` has kept it from calling `compose`.
         refuse_stray_words(workflow)
 
-    from .run.plan import Plan  # after the settings are known to be sound: this import costs seconds
+    from .run.dry_run import DryRun  # after the settings are known to be sound: these imports cost seconds
+    from .run.plan import Plan
 
     with one_line_errors():
-        Plan(workflow.parser, workflow.config_root_path).run()
+        plan = DryRun if workflow.parser.get_parsed_content("dry_run") else Plan
+        plan(workflow.parser, workflow.config_root_path).run()

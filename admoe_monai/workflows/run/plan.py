@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from monai.bundle import ConfigParser
@@ -13,7 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from admoe_monai.data import save_datalist
 from admoe_monai.data.other_labels import left_out_lines
-from admoe_monai.errors import UserError, root_cause
+from admoe_monai.errors import UserError
 from admoe_monai.handlers import Signals
 from admoe_monai.run_files import CONFIG, DATALIST, LOG
 from admoe_monai.workflows.settings.command_line import as_word
@@ -37,8 +39,28 @@ from .run_directory import FollowedDirectory, RunDirectory, common_contents
 from .run_log import RunLog, log_lines
 from .start import Start
 from .starts import note_start
+from .unbuilt import as_users
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checks of a run have found.
+
+    Attributes:
+        start: Point from which the run begins.
+        chosen: Folder that the settings name; None for one that is made.
+        network: Network, into which the weights fit.
+        digests: Digests of what the settings point to.
+        leaks: Leaks that were allowed.
+    """
+
+    start: Start
+    chosen: RunDirectory | None
+    network: torch.nn.Module
+    digests: dict[str, str]
+    leaks: list[str]
 
 
 class Plan:
@@ -64,6 +86,7 @@ class Plan:
         self.moved = find_data(self.settings, run_folders(self.settings, config_folder))
         make_lasting(self.settings)
         self.cohort, self.prior_statistics = load_cohort(self.settings)
+        self.class_weights = class_weights(self.cohort, self.settings)
         for name in ("datalist", "dataset_dir", "cache_dir", "prior_dim", "phase_overlays"):
             parser[name] = literal(self.settings[name])
         self.phases: list[Phase] = parser.get_parsed_content("phases")
@@ -71,6 +94,8 @@ class Plan:
         self.signals = signals or Signals()
         self.resume_point = resume_point
         self.steps_per_epoch: dict[str, int] = {}
+        #: Parts of every phase that others take the place of.
+        self.replaced: dict[str, Any] = {}
 
     def run(self) -> None:
         """Run what is left of the plan.
@@ -94,31 +119,36 @@ class Plan:
             if start.checkpoint is None:  # who goes on has read them
                 for remark in class_remarks(self.cohort, self.settings):
                     logger.warning("%s", remark)
-            chosen = start.run_directory()
-            self.steps_per_epoch = self._rehearse(network, start)
-            self.signals.defer()
-            directory = self._open(chosen)
-            try:
-                if is_main():
-                    log.open(directory.path / LOG)
-                self.signals.ahead = f"continue it with admoe resume {as_word(directory.path)}"
-                logger.info("Run directory: %s", directory.path)
-                log_lines(logger, opening_lines(self.cohort, self.settings, self.prior_statistics, self.device))
-                self._record(directory, digests, leaks, start)
-                run = Run(
-                    self.settings,
-                    self.phases,
-                    start,
-                    directory,
-                    network,
-                    self.signals,
-                    lambda phase, writer: self._build(phase, directory, network, writer),
-                    self.steps_per_epoch,
-                    ComponentTable(network),
-                )
-                run.to_its_end()
-            finally:
-                directory.close()
+            self._carry_out(log, Checked(start, start.run_directory(), network, digests, leaks))
+
+    def _carry_out(self, log: RunLog, checked: Checked) -> None:
+        """Make the folder of the run and run what is left, once all phases could be built."""
+        self.steps_per_epoch = self._rehearse(checked.network, checked.start)
+        self.signals.defer()
+        directory = self._open(checked.chosen)
+        try:
+            if is_main():
+                log.open(directory.path / LOG)
+            self.signals.ahead = f"continue it with admoe resume {as_word(directory.path)}"
+            logger.info("Run directory: %s", directory.path)
+            log_lines(logger, opening_lines(self.cohort, self.settings, self.prior_statistics, self.device))
+            self._record(directory, checked)
+            self._run(checked.network, directory, checked.start, self.phases).to_its_end()
+        finally:
+            directory.close()
+
+    def _run(self, network: torch.nn.Module, directory: RunDirectory, start: Start, phases: list[Phase]) -> Run:
+        return Run(
+            self.settings,
+            phases,
+            start,
+            directory,
+            network,
+            self.signals,
+            lambda phase, writer: self._build(phase, directory, network, writer),
+            self.steps_per_epoch,
+            ComponentTable(network),
+        )
 
     def _digests(self) -> dict[str, str]:
         """Digest what the settings point to: the continuation of a run must find it as it was."""
@@ -135,7 +165,7 @@ class Plan:
         try:
             network: torch.nn.Module = self.parser.get_parsed_content("network_def")
         except Exception as error:
-            raise _as_users(
+            raise as_users(
                 error, "the network", "what the encoder takes stands under network: {encoder: ...}"
             ) from error
         return network
@@ -158,7 +188,7 @@ class Plan:
                         "add configs/overlays/multi_gpu.yaml to --config_file"
                     )
             except Exception as error:
-                raise _as_users(error, phase.name) from error
+                raise as_users(error, phase.name) from error
             finally:
                 workflow.release()
         return steps
@@ -171,7 +201,7 @@ class Plan:
         path = from_main(chosen.path if chosen is not None else None)
         return chosen if is_main() and chosen is not None else FollowedDirectory(path or Path(os.devnull))
 
-    def _record(self, directory: RunDirectory, digests: dict[str, str], leaks: list[str], start: Start) -> None:
+    def _record(self, directory: RunDirectory, checked: Checked) -> None:
         """State in the folder, and in every checkpoint to come, what this run is."""
         overlays = from_main(copy_overlays(self.settings["phase_overlays"], directory.path) if is_main() else {})
         for phase in self.phases:
@@ -180,18 +210,18 @@ class Plan:
         settings = {**self.settings, "phase_overlays": overlays}
         directory.common = common_contents(
             settings,
-            digests,
+            checked.digests,
             environment(self.device),
             prior=self.prior_statistics,
-            parent=start.parent,
-            leakage=leaks,
-            pretraining_subjects=subjects_seen(self.cohort, self.settings, start.checkpoint),
-            origin=start.origin,
+            parent=checked.start.parent,
+            leakage=checked.leaks,
+            pretraining_subjects=subjects_seen(self.cohort, self.settings, checked.start.checkpoint),
+            origin=checked.start.origin,
         )
-        forgotten = start.forget_lost(directory.path)
+        forgotten = checked.start.forget_lost(directory.path)
         if is_main():
             # Before the config: whatever is found in the folder later, there is a record of what it was made with.
-            note_start(directory.path, start, forgotten, directory.common)
+            note_start(directory.path, checked.start, forgotten, directory.common)
             write_config(directory.path / CONFIG, settings)
             save_datalist(directory.path / DATALIST, self.cohort)
 
@@ -202,7 +232,7 @@ class Plan:
             "network_def": network,
             "cohort": self.cohort,
             "prior_statistics": literal(self.prior_statistics),
-            "class_weight_values": class_weights(self.cohort, self.settings),
+            "class_weight_values": self.class_weights,
             "run_directory": directory,
             "writer": writer,
             "signals": self.signals,
@@ -211,17 +241,7 @@ class Plan:
                 for later in self.phases
                 if later.first_epoch >= phase.end_epoch
             ),
+            **self.replaced,
         }
         with main_first():  # it fills the store of preprocessed scans
             return phase.build({**self.settings, "device": self.device}, objects)
-
-
-def _as_users(error: Exception, what: str, hint: str = "") -> Exception:
-    """What a constructor objects to is a value that the user has set; MONAI wraps it, and any other error stays."""
-    cause = root_cause(error)
-    if isinstance(cause, UserError):
-        return cause
-    if isinstance(cause, (ValueError, TypeError)):
-        remedy = f"; {hint}" if hint and "unexpected keyword" in str(cause) else ""
-        return UserError(f"{what} can't be built from these settings: {str(cause).splitlines()[0]}{remedy}")
-    return error

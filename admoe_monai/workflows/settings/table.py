@@ -129,6 +129,7 @@ SETTINGS: dict[str, Setting] = {
     "resume": Setting(optional_path, IGNORED, place=True, once=True),
     "extend_max_epochs": Setting(SWITCH, IGNORED, once=True),
     "force_resume": Setting(SWITCH, IGNORED, once=True),
+    "dry_run": Setting(SWITCH, IGNORED, once=True),
 }
 
 
