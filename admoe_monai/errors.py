@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+#: Environment variable that asks for the whole chain of exceptions beside the line; the option --debug of `admoe` sets it.
+DEBUG = "ADMOE_DEBUG"
 #: Number of lines of one kind, and of kinds, that a list of problems shows.
 LINES_OF_A_KIND, KINDS = 5, 10
 #: Part of a line that tells one problem from another of its kind: a path, a quoted value, a word with a digit.
@@ -67,18 +72,22 @@ def root_cause(error: BaseException) -> BaseException:
 
     MONAI wraps what a transform or component raises in RuntimeErrors.
     """
-    while error.__cause__ is not None and not isinstance(error, UserError):
+    seen: list[BaseException] = []
+    while error.__cause__ is not None and error not in seen and not isinstance(error, UserError):
+        seen.append(error)  # one that was raised from itself would lead in a circle
         error = error.__cause__
     return error
 
 
 def user_error(error: BaseException) -> UserError | None:
     """Find the user's mistake behind an exception, also where it came up while another one was handled."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, UserError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
+    link: BaseException | None = error
+    seen: list[BaseException] = []
+    while link is not None and link not in seen:
+        if isinstance(link, UserError):
+            return link
+        seen.append(link)
+        link = link.__cause__ or link.__context__
     return None
 
 
@@ -91,7 +100,18 @@ def one_line_errors() -> Iterator[None]:
         mistake = user_error(error)
         if mistake is None:
             raise
+        show_chain(error)
         raise SystemExit("\n".join(told(mistake))) from None
+
+
+def show_chain(error: BaseException) -> None:
+    """Print the chain of exceptions behind a user's mistake, if that was asked for.
+
+    Args:
+        error: Exception as it was caught.
+    """
+    if os.environ.get(DEBUG, "0") not in ("", "0"):
+        traceback.print_exception(error, file=sys.stderr)
 
 
 def _last_line(mistake: UserError) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 from admoe_monai.workflows.settings.config_files import config_files
-from admoe_monai.workflows.settings.findings import findings
+from admoe_monai.workflows.settings.findings import Finding, findings
 
 from .settings import takes_settings, values_of, with_short_forms
 from .train import Words
@@ -21,13 +23,18 @@ def check(configs: Words = None, *, typed: dict[str, str]) -> None:
     """
     words, typed = with_short_forms(configs or [], typed)
     files, values = config_files(words), values_of(typed)
-    found = findings(files, values)
+    _leave_with(findings(files, values))
+    from admoe_monai.workflows.finished.config_check import check_config
+    from admoe_monai.workflows.finished.parts_check import findings_in_parts
+
+    _leave_with(findings_in_parts(files, values))
+    for line in [f"Files:   {', '.join(map(str, files))}", *check_config(files, values), "Nothing is wrong."]:
+        typer.echo(line)
+
+
+def _leave_with(found: Sequence[Finding]) -> None:
     for finding in found:
         typer.echo(str(finding))
     if found:
         typer.echo(f"{len(found)} {'mistake' if len(found) == 1 else 'mistakes'} found", err=True)
         raise typer.Exit(1)
-    from admoe_monai.workflows.finished.config_check import check_config
-
-    for line in [f"Files:   {', '.join(map(str, files))}", *check_config(files, values), "Nothing is wrong."]:
-        typer.echo(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from admoe_monai import __version__
-from admoe_monai.errors import UserError, told
+from admoe_monai.errors import DEBUG, UserError, show_chain, told
 
 from .audit import audit
 from .check import check
@@ -84,6 +85,11 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    debug: bool = typer.Option(
+        False,
+        "--debug",
+        help="Show the whole chain of exceptions behind a mistake; also behind the words of a command.",
+    ),
 ) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     # It mends small flaws of headers and says so for every single image.
@@ -94,9 +100,14 @@ def _options(
 
 def main() -> None:
     """Run the command; a user's mistake leaves with exit code 1 and one line, below it some of what is wrong one by one."""
+    if "--debug" in sys.argv:
+        # Wherever it stands: whoever has just read an error adds it to the end of the command.
+        sys.argv = [word for word in sys.argv if word != "--debug"]
+        os.environ[DEBUG] = "1"
     try:
         app()
     except UserError as error:
+        show_chain(error)
         for line in told(error):
             typer.echo(line, err=True)
         sys.exit(1)

@@ -47,7 +47,7 @@ def test_a_sound_config_says_its_plan_and_its_network(admoe: Admoe, tiny_cohort:
         ("phase_overlays: {finetune: [inside.yaml]}", [], "unknown key in the phase overlay inside.yaml: 'optimiser'"),
         ("max_epochs: 60", ["pretrain"], "configs/pretrain.yaml trains pretrain_epochs (50) epochs and no others"),
         ("network_def: {}", [], "network_def is no setting"),
-        ("prior_hidden: 10000000000000", [], "the config builds no network: "),
+        ("prior_hidden: 10000000000000", [], "the network can't be built from these settings: "),
         ("phase_overlays: [broken.yaml]", [], "cannot read broken.yaml, line 2: "),
         ("phase_overlays: [notes.txt]", [], "the phase overlay notes.txt is neither .yaml nor .json"),
     ],

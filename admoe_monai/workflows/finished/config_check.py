@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.errors import UserError
 from admoe_monai.workflows.run.phase import Phase
 from admoe_monai.workflows.settings.declared import hold_plan, parser_of, resolved_settings
 from admoe_monai.workflows.settings.written import read_written
@@ -35,9 +34,6 @@ def check_config(files: Sequence[Path], given: Mapping[str, Any]) -> list[str]:
         hold_plan(parser, only[1])
     phases: list[Phase] = parser.get_parsed_content("phases")
     for phase in phases:
-        for overlay in phase.overlays:
-            if not Path(overlay).is_file():
-                raise UserError(f"phase_overlays of {phase.key} names {overlay}, which is not there")
         phase.preprocessing_digest(settings)
     # How wide the encoded prior is, the datalist says; any width does to see whether parts fit.
     known = settings["prior_dim"] is not None or Path(settings["datalist"]).is_file()

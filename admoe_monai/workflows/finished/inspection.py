@@ -29,6 +29,7 @@ from admoe_monai.workflows.run.cohort import load_cohort
 from admoe_monai.workflows.run.components import component_counts
 from admoe_monai.workflows.run.pretrained import LEAST_SHARE, fit_of
 from admoe_monai.workflows.run.resume import ResumePoint
+from admoe_monai.workflows.run.unbuilt import ENCODER_HINT, in_words
 from admoe_monai.workflows.settings.command_line import as_word
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 
@@ -101,14 +102,14 @@ def network_of(
             )
         load_cohort(settings)
     parser["prior_dim"] = settings["prior_dim"]
-    try:
-        network: nn.Module = parser.get_parsed_content("network_def")
-    except RuntimeError as error:  # MONAI's wrapping of what a constructor objects to
-        cause = root_cause(error)
-        # Of the last kind is a size that no memory holds.
-        if not isinstance(cause, (ValueError, TypeError, RuntimeError)):
-            raise
-        raise UserError(f"the config builds no network: {str(cause).splitlines()[0]}") from error
+    with in_words("the network", bool(settings["network"]), ENCODER_HINT):
+        try:
+            network: nn.Module = parser.get_parsed_content("network_def")
+        except RuntimeError as error:  # MONAI's wrapping of what a constructor objects to
+            # Of torch's own is a size that no memory holds.
+            if not isinstance(cause := root_cause(error), RuntimeError) or settings["network"]:
+                raise
+            raise UserError(f"the network can't be built from these settings: {str(cause).splitlines()[0]}") from error
     return settings, network
 
 

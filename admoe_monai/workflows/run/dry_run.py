@@ -112,8 +112,8 @@ class DryRun(Plan):
                 self._record(directory, dataclasses.replace(checked, start=start))
                 self._run(checked.network, directory, start, self.phases).to_its_end()
         except Exception as error:
-            if (mistake := user_error(error)) is not None:
-                raise mistake from error
+            if user_error(error) is not None:
+                raise
             cause = root_cause(error)
             where = [watch.name for watch in watches.values()][-1:] or ["the run"]
             said = next(iter(str(cause).splitlines()), "")

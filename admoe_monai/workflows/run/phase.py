@@ -19,6 +19,14 @@ from admoe_monai.workflows.settings.preprocessing_digest import preprocessing_di
 from admoe_monai.workflows.settings.resources import resource
 from admoe_monai.workflows.settings.written import read_written
 
+from .unbuilt import in_words
+
+#: What a run brings along for the config of a phase, beside the settings; bundle/configs/common.yaml says what each is.
+BROUGHT = (
+    "network_def", "cohort", "prior_statistics", "class_weight_values", "run_directory", "writer", "signals",
+    "steps_to_follow", "first_epoch", "num_epochs", "phase_key", "phase_name", "preprocessing_digest",
+)  # fmt: skip
+
 
 class Phase:
     """Phase of the plan.
@@ -69,10 +77,11 @@ class Phase:
         Raises:
             UserError: If an overlay has a key that nothing reads.
         """
-        parser = ConfigParser()
-        parser.read_config(self._checked_files(settings))
-        parser.update(literal({name: value for name, value in settings.items() if name not in DOORS.values()}))
-        return preprocessing_digest(parser)
+        files, parser = self._checked_files(settings), ConfigParser()
+        with in_words(self.name, bool(self.overlays)):
+            parser.read_config(files)
+            parser.update(literal({name: value for name, value in settings.items() if name not in DOORS.values()}))
+            return preprocessing_digest(parser)
 
     def build(self, settings: Mapping[str, Any], objects: Mapping[str, Any]) -> PhaseWorkflow:
         """Parse the phase's config; its components are made when they are asked for.
@@ -84,22 +93,24 @@ class Phase:
         Raises:
             UserError: If an overlay has a key that nothing reads.
         """
+        files = self._checked_files(settings)
         # The entry point has set up logging; MONAI warns that a phase does not do so again.
         logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
-        workflow = PhaseWorkflow(
-            config_file=self._checked_files(settings),
-            logging_file=False,
-            workflow_type="train",
-            **literal({name: value for name, value in settings.items() if name not in DOORS.values()}),
-            **objects,
-            phase_key=self.key,
-            phase_name=self.name,
-            first_epoch=self.first_epoch,
-            num_epochs=self.num_epochs,
-        )
-        _check_augmentation(workflow.parser)
-        workflow.parser["preprocessing_digest"] = preprocessing_digest(workflow.parser)
-        workflow.initialize()
+        with in_words(self.name, bool(self.overlays)):
+            workflow = PhaseWorkflow(
+                config_file=files,
+                logging_file=False,
+                workflow_type="train",
+                **literal({name: value for name, value in settings.items() if name not in DOORS.values()}),
+                **objects,
+                phase_key=self.key,
+                phase_name=self.name,
+                first_epoch=self.first_epoch,
+                num_epochs=self.num_epochs,
+            )
+            _check_augmentation(workflow.parser)
+            workflow.parser["preprocessing_digest"] = preprocessing_digest(workflow.parser)
+            workflow.initialize()
         return workflow
 
     def overlay_contents(self) -> list[dict[str, Any]]:

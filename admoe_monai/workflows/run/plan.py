@@ -39,7 +39,7 @@ from .run_directory import FollowedDirectory, RunDirectory, common_contents
 from .run_log import RunLog, log_lines
 from .start import Start
 from .starts import note_start
-from .unbuilt import as_users
+from .unbuilt import ENCODER_HINT, in_words
 
 logger = logging.getLogger(__name__)
 
@@ -162,12 +162,8 @@ class Plan:
 
     def _network(self) -> torch.nn.Module:
         torch.manual_seed(self.settings["seed"])
-        try:
+        with in_words("the network", bool(self.settings["network"]), ENCODER_HINT):
             network: torch.nn.Module = self.parser.get_parsed_content("network_def")
-        except Exception as error:
-            raise as_users(
-                error, "the network", "what the encoder takes stands under network: {encoder: ...}"
-            ) from error
         return network
 
     def _rehearse(self, network: torch.nn.Module, start: Start) -> dict[str, int]:
@@ -180,15 +176,15 @@ class Plan:
         for phase in phases_to_come(self.phases, start):
             workflow = self._build(phase, RunDirectory(Path(os.devnull)), network, None)
             try:
-                workflow["train::trainer"]
-                steps[phase.key] = len(workflow["train::dataloader"])
-                if world_size() > 1 and not isinstance(workflow["network"], DistributedDataParallel):
+                with in_words(phase.name, bool(phase.overlays)):
+                    workflow["train::trainer"]
+                    steps[phase.key] = len(workflow["train::dataloader"])
+                    divided = isinstance(workflow["network"], DistributedDataParallel)
+                if world_size() > 1 and not divided:
                     raise UserError(
                         f"{world_size()} processes were started, but nothing divides the work among them: "
                         "add configs/overlays/multi_gpu.yaml to --config_file"
                     )
-            except Exception as error:
-                raise as_users(error, phase.name) from error
             finally:
                 workflow.release()
         return steps

@@ -17,7 +17,8 @@ from admoe_monai.errors import UserError
 
 from .checks import problems
 from .command_line import refuse_replaced
-from .names import DOORS, ENTRY_KEYS, PREFIXES, declared_settings, is_short_form, refuse_unknown
+from .evaluated import Evaluated
+from .names import DOORS, ENTRY_KEYS, NUMBER, PREFIXES, declared_settings, is_short_form, refuse_unknown
 from .short_forms import take_in
 from .table import LISTS, SETTINGS, TEXTS
 from .written import Written, read_written
@@ -97,11 +98,22 @@ def _of_values(values: Mapping[str, Any], place: Any) -> Iterator[Finding]:
         if place(key) != COMMAND_LINE and name in (*TEXTS, *LISTS):
             yield from _said(place(key), refuse_replaced, name, value)
         # All characters of a text count on the command line; whatever else is in MONAI's language, it alone can evaluate.
-        language = [] if place(key) == COMMAND_LINE and name in TEXTS else list(_in_language(value))
-        for text in language:
-            yield from (Finding(place(key), f"{key} is '{text}': {said}") for said in _expression(text, known))
+        language = [] if place(key) == COMMAND_LINE and name in TEXTS else list(_in_language(value, key))
+        for way, text in language:
+            yield from (Finding(place(way), f"{way} is '{text}': {said}") for said in _expression(text, known))
         if not language and name == key and name in SETTINGS:
             yield from _said(place(key), SETTINGS[name].kind, name, value)
+        if key == "network" and isinstance(value, Mapping):
+            yield from _of_encoder(value.get("encoder"), place)
+
+
+def _of_encoder(encoder: Any, place: Any) -> Iterator[Finding]:
+    """Look at what is put into our encoder in the place of settings: it is of the kinds that these are."""
+    if isinstance(encoder, Mapping) and "_target_" not in encoder:
+        for name, value in encoder.items():
+            key = f"network::encoder::{name}"
+            if name in SETTINGS and value is not None and not list(_in_language(value)):
+                yield from _said(place(key), SETTINGS[name].kind, key, value)
 
 
 def _said(place: str, function: Any, *arguments: Any) -> Iterator[Finding]:
@@ -126,30 +138,35 @@ def _expression(text: str, known: Iterable[str]) -> Iterator[str]:
 
 
 def _of_all(written: Sequence[Written], given: Mapping[str, Any]) -> Iterator[Finding]:
-    """Look at what must agree, in the values that count in the end."""
+    """Look at what must agree, in the values that count in the end, as far as they are known without MONAI."""
     declared = declared_settings()
     values: dict[str, Any] = {}
     places: dict[str, tuple[int, str]] = {}
+    in_part: set[str] = set()
     sources = [*((config.content, config.place) for config in written), (given, lambda _: COMMAND_LINE)]
     for number, (content, place) in enumerate(sources):
         for key, value in content.items():
             if key in (*ENTRY_KEYS, *DOORS):
                 continue
             if _top(key) != key:
-                return  # a part of a value, which MONAI alone can put in its place
+                in_part.add(_top(key))  # MONAI alone can put it in its place
+                continue
             values[key] = value
             places[_whole(key)] = (number, place(key))
     merged = {**declared, **values}
     # A setting that is another one has its value; what other expressions become, MONAI alone can tell.
     merged = {key: merged.get(value[1:], value) if _is_text_of(value, "@") else value for key, value in merged.items()}
-    if any(key not in (*TEXTS, "network") and any(_in_language(value)) for key, value in merged.items()):
-        return
+    unknown = in_part | {k for k, v in merged.items() if k not in (*TEXTS, "network") and any(_in_language(v))}
+    unknown |= {_whole(key) for key in unknown}
+    known = {key: value for key, value in merged.items() if not unknown & {key, _whole(key)}}
+    if unknown & {"classes"}:
+        known = {key: value for key, value in known.items() if not key.startswith(NUMBER)}
     try:
-        take_in(merged, declared)
+        take_in(known, declared)
     except UserError as error:
         yield Finding(COMMAND_LINE, str(error))
         return
-    for name, said in problems(merged):
+    for name, said in problems(Evaluated(known)):
         # Of the settings that don't fit each other, the one set last is the user's.
         named = [name, *(other for other in places if re.search(rf"\b{re.escape(other)}\b", said))]
         yield Finding(max((places[n] for n in named if n in places), default=(0, COMMAND_LINE))[1], said)
@@ -159,13 +176,13 @@ def _whole(key: str) -> str:
     return next((whole for prefix, whole in PREFIXES.items() if is_short_form(key) and key.startswith(prefix)), key)
 
 
-def _in_language(value: Any) -> Iterator[str]:
-    """Find the texts in a value that MONAI evaluates."""
+def _in_language(value: Any, way: str = "") -> Iterator[tuple[str, str]]:
+    """Find the texts in a value that MONAI evaluates, with the way to each."""
     if isinstance(value, (Mapping, list, tuple)):
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _in_language(part)
+        for name, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _in_language(part, f"{way}::{name}")
     elif _is_text_of(value, "$", "@", "%"):
-        yield value
+        yield way, value
 
 
 def _is_text_of(value: Any, *beginnings: str) -> bool:

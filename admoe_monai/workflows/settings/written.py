@@ -20,7 +20,7 @@ class Written:
     Attributes:
         file: The file.
         content: Values by key; nothing is evaluated.
-        lines: Line of each key, from 1.
+        lines: Line of each key, from 1; keys within others by their way there, such as `network::encoder::depths`.
         repeated: Keys that stand there a second time, each with that line; YAML takes the last without a word.
     """
 
@@ -30,7 +30,9 @@ class Written:
     repeated: Mapping[str, int]
 
     def place(self, key: str) -> str:
-        """Name the file and the line of a key."""
+        """Name the file and the line of a key, or of the nearest one that it lies within."""
+        while key not in self.lines and "::" in key:
+            key = key.rpartition("::")[0]
         return f"{self.file}, line {self.lines[key]}" if key in self.lines else str(self.file)
 
 
@@ -75,6 +77,16 @@ def _holds_itself(value: Any, within: tuple[int, ...] = ()) -> bool:
     return id(value) in within or any(_holds_itself(part, (*within, id(value))) for part in parts)
 
 
-def _keys(node: Any) -> Iterator[tuple[str, int]]:
-    for key, _ in node.value:
-        yield str(key.value), key.start_mark.line + 1
+def _keys(node: yaml.Node | None, path: str = "", seen: frozenset[int] = frozenset()) -> Iterator[tuple[str, int]]:
+    """Yield the way to each key and its line; a part that stands in several places is looked into once in each branch."""
+    if node is None or id(node) in seen:
+        return
+    seen |= {id(node)}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            way = f"{path}{key.value}"
+            yield way, key.start_mark.line + 1
+            yield from _keys(value, f"{way}::", seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _keys(value, f"{path}{number}::", seen)

@@ -1,0 +1,117 @@
+"""What a `_target_` of a config names, and what can be given to it."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import pydoc
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from monai.bundle import ComponentLocator
+
+#: Keys of a component that are MONAI's own and no arguments.
+OWN_KEYS = ("_target_", "_mode_", "_disabled_", "_requires_", "_desc_")
+#: Number that YAML 1.1 reads as a text, as it has no point.
+NUMBER_AS_TEXT = re.compile(r"[-+]?\d+e[-+]?\d+", re.IGNORECASE)
+MODES = ("default", "callable", "debug")
+
+
+def located(target: str) -> Any:
+    """Find what MONAI would make of a `_target_`.
+
+    Args:
+        target: Dotted name, or the name of something in MONAI.
+
+    Returns:
+        Class or function; None if there is none, or the module that it should be in can't be imported.
+    """
+    name = target
+    if "." not in target:
+        module = ComponentLocator().get_component_module_name(target)
+        name = f"{module[0] if isinstance(module, list) else module}.{target}" if module else target
+    try:
+        return pydoc.locate(name)
+    except pydoc.ErrorDuringImport:
+        return None
+
+
+def no_target(target: str) -> str:
+    """Say that nothing is called so, what is called nearly so, and up to which module the name leads.
+
+    Args:
+        target: Dotted name that nothing has.
+    """
+    module, _, name = target.rpartition(".")
+    place = located(module) if module else None
+    if place is None:
+        return f"nothing can be imported by the name {target!r}: is the package installed, or its folder on PYTHONPATH?"
+    hint = nearest(name, (known for known in dir(place) if not known.startswith("_")))
+    return f"{module} has no {name!r}{hint}"
+
+
+def arguments_of(found: Any) -> list[str] | None:
+    """List the arguments that a class or function takes by name; None if that is left open.
+
+    Args:
+        found: What :func:`located` has found.
+    """
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):  # built in, or none of both
+        return None
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return [parameter.name for parameter in parameters if parameter.kind is not parameter.POSITIONAL_ONLY]
+
+
+def not_taken(target: str, name: str, arguments: Iterable[str]) -> str:
+    """Say that a component does not take an argument, and which it takes.
+
+    Args:
+        target: Name of the component.
+        name: Argument that it does not take.
+        arguments: Those that it takes.
+    """
+    arguments = list(arguments)
+    hint = nearest(name, arguments) or f"; it takes {', '.join(arguments) or 'none'}"
+    return f"{target.rpartition('.')[2]} takes no {name!r}{hint}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Name the nearest of some names, for the end of a message; nothing if none is near.
+
+    Args:
+        name: Name that is none of them.
+        known: Names that there are.
+    """
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def at(config: Any, key: str) -> Any:
+    """Return what a config has at a key; an empty mapping where there is nothing.
+
+    Args:
+        config: Config, as it is written.
+        key: Names and numbers of entries, with `::` between them.
+    """
+    for part in filter(None, key.split("::")):
+        if isinstance(config, Mapping) and part in config:
+            config = config[part]
+        elif isinstance(config, list) and part.isdecimal() and int(part) < len(config):
+            config = config[int(part)]
+        else:
+            return {}
+    return config
+
+
+def number_as_text(text: str) -> str:
+    """Say how to write a number that YAML has read as a text.
+
+    Args:
+        text: The number, as :data:`NUMBER_AS_TEXT` finds it.
+    """
+    mantissa, _, exponent = text.lower().partition("e")
+    return f"YAML reads {text} as text: write {mantissa}.0e{exponent}"
