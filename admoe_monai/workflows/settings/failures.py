@@ -14,8 +14,9 @@ from monai.bundle import ConfigParser, ReferenceResolver
 
 from admoe_monai.errors import root_cause
 
+from .kinds import NUMBER_AS_TEXT, number_as_text
 from .names import DOORS
-from .targets import NUMBER_AS_TEXT, arguments_of, at, located, nearest, no_target, not_taken, number_as_text
+from .targets import arguments_of, at, located, nearest, no_target, not_taken
 
 _REFERENCE = re.compile(r"the referring item `@(.+)` is not defined")
 _ABSENT = re.compile(r"id='(.+)' is not found in the config resolver")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,25 @@ from admoe_monai.errors import UserError
 
 #: Check of a setting's value by its name and value; raises a `UserError` that states both and what the value should be.
 Kind = Callable[[str, Any], None]
+
+#: Number that YAML 1.1 reads as a text, as it has no point.
+NUMBER_AS_TEXT = re.compile(r"[-+]?\d+e[-+]?\d+", re.IGNORECASE)
+
+
+def number_as_text(text: str) -> str:
+    """Say how to write a number that YAML has read as a text.
+
+    Args:
+        text: The number, as `NUMBER_AS_TEXT` finds it.
+    """
+    mantissa, _, exponent = text.lower().partition("e")
+    return f"write {mantissa}.0e{exponent}: YAML reads {text} as text"
+
+
+def _hint(value: Any) -> str:
+    if not isinstance(value, str):
+        return ""
+    return f" ({number_as_text(value) if NUMBER_AS_TEXT.fullmatch(value) else 'a number has no quotes'})"
 
 
 def number(
@@ -41,8 +61,7 @@ def number(
         if optional and value is None:
             return
         if not is_number(value):
-            hint = " (write 1.0e-4: YAML reads 1e-4 as text)" if isinstance(value, str) else ""
-            raise UserError(f"{name} must be a number{or_null}, got {value!r}{hint}")
+            raise UserError(f"{name} must be a number{or_null}, got {value!r}{_hint(value)}")
         if not math.isfinite(value):
             raise UserError(f"{name} must be a finite number{or_null}, got {value}")
         for bound, holds, words in bounds:
@@ -81,7 +100,9 @@ def choice(*values: Any) -> Kind:
 def text(name: str, value: Any) -> None:
     """Check a text that has to be there."""
     if not isinstance(value, str) or not value:
-        raise UserError(f"{name} must be a text, got {value!r}; in a config file, numbers and dates need quotes")
+        raise UserError(
+            f"{name} must be a text, got {value!r}; in a config file, numbers, dates and words like no and on need quotes"
+        )
     try:
         value.encode()
     except UnicodeEncodeError as error:

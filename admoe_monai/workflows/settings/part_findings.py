@@ -12,9 +12,9 @@ from typing import Any
 
 from monai.bundle import ReferenceResolver
 
+from .kinds import NUMBER_AS_TEXT, number_as_text
 from .targets import (
     MODES,
-    NUMBER_AS_TEXT,
     OWN_KEYS,
     arguments_of,
     at,
@@ -22,7 +22,6 @@ from .targets import (
     nearest,
     no_target,
     not_taken,
-    number_as_text,
 )
 
 #: Key and what is wrong with it, in one line that names the key.
@@ -88,7 +87,11 @@ def argument_problems(written: Any, whole: Mapping[str, Any], key: str) -> Itera
     """
     parent, _, name = key.rpartition("::")
     target = at(whole, parent).get("_target_") if parent and isinstance(at(whole, parent), Mapping) else None
-    if isinstance(target, str) and not target.startswith(("$", "@")):
+    if (
+        isinstance(target, str)
+        and not target.startswith(("$", "@"))
+        and (name == "_target_" or located(target) is not None)
+    ):
         yield from _of_target(target, {name: written}, parent)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import inspect
 import pydoc
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,8 +12,6 @@ from monai.bundle import ComponentLocator
 
 #: Keys of a component that are MONAI's own and no arguments.
 OWN_KEYS = ("_target_", "_mode_", "_disabled_", "_requires_", "_desc_")
-#: Number that YAML 1.1 reads as a text, as it has no point.
-NUMBER_AS_TEXT = re.compile(r"[-+]?\d+e[-+]?\d+", re.IGNORECASE)
 MODES = ("default", "callable", "debug")
 
 
@@ -105,13 +102,3 @@ def at(config: Any, key: str) -> Any:
         else:
             return {}
     return config
-
-
-def number_as_text(text: str) -> str:
-    """Say how to write a number that YAML has read as a text.
-
-    Args:
-        text: The number, as :data:`NUMBER_AS_TEXT` finds it.
-    """
-    mantissa, _, exponent = text.lower().partition("e")
-    return f"YAML reads {text} as text: write {mantissa}.0e{exponent}"

@@ -54,7 +54,8 @@ def read_written(file: Path) -> Written:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where is not None else ""
         problem = getattr(error, "problem", None) or getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise UserError(f"cannot read {file}{line}: {problem}") from error
+        remedy = "; YAML is indented with spaces" if "'\\t'" in problem else ""
+        raise UserError(f"cannot read {file}{line}: {problem}{remedy}") from error
     if content is None:
         return Written(file, {}, {}, {})
     if not isinstance(content, dict):
