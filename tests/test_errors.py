@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from admoe_monai.cli import main as command
-from admoe_monai.errors import UserError, first_of_each_kind, one_line_errors, told
+from admoe_monai.errors import UserError, first_of_each_kind, one_line_errors, root_cause, told, user_error
 
 LOST = [f"/data/table.csv line {n}: no image: /data/p{n}.nii.gz" for n in range(247)]
 CODES = [f"/data/table.csv line {n}: column 'CDR' holds the unknown code '{n}'" for n in range(214)]
@@ -62,3 +62,10 @@ def test_a_run_and_a_command_say_the_same(monkeypatch: pytest.MonkeyPatch, capsy
         command.main()
     assert left.value.code == 1
     assert capsys.readouterr().err.splitlines() == told(error)
+
+
+def test_an_error_that_was_raised_from_itself_has_an_end() -> None:
+    error = ValueError("its own cause")
+    error.__cause__ = error
+    assert user_error(error) is None
+    assert root_cause(error) is error

@@ -41,10 +41,8 @@ def test_a_sound_config_says_its_plan_and_its_network(admoe: Admoe, tiny_cohort:
 @pytest.mark.parametrize(
     ("overlay", "words", "said"),
     [
-        ("network: {encoder: {attn_drop: 0.1}}", [], "attn_drop"),
         ("fusion_type: sum", [], "fusion_type must be one of adaptive, concat, add, hadamard, got 'sum'"),
         ("phase_overlays: [absent.yaml]", [], "phase_overlays of pretrain names absent.yaml, which is not there"),
-        ("phase_overlays: {finetune: [inside.yaml]}", [], "unknown key in the phase overlay inside.yaml: 'optimiser'"),
         ("max_epochs: 60", ["pretrain"], "configs/pretrain.yaml trains pretrain_epochs (50) epochs and no others"),
         ("network_def: {}", [], "network_def is no setting"),
         ("prior_hidden: 10000000000000", [], "the network can't be built from these settings: "),
@@ -66,6 +64,40 @@ def test_what_only_torch_can_tell_is_told_in_a_line(
     assert said in err
     assert len(err.splitlines()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.yaml", "inside.yaml", "mine.yaml", "notes.txt"]
+
+
+def test_mistakes_inside_parts_are_named_at_once_with_their_lines(
+    admoe: Admoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("network:\n  encoder:\n    attn_dropp: 0.1\nphase_overlays: ['inside.yaml']\n")
+    (tmp_path / "inside.yaml").write_text(
+        "optimiser: {}\noptimizer::lr: '@train::datalodaer'\ntrain::samples: 3\n+train::handlers:\n"
+        "- _target_: admoe_monai.handlers.Finite\nvalidate::inferer: {_target_: monai.inferers.SimpleInferer, roi: 8}\n"
+    )
+    code, out, err = admoe("check", "tiny", "mine.yaml")
+    assert (code, err) == (1, "6 mistakes found\n")
+    first, *others = out.splitlines()
+    assert first.startswith("mine.yaml, line 3: network::encoder::attn_dropp: SwinTransformerV2 takes no 'attn_dropp'")
+    assert others == [
+        "inside.yaml, line 1: unknown key of a phase 'optimiser'; did you mean 'optimizer'?",
+        "inside.yaml, line 2: optimizer::lr refers to @train::datalodaer, but nothing is called so; did you mean 'dataloader'?",
+        "inside.yaml, line 3: train::samples: nothing reads it; did you mean 'sampler'?",
+        "inside.yaml, line 5: train::handlers::0::_target_: admoe_monai.handlers has no 'Finite'; did you mean 'FiniteLoss'?",
+        "inside.yaml, line 6: validate::inferer::roi: SimpleInferer takes no 'roi'; it takes none",
+    ]
+
+
+def test_debug_shows_the_chain_behind_the_line(admoe: Admoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMOE_DEBUG", "0")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("fusion_type: sum\n")
+    line = admoe("check", "tiny", "mine.yaml")[2].splitlines()[-1]
+    code, _, err = admoe("check", "tiny", "mine.yaml", "--debug")
+    assert code == 1
+    assert "Traceback (most recent call last)" in err
+    assert "Failed to instantiate component" in err
+    assert err.splitlines()[-1] == line
 
 
 def test_files_of_comments_alone_change_nothing(admoe: Admoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

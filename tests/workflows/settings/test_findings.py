@@ -141,6 +141,28 @@ def test_what_monai_or_another_part_understands_is_no_mistake(overlay: dict[str,
     assert found(tmp_path, yaml.safe_dump(overlay)) == []
 
 
+def test_an_expression_keeps_back_the_checks_that_need_it_and_no_others(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    size = "img_size must be a positive whole number, or a list of 3 of them, got [96, 96]"
+    assert found(tmp_path, "num_heads: $[1, 5, 7]\nimg_size: [96, 96]") == [f"{mine}, line 2: {size}"]
+    weight = "weight_change must be a number of 0 or more, got -1"
+    assert found(tmp_path, "classes: $dict(sex=['F', 'M'])\ntask_weights: {change: -1}") == [
+        f"{mine}, line 2: {weight}"
+    ]
+    assert (
+        found(tmp_path, "classes_sex: $['F', 'M']\nnum_classes_sex: 3\nmax_epochs: $50 + 1\npretrain_epochs: 60") == []
+    )
+    (line,) = found(tmp_path, "network::encoder::depths: [2]\nkeep_checkpoints: 1")
+    assert line == f"{mine}, line 2: keep_checkpoints must be all or a number of two or more, got 1"
+
+
+def test_what_is_put_into_the_encoder_is_of_the_kind_of_the_setting(tmp_path: Path) -> None:
+    (line,) = found(tmp_path, "network:\n  encoder:\n    embed_dim: '8'")
+    assert line == (
+        f"{tmp_path / 'mine.yaml'}, line 3: network::encoder::embed_dim must be a number, got '8' (a number has no quotes)"
+    )
+
+
 def test_every_character_of_a_text_counts_on_the_command_line(tmp_path: Path) -> None:
     assert found(tmp_path, "", name="@lab", run_dir="@scratch/r", datalist="$a b#1") == []
 
