@@ -10,7 +10,7 @@ from monai.bundle import ConfigParser, ReferenceResolver
 
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.run.phase import BROUGHT, Phase
-from admoe_monai.workflows.settings.declared import PARTS, parser_of
+from admoe_monai.workflows.settings.declared import PARTS, parser_of, resolved_settings
 from admoe_monai.workflows.settings.findings import COMMAND_LINE, Finding
 from admoe_monai.workflows.settings.names import refuse_unknown
 from admoe_monai.workflows.settings.part_findings import (
@@ -39,6 +39,7 @@ def findings_in_parts(files: Sequence[Path], given: Mapping[str, Any]) -> list[F
         UserError: For a config that can't be read as a whole.
     """
     parser = parser_of(files, given)
+    resolved_settings(parser)  # spells out of which phase an overlay is
     phases: list[Phase] = parser.get_parsed_content("phases")
     names, found = list(parser["settings"]), list(_in_network(files, given, parser))
     for phase in phases:
