@@ -105,7 +105,8 @@ def _fusion_stage(settings: Mapping[str, Any]) -> Iterator[Problem]:
 
 #: All of them; each asks for the settings that it needs.
 SHAPES = (
-    _mask, _image, _patch, _stem, _window, _stages, _heads, _widths, _moe_stages, _checkpoint_stages, _task_stages, _fusion_stage,
+    _mask, _image, _patch, _stem, _window, _stages, _heads, _widths, _moe_stages, _checkpoint_stages,
+    _task_stages, _fusion_stage,
 )  # fmt: skip
 _READ = (
     "img_size", "patch_size", "window_size", "depths", "num_heads", "embed_dim", "moe_stages", "checkpoint_stages",

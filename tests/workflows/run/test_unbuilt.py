@@ -33,7 +33,10 @@ NETWORK: list[tuple[dict[str, Any], str]] = [
         {"clinical_encoder": {"hiden": 3}},
         "network::clinical_encoder::hiden: ClinicalEncoder takes no 'hiden'; did you mean",
     ),
-    ({"pooling": {"name": "max"}}, "network: pooling must be one of average, weighted, got 'max'"),
+    (
+        {"clinical_fusion": {"name": "sum"}},
+        "network: fusion_type must be one of adaptive, concat, add, hadamard, got 'sum'",
+    ),
 ]
 PHASE = [
     ("optimizer::_target_: torch.optim.Adamm", "optimizer::_target_: torch.optim has no 'Adamm'; did you mean 'Adam'?"),
