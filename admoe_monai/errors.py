@@ -39,7 +39,12 @@ def told(error: UserError) -> list[str]:
     message, details = _last_line(error), error.details
     if details and details[0] in message:
         details = details[1:]
-    return [f"error: {message}", *(f"  {line}" for line in first_of_each_kind(details))]
+    return [printable(line) for line in (f"error: {message}", *(f"  {line}" for line in first_of_each_kind(details)))]
+
+
+def printable(text: str) -> str:
+    """Write what a terminal would obey, and what is no UTF-8, as Python escapes it; a file may hold anything as a name."""
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
 
 
 def first_of_each_kind(lines: Sequence[str]) -> list[str]:

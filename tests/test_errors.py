@@ -69,3 +69,8 @@ def test_an_error_that_was_raised_from_itself_has_an_end() -> None:
     error.__cause__ = error
     assert user_error(error) is None
     assert root_cause(error) is error
+
+
+def test_what_a_terminal_would_obey_is_shown_instead() -> None:
+    error = UserError("'a\nb\x1b[2J\ud800' is no class; 'é 脳'", ["line 1: '\u202eabc'"])
+    assert told(error) == [r"error: 'a\nb\x1b[2J\ud800' is no class; 'é 脳'", r"  line 1: '\u202eabc'"]
