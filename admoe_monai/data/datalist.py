@@ -185,7 +185,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise UserError(f"datalist not found: {path}; make one with `admoe prepare`") from None
     except OSError as error:
         raise UserError(f"datalist {path} can't be read: {error.strerror}") from error
-    except ValueError as error:  # covers JSON and text decoding
+    except (ValueError, RecursionError) as error:  # covers JSON, text decoding, and brackets within brackets
         raise UserError(f"datalist {path} is not valid JSON: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"datalist {path} must hold an object with the lists {', '.join(SPLITS)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from .other_labels import OtherLabels, label_problems
@@ -13,6 +14,8 @@ from .visits import SPLITS, nearest, person_of, visit_problems
 __all__ = ["datalist_problems"]
 
 NONE_LEFT_OUT = OtherLabels()
+TEXT_FIELDS = ("name", "description", "dataset_dir")
+OBJECT_FIELDS = ("label_definition", "preprocessing", "report")
 
 
 def datalist_problems(
@@ -32,9 +35,10 @@ def datalist_problems(
             reads such a datalist and reports all of them itself.
         other_labels: what becomes of labels that are not among the classes; by default each is a problem.
     """
+    yield from _head_problems(content)
     prior = content.get("prior") or {}
     columns = prior.get("columns") if isinstance(prior, dict) else None
-    if prior and not (isinstance(columns, list) and all(isinstance(c, dict) and "name" in c for c in columns)):
+    if prior and not (isinstance(columns, list) and all(map(_is_named, columns))):
         yield "'prior' must be an object whose 'columns' is a list of objects with a 'name'"
         columns = None
     prior_names = [column["name"] for column in columns] if columns else None
@@ -87,6 +91,24 @@ def datalist_problems(
             for what, key in keys.items():
                 if (first := seen.setdefault(key, place)) != place:
                     yield f"{place}: {what} '{' '.join(key)}' is listed before, at {first}"
+
+
+def _head_problems(content: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong beside the lists of visits; a field may be absent or null."""
+    for name in TEXT_FIELDS:
+        if not isinstance(content.get(name), (str, NoneType)):
+            yield f"'{name}' must be text, got {content[name]!r}"
+    for name in OBJECT_FIELDS:
+        if not isinstance(content.get(name), (dict, NoneType)):
+            yield f"'{name}' must be an object, got {content[name]!r}"
+    definition = content.get("label_definition")
+    for task, rule in definition.items() if isinstance(definition, dict) else ():
+        if not isinstance(rule, (dict, NoneType)):
+            yield f"'label_definition' must hold an object per task, got {rule!r} for '{task}'"
+
+
+def _is_named(column: Any) -> bool:
+    return isinstance(column, dict) and isinstance(column.get("name"), str)
 
 
 def _visits_of(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -42,6 +42,8 @@ VISIT_FIELDS: dict[str, tuple[type, ...]] = {
     "qc": _CODE,
 }
 REQUIRED_FIELDS = ("image", "subject_id", "session_id")
+#: Bound of all numbers of a visit.
+LARGEST = 1e30
 
 _KIND_NAMES = {_TEXT: "text", _NUMBER: "a number", _CODE: "text or a number", (dict,): "an object"}
 
@@ -89,7 +91,8 @@ def visit_problems(visit: Any, tasks: Collection[str], prior_names: Sequence[str
                 yield f"unknown field '{name}'{hint}"
         elif value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
             yield f"field '{name}' must be {_KIND_NAMES[kinds]}, got {value!r}"
-            continue
+        elif _is_boundless(value):
+            yield f"field '{name}' is {_shown(value)}, larger than any number that can be right"
     yield from _prior_problems(visit.get("prior"), prior_names)
 
 
@@ -101,3 +104,14 @@ def _prior_problems(prior: Any, names: Sequence[str] | None) -> Iterator[str]:
             yield f"prior column '{name}' is not declared in the datalist's 'prior'{nearest(name, names)}"
         if value is not None and (not isinstance(value, _CODE) or isinstance(value, bool)):
             yield f"prior column '{name}' must hold a number or text, got {value!r}"
+        elif _is_boundless(value):
+            yield f"prior column '{name}' holds {_shown(value)}, larger than any number that can be right"
+
+
+def _is_boundless(value: Any) -> bool:
+    """Whether a value is infinite, or overflows in single precision; NaN stands for a missing one."""
+    return isinstance(value, (int, float)) and abs(value) > LARGEST
+
+
+def _shown(value: float) -> str:
+    return repr(value) if isinstance(value, float) else f"a whole number of {value.bit_length()} bits"

@@ -280,6 +280,31 @@ def test_a_file_that_is_no_datalist_is_refused(tmp_path, text, message):
     assert message in error_of(path)
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"label_definition": 1}, "'label_definition' must be an object, got 1"),
+        ({"label_definition": {"diagnosis": "cdr"}}, "'label_definition' must hold an object per task, got 'cdr' for"),
+        ({"preprocessing": ["n4"]}, r"'preprocessing' must be an object, got \['n4'\]"),
+        ({"report": "fine"}, "'report' must be an object, got 'fine'"),
+        ({"dataset_dir": 3}, "'dataset_dir' must be text, got 3"),
+        ({"name": ["a"]}, r"'name' must be text, got \['a'\]"),
+        ({"prior": {"columns": [{"name": None}]}}, "'prior' must be an object whose 'columns' is a list of objects"),
+        ({"validation": [visit("b", age=10**400)]}, "field 'age' is a whole number of 1329 bits, larger than any"),
+        ({"validation": [visit("b", prior={"age": 1e400})]}, "prior column 'age' holds inf, larger than any number"),
+    ],
+)
+def test_what_stands_beside_the_visits_is_looked_at_too(tmp_path, fields, message):
+    with pytest.raises(UserError, match=message):
+        load_datalist(write(tmp_path, content(**fields)))
+
+
+def test_brackets_within_brackets_are_no_datalist(tmp_path):
+    (tmp_path / "d.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match=r"d\.json is not valid JSON: maximum recursion depth exceeded"):
+        load_datalist(tmp_path / "d.json")
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path):
     assert "make one with `admoe prepare`" in error_of(tmp_path / "none.json")
 
