@@ -16,10 +16,12 @@ import pydicom
 import SimpleITK as sitk  # noqa: N813 - its customary name
 from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from .itk import LPS_TO_RAS
 from .names import files_of
-from .scan import ScanFile, ScanFileError, ScanNote
+from .scan import ScanFile, ScanFileError, ScanNote, check_size
 from .series import Slice, series_affine
 
 __all__ = ["is_dicom", "open_dicom"]
@@ -58,7 +60,7 @@ def open_dicom(path: Path) -> ScanFile:
 
     Raises:
         ScanFileError: If there is no series or there are several, slices lack a position, are missing or doubled, lie
-            unevenly or are turned against each other, or hold colours.
+            unevenly or are turned against each other, hold colours, or claim more than they can hold.
         Exception: Any error of pydicom at a file that it can't read.
     """
     headers = [(file, header) for file in files_of(path) if (header := _header(file)) is not None]
@@ -77,10 +79,15 @@ def _header(file: Path) -> pydicom.Dataset | None:
     """Header of a file with an image; None for any other file of the folder."""
     if not is_dicom(file):
         return None
+    meta = read_file_meta_info(file)
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        raise ScanFileError(f"is compressed as a whole (deflated): {file.name}; write it anew as plain DICOM")
     try:
         header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
     except InvalidDicomError:
         return None
+    except MemoryError as error:
+        raise ScanFileError(f"has an element that claims more bytes than there is memory: {file.name}") from error
     # Directories, reports and the like have no rows.
     return header if "Rows" in header else None
 
@@ -106,6 +113,7 @@ def _slices(file: Path, header: pydicom.Dataset) -> list[Slice]:
     shared = list(header.get("SharedFunctionalGroupsSequence") or [])
     each = list(header.get("PerFrameFunctionalGroupsSequence") or [])
     count = int(header.get("NumberOfFrames") or 1)
+    check_size((int(header.Columns), int(header.Rows), count), file.stat().st_size)
     slices = []
     for frame in range(count):
         groups = _Frames(header, [*each[frame : frame + 1], *shared])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import itertools
+import math
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +14,18 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from .names import files_of, suffix_of
-from .scan import ScanFile, ScanFileError, ScanNote
+from .scan import ScanFile, ScanFileError, ScanNote, check_size
 
 __all__ = ["open_nibabel"]
 
 NO_FORMS = "neither qform nor sform: their position, and what is left and right, is what the format assumes"
 NO_PLACE = "no position (Analyze): where they lie, and what is left and right, is what nibabel assumes"
+#: Most bytes that stand beside the voxels: extensions of NIfTI, tags of MGH.
+MOST_BESIDE = 1 << 24
 FORMS_DIFFER = "a qform and an sform that contradict each other: the sform counts"
 
 
@@ -35,11 +41,10 @@ def open_nibabel(path: Path) -> ScanFile:
     """
     image: Any
     if suffix_of(path) in (".mgz", ".mgh"):
-        content = path.read_bytes()
-        # Not nib.load, which (5.4) leaves an uncompressed file open.
-        image = nib.MGHImage.from_bytes(gzip.decompress(content) if suffix_of(path) == ".mgz" else content)
+        image = _read_mgh(path)
     else:
-        files_of(path)  # says which half of a pair is missing
+        for file in files_of(path):  # says which half of a pair is missing
+            _check_extensions(file)
         image = nib.load(path)
     _check_kind(image.get_data_dtype())
     has_position, notes = True, []
@@ -57,6 +62,36 @@ def open_nibabel(path: Path) -> ScanFile:
         has_position=has_position,
         notes=tuple(notes),
     )
+
+
+def _read_mgh(path: Path) -> nib.MGHImage:
+    """Not nib.load, which (5.4) leaves an uncompressed file open; and no more than the header states, for zeros compress."""
+    with (gzip.open if suffix_of(path) == ".mgz" else open)(path, "rb") as file:
+        start = file.read(nib.freesurfer.mghformat.DATA_OFFSET)
+        kind = nib.MGHImage.header_class
+        header = kind(start[: kind._hdrdtype.itemsize], check=False)
+        shape = [max(int(length), 0) for length in header.get_data_shape()]
+        check_size(shape, path.stat().st_size)
+        size = math.prod(shape) * header.get_data_dtype().itemsize
+        return nib.MGHImage.from_bytes(start + file.read(size + MOST_BESIDE))
+
+
+def _check_extensions(file: Path) -> None:
+    """Refuse a header with more beside it than any has: nibabel reads all of that at once, and zeros compress."""
+    suffix = suffix_of(file)
+    if suffix not in (".nii.gz", ".hdr.gz"):
+        return
+    beside = 0.0
+    with contextlib.suppress(OSError, EOFError, zlib.error, WrapStructError), gzip.open(file) as stream:
+        if suffix == ".hdr.gz":
+            beside = len(stream.read(MOST_BESIDE + 1))
+        else:
+            start = stream.read(nib.Nifti2Header.sizeof_hdr)
+            kind = nib.Nifti2Header if nib.Nifti2Header.may_contain_header(start) else nib.Nifti1Header
+            beside = kind(start[: kind.sizeof_hdr], check=False)["vox_offset"]
+    # What else is wrong with a file, nibabel says.
+    if beside > MOST_BESIDE:
+        raise ScanFileError(f"has a header of more than {MOST_BESIDE >> 20} MiB; write it anew without its extensions")
 
 
 def _check_kind(dtype: np.dtype[Any]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from .dicom import is_dicom, open_dicom
 from .itk import open_itk
-from .names import suffix_of
+from .names import files_of, suffix_of
 from .nifti import open_nibabel
-from .scan import ScanFile, ScanFileError, reason
+from .scan import ScanFile, ScanFileError, check_size, reason
 from .slices import open_slice
 
 __all__ = ["open_scan"]
@@ -28,15 +29,21 @@ def open_scan(path: str | Path) -> ScanFile:
     """
     path = Path(path)
     with reason():
-        suffix = suffix_of(path)
-        if path.is_dir():
-            return open_dicom(path)
-        if suffix == ".npz":
-            return open_slice(path)
-        if suffix in (".nrrd", ".nhdr", ".png"):
-            return open_itk(path)
-        if suffix:
-            return open_nibabel(path)
-        if is_dicom(path):
-            return open_dicom(path)
-        raise ScanFileError(f"is in no known format; known are {KNOWN}")
+        scan = _reader_of(path)(path)
+        check_size(scan.shape, sum(file.stat().st_size for file in files_of(path)))
+        return scan
+
+
+def _reader_of(path: Path) -> Callable[[Path], ScanFile]:
+    suffix = suffix_of(path)
+    if path.is_dir():
+        return open_dicom
+    if suffix == ".npz":
+        return open_slice
+    if suffix in (".nrrd", ".nhdr", ".png"):
+        return open_itk
+    if suffix:
+        return open_nibabel
+    if is_dicom(path):
+        return open_dicom
+    raise ScanFileError(f"is in no known format; known are {KNOWN}")

@@ -5,13 +5,19 @@ Shapes: ``*S`` spatial axes, two of a slice or three of a volume.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ScanFile", "ScanFileError", "ScanNote", "reason"]
+__all__ = ["ScanFile", "ScanFileError", "ScanNote", "check_size", "reason"]
+
+#: More voxels than a head has, in all and along an axis: 640 of each edge are 0.4 mm. A header may claim anything.
+MOST_VOXELS, MOST_ALONG = 640**3, 4096
+#: A byte of a compressed file stands for no more than so many (zlib), and a voxel takes one at least.
+MOST_OF_A_BYTE = 1032
 
 #: Steps of an affine and the voxel size beside it may differ by this share: both are rounded.
 SAME_STEP = 0.05
@@ -48,7 +54,8 @@ class ScanFile:
         notes: Oddities of the header.
 
     Raises:
-        ScanFileError: If it is neither a slice nor a volume, or its affine is singular or contradicts the voxel size.
+        ScanFileError: If it is neither a slice nor a volume, is larger than any, or its affine is singular or contradicts the
+            voxel size.
     """
 
     shape: tuple[int, ...]
@@ -99,11 +106,30 @@ class reason:  # noqa: N801 - reads as a statement
             raise ScanFileError(f"is unreadable: {said}") from error
 
 
+def check_size(shape: Sequence[int], size: int | None = None) -> None:
+    """Refuse a shape that no scan has, before anything of that size is made.
+
+    Args:
+        shape: Lengths of the axes, as a header states them.
+        size: Bytes of the file, compressed or not; None leaves them out of account.
+
+    Raises:
+        ScanFileError: If there are too many voxels for a scan, or for the file.
+    """
+    shape = [int(length) for length in shape]  # numbers of a header are of 32 bits, and their product would overflow
+    claimed = " x ".join(map(str, shape))
+    if math.prod(shape) > MOST_VOXELS or max(shape, default=0) > MOST_ALONG:
+        raise ScanFileError(f"claims {claimed} voxels, more than a scan of a head has; resample or repair it")
+    if size is not None and math.prod(shape) > size * MOST_OF_A_BYTE:
+        raise ScanFileError(f"claims {claimed} voxels, more than its {size} bytes can hold: it is cut short or damaged")
+
+
 def _check_header(shape: Sequence[int], affine: NDArray[np.float64], spacing: Sequence[float]) -> None:
     if len(shape) not in (2, 3):
         raise ScanFileError(f"has {len(shape)} axes {tuple(shape)}, expected a slice or a volume")
     if min(shape) < 2:
         raise ScanFileError(f"has the shape {tuple(shape)}, which is no slice or volume")
+    check_size(shape)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise ScanFileError("has an affine that can't be inverted")
     steps = np.linalg.norm(affine[:3, : len(spacing)], axis=0)

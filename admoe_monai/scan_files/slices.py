@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .scan import ScanFile, ScanFileError, ScanNote
+from .scan import ScanFile, ScanFileError, ScanNote, check_size
 
 __all__ = ["is_slice", "open_slice"]
 
+#: Bytes of a complex number of double precision.
+LARGEST_NUMBER = 16
 NO_SIZE = "no voxel size and no position (.npz): pixels are taken for squares of 1 mm"
 
 
@@ -34,14 +36,28 @@ def open_slice(path: Path) -> ScanFile:
         ScanFileError: If there is no such array, it is no slice, or its channels differ.
         Exception: Any error of numpy at a file that it can't read.
     """
+    _check_array(path)
     with np.load(path, allow_pickle=False) as content:
-        if "slice" not in content.files:
-            raise ScanFileError(f"holds no array 'slice' but {', '.join(content.files) or 'nothing'}")
         values = content["slice"]
     if np.iscomplexobj(values):
         raise ScanFileError("holds complex numbers; write their magnitude")
     pixels = np.ascontiguousarray(_grey(values.astype(np.float32)))
     return ScanFile(pixels.shape, np.eye(4), (1.0, 1.0), lambda: pixels, False, (ScanNote(NO_SIZE),))
+
+
+def _check_array(path: Path) -> None:
+    """Look at what the archive and the array say of themselves, for numpy makes room for all of it before it reads."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        if "slice" not in names:
+            raise ScanFileError(f"holds no array 'slice' but {', '.join(names) or 'nothing'}")
+        with archive.open("slice.npy") as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+    check_size(shape, path.stat().st_size)
+    if dtype.itemsize > LARGEST_NUMBER:
+        raise ScanFileError(f"holds {dtype}, no numbers")
 
 
 def _grey(values: NDArray[np.float32]) -> NDArray[np.float32]:
