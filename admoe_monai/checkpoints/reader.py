@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError
 from .format import Checkpoint, position
@@ -70,7 +69,7 @@ def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
         return safetensors.torch.load_file(path)
     except PermissionError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
-    except (SafetensorError, OSError, ValueError) as error:
+    except Exception as error:  # of four kinds: a name of a type that torch lacks is a KeyError
         raise CorruptCheckpointError(f"{path} is no whole safetensors file ({error}); take another copy") from error
 
 
@@ -123,11 +122,17 @@ def check_integrity(path: Path) -> None:
     Raises:
         CheckpointError: If it is absent or may not be read.
         CorruptCheckpointError: If a member is damaged or the file is no archive.
+        ForeignCheckpointError: If it holds more than its size.
     """
     try:
         if not path.is_file():
             raise CheckpointError(f"there is no checkpoint {path}")
         with zipfile.ZipFile(path) as archive:
+            # torch compresses nothing: what is larger than its file is there to fill the memory of who loads it.
+            if sum(member.file_size for member in archive.infolist()) > os.path.getsize(path):
+                raise ForeignCheckpointError(
+                    f"{path} is compressed, which torch's files are not; save its weights anew"
+                )
             damaged = archive.testzip()
     except CheckpointError:
         raise

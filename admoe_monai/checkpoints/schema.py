@@ -22,9 +22,10 @@ def check_schema(path: Path, contents: Any) -> None:
     """
     if not isinstance(contents, dict) or "format_version" not in contents:
         raise ForeignCheckpointError(_refusal_of_foreign(path, examine(contents)))
-    if contents["format_version"] != FORMAT_VERSION:
+    version = contents["format_version"]
+    if not isinstance(version, int) or version != FORMAT_VERSION:
         raise ForeignCheckpointError(
-            f"{path} has format version {contents['format_version']!r}; this admoe_monai reads version {FORMAT_VERSION}"
+            f"{path} has format version {version!r}; this admoe_monai reads version {FORMAT_VERSION}"
         )
     for key, kind in REQUIRED_KEYS.items():
         if key not in contents:
@@ -33,6 +34,8 @@ def check_schema(path: Path, contents: Any) -> None:
             raise ForeignCheckpointError(
                 f"{path}: '{key}' is {type(contents[key]).__name__} instead of {kind.__name__}"
             )
+    if contents["epoch_length"] < 1 or contents["iteration"] < 0:
+        raise ForeignCheckpointError(f"{path} has an epoch_length below 1, or an iteration below 0")
     if contents["phase"] not in PHASES.values() or contents["is_pretrain"] != (contents["phase"] == PRETRAIN):
         raise ForeignCheckpointError(f"{path}: phase {contents['phase']!r} contradicts is_pretrain or is unknown")
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-__all__ = ["SPLITS", "VISIT_FIELDS", "Visit", "nearest", "person_of", "visit_problems"]
+__all__ = ["SPLITS", "VISIT_FIELDS", "Visit", "is_boundless", "nearest", "person_of", "visit_problems"]
 
 Visit = dict[str, Any]
 
@@ -91,7 +91,7 @@ def visit_problems(visit: Any, tasks: Collection[str], prior_names: Sequence[str
                 yield f"unknown field '{name}'{hint}"
         elif value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
             yield f"field '{name}' must be {_KIND_NAMES[kinds]}, got {value!r}"
-        elif _is_boundless(value):
+        elif is_boundless(value):
             yield f"field '{name}' is {_shown(value)}, larger than any number that can be right"
     yield from _prior_problems(visit.get("prior"), prior_names)
 
@@ -104,12 +104,16 @@ def _prior_problems(prior: Any, names: Sequence[str] | None) -> Iterator[str]:
             yield f"prior column '{name}' is not declared in the datalist's 'prior'{nearest(name, names)}"
         if value is not None and (not isinstance(value, _CODE) or isinstance(value, bool)):
             yield f"prior column '{name}' must hold a number or text, got {value!r}"
-        elif _is_boundless(value):
+        elif is_boundless(value):
             yield f"prior column '{name}' holds {_shown(value)}, larger than any number that can be right"
 
 
-def _is_boundless(value: Any) -> bool:
-    """Whether a value is infinite, or overflows in single precision; NaN stands for a missing one."""
+def is_boundless(value: Any) -> bool:
+    """Tell a number that is infinite or far beyond any measurement; NaN stands for a missing one.
+
+    Args:
+        value: anything; what is no number is not boundless.
+    """
     return isinstance(value, (int, float)) and abs(value) > LARGEST
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import random
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from admoe_monai.checkpoints import (
     write_checkpoint,
 )
 from admoe_monai.errors import UserError
+from bounded_memory import bounded_memory
 
 
 @pytest.fixture
@@ -157,6 +159,30 @@ def test_phase_that_contradicts_itself_is_refused(
 ) -> None:
     write_checkpoint(tmp_path / "a.pth", {**contents, **change})
     with pytest.raises(ForeignCheckpointError, match="contradicts is_pretrain or is unknown"):
+        read_checkpoint(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format_version": torch.ones(2)}, "has format version tensor"),
+        ({"epoch_length": 0}, "has an epoch_length below 1"),
+        ({"iteration": -1}, "or an iteration below 0"),
+    ],
+)
+def test_a_number_that_nothing_can_be_reckoned_with_is_refused(
+    change: dict[str, Any], message: str, tmp_path: Path, contents: dict[str, Any]
+) -> None:
+    torch.save({**contents, **change}, tmp_path / "a.pth")
+    with pytest.raises(ForeignCheckpointError, match=message):
+        read_checkpoint(tmp_path / "a.pth")
+
+
+def test_an_archive_of_compressed_zeros_is_refused_unread(tmp_path: Path, sound: Path) -> None:
+    with zipfile.ZipFile(sound) as old, zipfile.ZipFile(tmp_path / "a.pth", "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, bytes(100 << 20) if name.endswith("data/0") else old.read(name))
+    with bounded_memory(), pytest.raises(ForeignCheckpointError, match="is compressed, which torch's files are not"):
         read_checkpoint(tmp_path / "a.pth")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..tables import EMPTY_CELLS
 from .cell_text import plain_number, read_day, read_months, read_number
+from .cell_values import wrong_values
 from .reserves import Reserve
 
 __all__ = ["CELL_KEYS", "CellError", "cell_problem", "columns_of", "is_present", "read_cell"]
@@ -81,7 +82,7 @@ def read_cell(
         return cell.get("empty")
     if "pattern" in cell:
         match = re.search(cell["pattern"], text)
-        if match is None:
+        if match is None or match[1] is None:
             raise CellError(column, text, f"{text!r}, which does not match {cell['pattern']}")
         text = match[1]
     if "values" in cell:
@@ -114,6 +115,8 @@ def cell_problem(cell: Any, required: Sequence[str] = (), allowed: Sequence[str]
         return f"has the unknown word '{unknown[0]}'; known are {', '.join(sorted(known))}"
     if cell.get("kind") not in (None, *CELL_KINDS):
         return f"has the unknown kind {cell['kind']!r}; known are {', '.join(CELL_KINDS)}"
+    if problem := next((f"has the {word} {value!r}: {wrong}" for word, value, wrong in wrong_values(cell)), ""):
+        return problem
     parts: Iterator[str] = (cell_problem(part) for part in cell.get("any_of", ()))
     return next((problem for problem in parts if problem), "")
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import yaml
 
 from admoe_monai.errors import UserError
+from admoe_monai.yaml_files import load_yaml
 
-from ..visits import VISIT_FIELDS, nearest
+from ..visits import VISIT_FIELDS, is_boundless, nearest
+from .cell_values import value_problem, wrong_values
 from .cells import CellError, cell_problem, columns_of, is_present, read_cell
 from .reading import Record
 from .reserves import Reserve
@@ -130,21 +133,32 @@ class ColumnMapping:
                 problems.append(f"{place}: {error}")
                 return None
 
-        found = {}
+        def fits(name: str, value: Any) -> bool:
+            """Whether a field can hold what its cell gives; a code may stand for anything."""
+            if value is None or not (wrong := value_problem(name, value)):
+                return True
+            problems.append(f"{place}: column '{', '.join(self.columns_of(name))}' gives {wrong}")
+            return False
+
+        found: dict[str, Any] = {}
         for name, cell in self.visit.items():
             so_far = len(problems)
             # Days make the labels: there a vague number is none.
             found[name] = read(cell, None) if name == "days_from_baseline" else read(cell) if name != "months" else None
+            found[name] = found[name] if fits(name, found[name]) else None
             if name in IDENTITY and not found[name] and len(problems) == so_far:
                 problems.append(f"{place}: column '{self.columns_of(name)[0]}' is empty")
         if "months" in self.visit:
             is_dated = found.get("date") is not None or found.get("days_from_baseline") is not None
-            found["months"] = self._months(row, reserves) if is_dated else read(self.visit["months"])
+            months = self._months(row, reserves) if is_dated else read(self.visit["months"])
+            found["months"] = months if fits("months", months) else None
         visit = {**dict.fromkeys(VISIT_FIELDS), **{k: v for k, v in found.items() if k not in TIME_FIELDS}}
         visit["image"] = image
         visit["cohort"] = visit["cohort"] or self.cohort
         visit["label_source"] = self.label_source if visit["diagnosis"] is not None else None
         visit["prior"] = {name: read(cell) for name, cell in self.prior.items() if is_present(cell, list(row))}
+        if large := [name for name, value in visit["prior"].items() if is_boundless(value)]:
+            problems.append(f"{place}: prior column '{large[0]}' is larger than any number that can be right")
         checks = {name: row[check["column"]].strip() for name, check in self.checks.items() if check["column"] in row}
         # A column that serves as field and as prior would be reported twice.
         record = Record(visit, place, checks, found.get("date"), found.get("months"), list(dict.fromkeys(reserves)))
@@ -179,15 +193,29 @@ def load_mapping(name: str | Path) -> ColumnMapping:
         what = f"there is no mapping file {name}" if Path(name).suffix else f"unknown mapping '{name}'"
         raise UserError(f"{what}{nearest(str(name), known)}; built in are {', '.join(known)}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-        mapping = ColumnMapping(**content)
-    except (yaml.YAMLError, TypeError, UnicodeDecodeError) as error:
+        content = load_yaml(path.read_text(encoding="utf-8-sig"))
+        # A word without a value is one that is not there.
+        mapping = ColumnMapping(**{word: value for word, value in content.items() if value is not None})
+    except (yaml.YAMLError, AttributeError, TypeError, UnicodeDecodeError) as error:
         raise UserError(f"mapping {path} is not understood: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise UserError(f"mapping {path} can't be read: {error.strerror}") from error
     _check(mapping, path)
     return mapping
 
 
 def _check(mapping: ColumnMapping, path: Path) -> None:
+    for word in ("name", "label_source", "diagnosis_rule", "description", "cohort"):
+        if not isinstance(getattr(mapping, word), (str, NoneType)):
+            raise UserError(f"mapping {path}: '{word}' must be text, got {getattr(mapping, word)!r}")
+    for word in ("visit", "prior", "checks"):
+        entries = getattr(mapping, word)
+        if not isinstance(entries, dict) or not all(isinstance(name, str) for name in entries):
+            raise UserError(f"mapping {path}: '{word}' must hold cells by name, got {entries!r}")
+    for _, codes, wrong in wrong_values(
+        {"missing": list(mapping.missing) if mapping.missing == () else mapping.missing}
+    ):
+        raise UserError(f"mapping {path}: 'missing' holds {codes!r}: {wrong}")
     for name in REQUIRED_FIELDS:
         if name not in mapping.visit:
             hint = "; a table without one can name its column of dates" if name == "session_id" else ""
@@ -201,6 +229,11 @@ def _check(mapping: ColumnMapping, path: Path) -> None:
     cells = [(name, cell_problem(cell)) for name, cell in mapping.visit.items()]
     cells += [(name, cell_problem(cell, ("role", "kind"), ("banned_for",))) for name, cell in mapping.prior.items()]
     cells += [(name, cell_problem(cell, (), ("course",))) for name, cell in mapping.checks.items()]
+    cells += [
+        (name, "" if isinstance(cell.get("column"), str) else f"needs one column, got {cell!r}")
+        for name, cell in mapping.checks.items()
+        if isinstance(cell, dict)
+    ]
     for name, problem in cells:
         if problem:
             raise UserError(f"mapping {path}: '{name}' {problem}")

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from admoe_monai.errors import UserError
+from admoe_monai.yaml_files import load_yaml
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ def read_written(file: Path) -> Written:
     try:
         text = file.read_text(encoding="utf-8")
         # 1e-4 is a number in JSON, and a text in the YAML that is read here.
-        content = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
+        content = json.loads(text) if file.suffix == ".json" else load_yaml(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where is not None else ""
         problem = getattr(error, "problem", None) or getattr(error, "strerror", None) or str(error).splitlines()[0]
