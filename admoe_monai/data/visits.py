@@ -117,5 +117,5 @@ def is_boundless(value: Any) -> bool:
     return isinstance(value, (int, float)) and abs(value) > LARGEST
 
 
-def _shown(value: float) -> str:
+def _shown(value: Any) -> str:
     return repr(value) if isinstance(value, float) else f"a whole number of {value.bit_length()} bits"
