@@ -34,9 +34,10 @@ def value_problem(name: str, value: Any) -> str:
         value: Value of its cell, not None.
     """
     kinds = VISIT_FIELDS.get(name) or _TIMES[name]
+    day: Any = value
     if not isinstance(value, kinds) or isinstance(value, bool):
         return f"{value!r} for {name}, which must be {'text' if kinds == (str,) else 'a number: name its kind'}"
-    if is_boundless(value) or (name == "date" and not 1 <= value <= date.max.toordinal()):
+    if is_boundless(value) or (name == "date" and not 1 <= day <= date.max.toordinal()):
         return f"a number for {name} that is larger than any that can be right"
     return ""
 
@@ -48,8 +49,8 @@ def _is_plain(value: Any) -> bool:
     )
 
 
-def _are(fits: Callable[[Any], bool], kind: type, at_least: int = 1) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, kind) and len(value) >= at_least and all(map(fits, value))
+def _are(fits: Callable[[Any], bool], at_least: int = 1) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and len(value) >= at_least and all(map(fits, value))
 
 
 def _is_text(value: Any) -> bool:
@@ -80,14 +81,14 @@ def _are_courses(value: Any) -> bool:
 
 _PLAIN = "text, a number or null (quote yes, no and dates)"
 _WORDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "column": (lambda value: _is_text(value) or _are(_is_text, list)(value), "a name, or a list of names"),
-    "any_of": (_are(lambda part: isinstance(part, dict), list), "a list of cells"),
+    "column": (lambda value: _is_text(value) or _are(_is_text)(value), "a name, or a list of names"),
+    "any_of": (_are(lambda part: isinstance(part, dict)), "a list of cells"),
     "values": (_are_codes, f"codes and their values, each {_PLAIN}"),
     "pattern": (_is_pattern, "a regular expression with a group"),
     "empty": (_is_plain, _PLAIN),
-    "missing": (_are(_is_plain, list, 0), f"a list of codes, each {_PLAIN}"),
+    "missing": (_are(_is_plain, 0), f"a list of codes, each {_PLAIN}"),
     "range": (_is_range, "two numbers, the smaller first"),
     "role": (_is_text, "text"),
-    "banned_for": (_are(_is_text, list, 0), "a list of tasks"),
+    "banned_for": (_are(_is_text, 0), "a list of tasks"),
     "course": (_are_courses, "a regular expression per value"),
 }
