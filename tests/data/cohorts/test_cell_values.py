@@ -1,4 +1,4 @@
-"""Each word of a mapping holds what its meaning needs; fuzzing has found each of these to end in a traceback."""
+"""Each word of a mapping holds what its meaning needs: each of these ended in a traceback."""
 
 import pytest
 import yaml
