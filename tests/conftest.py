@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import locale
+import logging
 import runpy
 import sys
 import warnings
@@ -15,8 +16,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 - its customary name
 
+from admoe_monai.cli.main import main
 from admoe_monai.evaluation import run_pictures
 from tiny_runs import SLICES, make_cohort, make_run, write_scan
+
+Admoe = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,6 +43,14 @@ def _one_picture_of_curves() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_pictures, "curves_png", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what tests have run out of the memory of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
 
 
@@ -107,6 +119,25 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str 
         return None
 
     return run
+
+
+@pytest.fixture
+def admoe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Admoe]:
+    """Call the command in this process and return its exit code, standard output and standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["admoe", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        output = capsys.readouterr()
+        if isinstance(left.value.code, str):  # which Python prints to standard error
+            return 1, output.out, f"{output.err}{left.value.code}\n"
+        return int(left.value.code or 0), output.out, output.err
+
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield call
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture(scope="session")

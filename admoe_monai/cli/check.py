@@ -8,13 +8,15 @@ import typer
 
 from admoe_monai.workflows.settings.config_files import config_files
 from admoe_monai.workflows.settings.findings import Finding, findings
+from admoe_monai.workflows.settings.trust import refuse_untrusted
 
 from .settings import takes_settings, values_of, with_short_forms
 from .train import Words
+from .trust import Trust
 
 
 @takes_settings()
-def check(configs: Words = None, *, typed: dict[str, str]) -> None:
+def check(configs: Words = None, trust: Trust = False, *, typed: dict[str, str]) -> None:
     """Check settings: everything that is wrong at once, with file and line, and whether the network can be built.
 
     Takes the words of `admoe train`, reads no scan and writes nothing. Unknown names, wrong kinds and ranges, sizes that don't
@@ -24,6 +26,7 @@ def check(configs: Words = None, *, typed: dict[str, str]) -> None:
     words, typed = with_short_forms(configs or [], typed)
     files, values = config_files(words), values_of(typed)
     _leave_with(findings(files, values))
+    refuse_untrusted(files, trust)  # before anything that a config names is imported
     from admoe_monai.workflows.finished.config_check import check_config
     from admoe_monai.workflows.finished.parts_check import findings_in_parts
 

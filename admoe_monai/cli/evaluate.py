@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from admoe_monai.run_files import BEST_MODEL
+from admoe_monai.run_files import BEST_MODEL, CONFIG
+
+from .trust import Trust
 
 
 def evaluate(
@@ -30,6 +32,7 @@ def evaluate(
         bool, typer.Option("--calibrate", help="Fit a temperature per task on the validation split and use it.")
     ] = False,
     device: Annotated[str | None, typer.Option(help="cuda or cpu.", show_default=False)] = None,
+    trust: Trust = False,
 ) -> None:
     """Print test metrics with intervals and numbers of subjects, and write them and all predictions to files.
 
@@ -37,6 +40,9 @@ def evaluate(
     With --calibrate: log loss, Brier score and calibration error before and after; an exported bundle carries the
     temperatures.
     """
+    from admoe_monai.workflows.settings.trust import refuse_untrusted
+
+    refuse_untrusted([run_dir / CONFIG], trust)
     from rich.console import Console
 
     from admoe_monai.workflows.finished.evaluation import evaluate_run

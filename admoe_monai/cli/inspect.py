@@ -9,6 +9,8 @@ import typer
 
 from admoe_monai.errors import UserError
 
+from .trust import Trust
+
 
 def inspect(
     checkpoint: Annotated[Path | None, typer.Argument(help="A .pth file of any origin.", show_default=False)] = None,
@@ -20,10 +22,14 @@ def inspect(
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    trust: Trust = False,
 ) -> None:
     """Show what a CHECKPOINT holds, what a resume does with it and whether --pretrained can take it; trains nothing."""
     if checkpoint is None and not config:
         raise UserError("name a checkpoint, a --config, or both")
+    from admoe_monai.workflows.settings.trust import refuse_untrusted
+
+    refuse_untrusted(config or [], trust)
     from admoe_monai.workflows.finished.inspection import describe_config, describe_file
     from admoe_monai.workflows.finished.inspection_text import lines_of
 

@@ -20,6 +20,7 @@ from .demo_cohort import demo_cohort
 from .evaluate import evaluate
 from .export import export
 from .inspect import inspect
+from .predict import predict
 from .prepare import prepare
 from .preprocess import preprocess
 from .propose import propose
@@ -44,6 +45,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "verify": verify,
     "report": report,
     "export": export,
+    "predict": predict,
 }
 WITH_SETTINGS = (check, train, resume)
 

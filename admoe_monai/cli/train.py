@@ -14,8 +14,10 @@ from admoe_monai.run_files import CONFIG
 from admoe_monai.workflows.settings.config_files import config_files, known_configs
 from admoe_monai.workflows.settings.findings import refuse_mistakes
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
+from admoe_monai.workflows.settings.trust import handed_over, refuse_untrusted
 
 from .settings import takes_settings, values_of, with_short_forms
+from .trust import Trust
 
 Words = Annotated[
     list[str] | None,
@@ -37,7 +39,7 @@ CHANGEABLE = [
 
 
 @takes_settings()
-def train(configs: Words = None, *, typed: dict[str, str]) -> None:
+def train(configs: Words = None, trust: Trust = False, *, typed: dict[str, str]) -> None:
     """Train: SimMIM pretraining, then finetuning on the tasks.
 
     `admoe train tiny demo --datalist datalist.json` runs configs/train.yaml with these two overlays; `admoe train pretrain`
@@ -45,7 +47,9 @@ def train(configs: Words = None, *, typed: dict[str, str]) -> None:
     same files and settings, and prints that command.
     """
     words, typed = with_short_forms(configs or [], typed)
-    _start(config_files(words), typed)
+    files = config_files(words)
+    refuse_untrusted(handed_over(files), trust)
+    _start(files, typed)
 
 
 @takes_settings(CHANGEABLE)
@@ -55,6 +59,7 @@ def resume(
         typer.Argument(metavar="RUN_DIR", help="Run directory, or one of its checkpoints.", show_default=False),
     ],
     rest: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    trust: Trust = False,
     *,
     typed: dict[str, str],
 ) -> None:
@@ -70,6 +75,7 @@ def resume(
     if not config.is_file():
         what = f"{folder} holds no run: it has no {CONFIG}" if folder.is_dir() else f"there is no folder {folder}"
         raise UserError(f"{what}; `admoe runs FOLDER` lists the runs of a folder")
+    refuse_untrusted([config], trust)
     _start([config], {"resume": str(run) if run.is_file() else "auto", **typed})
 
 

@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from admoe_monai.run_files import CONFIG, OVERLAYS
+
+from .trust import Trust
+
 
 def verify(
     run_dir: Annotated[Path, typer.Argument(help="Run directory; nothing is written into it.")],
@@ -26,6 +30,7 @@ def verify(
         str | None, typer.Option(help="Weights that the run began with, if they are elsewhere.", show_default=False)
     ] = None,
     device: Annotated[str | None, typer.Option(help="cuda or cpu.", show_default=False)] = None,
+    trust: Trust = False,
 ) -> None:
     """Check a run against its own record, and compute some of its epochs again: the same bits?
 
@@ -33,6 +38,10 @@ def verify(
     datalist are compared with them; then epochs are computed again from the checkpoint before them, elsewhere, and compared.
     What differs is named, with exit code 3.
     """
+    from admoe_monai.workflows.settings.trust import refuse_untrusted
+
+    # Epochs of before a resume were computed with overlays that the config may name no more.
+    refuse_untrusted([run_dir / CONFIG, *sorted((run_dir / OVERLAYS).glob("*"))], trust)
     from tqdm import tqdm
 
     from admoe_monai.workflows.verification.text import lines_of

@@ -44,18 +44,19 @@ def start(config_files: Sequence[Path], values: Mapping[str, Any]) -> None:
     Raises:
         SystemExit: With one line for a user's mistake; with code 75 after a signal.
     """
-    from monai.bundle import ConfigWorkflow  # costs seconds
+    from .settings.closed_workflow import ClosedWorkflow  # costs seconds
+    from .settings.declared import UNREAD
 
     # It warns of every file from another folder, although all that it would look for there is given below.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
     with one_line_errors():
-        workflow = ConfigWorkflow(
+        workflow = ClosedWorkflow(
             config_file=[str(file) for file in config_files],
             meta_file=str(resource("configs/metadata.json")),
             logging_file=str(resource("configs/logging.conf")),
             workflow_type="train",
             run_id="training",
-            **literal(dict(values)),
+            **{name: value if name in UNREAD else literal(value) for name, value in values.items()},
         )
         workflow.initialize()
         workflow.run()

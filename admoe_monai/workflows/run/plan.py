@@ -22,7 +22,9 @@ from admoe_monai.workflows.settings.command_line import as_word
 from admoe_monai.workflows.settings.declared import resolved_settings, write_config
 from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.overlays import copy_overlays, overlays_digest
+from admoe_monai.workflows.settings.own_parts import remember
 from admoe_monai.workflows.settings.parts import code_digests
+from admoe_monai.workflows.settings.written import read_written
 
 from .cohort import class_remarks, class_weights, cohort_digest, load_cohort
 from .components import ComponentTable
@@ -220,6 +222,8 @@ class Plan:
             note_start(directory.path, checked.start, forgotten, directory.common)
             write_config(directory.path / CONFIG, settings)
             save_datalist(directory.path / DATALIST, self.cohort)
+            overlaid = [content for phase in self.phases for content in phase.overlay_contents()]
+            remember([read_written(directory.path / CONFIG).content, *overlaid])
 
     def _build(
         self, phase: Phase, directory: RunDirectory, network: torch.nn.Module, writer: SummaryWriter | None

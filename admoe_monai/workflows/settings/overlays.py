@@ -8,9 +8,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from monai.bundle import ConfigParser
+from typing import TYPE_CHECKING, Any
 
 from admoe_monai.errors import UserError
 from admoe_monai.files import sweep_temporaries, write_atomic
@@ -18,6 +16,9 @@ from admoe_monai.run_files import CONFIG, OVERLAYS
 
 from .literal_text import literal
 from .resources import resource
+
+if TYPE_CHECKING:  # at run time it would cost seconds
+    from monai.bundle import ConfigParser
 
 _NUMBER = re.compile(r"(\d+)_")
 _COPY = re.compile(rf"{OVERLAYS}/\d+_[\w.-]+")
@@ -43,9 +44,23 @@ def find_copies(parser: ConfigParser, config_folder: Path) -> None:
     """
     overlays = parser.config.get("phase_overlays")
     if isinstance(overlays, Mapping) and all(isinstance(files, list) for files in overlays.values()):
-        found = {phase: [_own_copy(file, config_folder) for file in files] for phase, files in overlays.items()}
+        found = {phase: [own_copy(file, config_folder) for file in files] for phase, files in overlays.items()}
         if found != overlays:
             parser["phase_overlays"] = literal(found)
+
+
+def own_copy(file: Any, config_folder: Path) -> Any:
+    """Find the copy of an overlay that a run's own config names; anything else stays as it is.
+
+    Args:
+        file: Entry of `phase_overlays`.
+        config_folder: Folder of the config.
+    """
+    if not isinstance(file, str) or not _COPY.fullmatch(file):
+        return file
+    own = config_folder / file
+    is_lost = (config_folder / CONFIG).is_file() and not Path(file).exists()
+    return os.path.abspath(own) if own.is_file() or is_lost else file
 
 
 def copy_overlays(overlays: Mapping[str, Sequence[str]], run_dir: Path) -> dict[str, list[str]]:
@@ -94,14 +109,6 @@ def _bytes_of(overlay: str) -> bytes:
         raise UserError(
             f"cannot read the phase overlay {overlay}: {error.strerror}; say where it is with --phase_overlays"
         ) from error
-
-
-def _own_copy(file: Any, config_folder: Path) -> Any:
-    if not isinstance(file, str) or not _COPY.fullmatch(file):
-        return file
-    own = config_folder / file
-    is_lost = (config_folder / CONFIG).is_file() and not Path(file).exists()
-    return os.path.abspath(own) if own.is_file() or is_lost else file
 
 
 def _copy(file: str, folder: Path) -> Path:

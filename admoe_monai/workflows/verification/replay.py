@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
-from admoe_monai.run_files import CONFIG, DATALIST, DIGESTS, INTERRUPT
+from admoe_monai.run_files import CONFIG, DATALIST, DIGESTS, INTERRUPT, OVERLAYS
 from admoe_monai.workflows.run.environment import choose_device, environment
 from admoe_monai.workflows.run.places import CACHE
 from admoe_monai.workflows.settings.changes import earlier_settings
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
+from admoe_monai.workflows.settings.executed import executed
 from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 
@@ -106,6 +107,8 @@ def _settings(
         if (row.on_resume is not OnResume.IGNORED or (is_beginning and name in OF_THE_BEGINNING))
         and now[name] != then[name]
     }
+    if (foreign := next(executed(changed), None)) is not None:
+        raise CantComputeError(f"its record names {foreign[1]!r} for {foreign[0]}, which {CONFIG} does not")
     machine = {"threads": stretch.environment.get("threads")}
     if stretch.environment.get("device") == "cpu":
         machine["device"] = "cpu"
@@ -131,6 +134,8 @@ def _overlays(record: RunRecord, stretch: Stretch) -> dict[str, Any]:
         phase: [str(record.folder / name) for name in names]
         for phase, names in stretch.settings["phase_overlays"].items()
     }
+    if any(Path(name).resolve().parent != (record.folder / OVERLAYS).resolve() for names in copies.values() for name in names):
+        raise CantComputeError(f"its record names phase overlays that do not lie in {OVERLAYS}")
     return {"phase_overlays": literal(copies)}
 
 
