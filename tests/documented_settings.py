@@ -22,6 +22,7 @@ _QUICKER = {
     r"^admoe demo-cohort ": "--subjects 3 --visits 1 1 --spacing 6",
     # The made-up scans look like no heads: registering them takes minutes.
     r"^admoe export ": "--reference_scans 0",
+    r"^admoe predict ": "--no-screening --device cpu",
     r"run inference ": "--screening False --device cpu",
     r"run training .*BUNDLE/": "--device cpu --max_epochs 1",
     r"run evaluating .*BUNDLE/": "--device cpu",

@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from admoe_monai.errors import UserError, root_cause
 from admoe_monai.files import atomic
+from admoe_monai.ownership import refuse_of_others
 from admoe_monai.scan_files import ScanFileError, file_states
 
 from .stream import leave_signals_to_main
@@ -51,7 +52,7 @@ class PreprocessedStore(Dataset):
         keys: the arrays to store, e.g. image and foreground.
 
     Raises:
-        UserError: if the folder can't be made.
+        UserError: if the folder can't be made, or another user could change what is in it.
     """
 
     def __init__(
@@ -74,6 +75,8 @@ class PreprocessedStore(Dataset):
                 f"cannot make the folder for preprocessed scans {self.directory}: {error.strerror}; "
                 "name another with --cache_dir"
             ) from error
+        for folder in (Path(directory), self.directory):
+            refuse_of_others(folder, "the folder for preprocessed scans", "name one of your own with --cache_dir")
 
     def __len__(self) -> int:
         return len(self.data)

@@ -83,6 +83,12 @@ def parts(value: Any, where: str) -> Iterator[tuple[str, str]]:
         yield where, repr(value)
 
 
+def load(path: Path) -> dict[str, Any]:
+    """Read a checkpoint."""
+    contents: dict[str, Any] = torch.load(path, weights_only=True)
+    return contents
+
+
 def compare(before: Path, after: Path) -> int:
     """Compare all checkpoints of both runs; returns the number of values that differ.
 
@@ -99,7 +105,14 @@ def compare(before: Path, after: Path) -> int:
         for name in sorted(names[0] & names[1]):
             one, other = (
                 dict(
-                    parts({k: v for k, v in torch.load(folder / f"{axes}d" / name).items() if k not in DESCRIPTIVE}, "")
+                    parts(
+                        {
+                            k: v
+                            for k, v in torch.load(folder / f"{axes}d" / name, weights_only=True).items()
+                            if k not in DESCRIPTIVE
+                        },
+                        "",
+                    )
                 )
                 for folder in (before, after)
             )

@@ -19,6 +19,7 @@ from admoe_monai.checkpoints import (
 )
 from admoe_monai.errors import UserError
 from admoe_monai.networks.nets import without_decoder
+from admoe_monai.ownership import refuse_of_others
 from admoe_monai.run_files import FINAL_MODEL, checkpoint_files
 from admoe_monai.workflows.settings.changes import check_changes
 
@@ -204,6 +205,8 @@ def start_of(
         path = Path(str(resume))
         checkpoint = read_checkpoint(path)
         folder = Path(str(settings["run_dir"] or path.parent))
+    if kind is ResumePoint:  # any other kind looks at what others have computed
+        refuse_of_others(path, "the checkpoint", "if you trust it, go on from a copy, which is yours")
     point = kind(settings, path, checkpoint, folder)
     check_changes(settings, checkpoint, digests, {**environment, "threads": point.threads}, path)
     if point.phase_is_over and _is_final(point) and str(resume) == "auto":
