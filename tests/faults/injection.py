@@ -20,7 +20,7 @@ from admoe_monai.handlers import StepSeed
 from admoe_monai.workflows.run import run_directory
 
 _CAPABILITIES_VERSION = 0x20080522
-_MAY_WRITE_ANYWHERE = 1 << 1  # CAP_DAC_OVERRIDE, which makes root ignore permissions
+_MAY_ANYTHING = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, which make root ignore permissions
 
 
 class Kill(BaseException):
@@ -114,10 +114,10 @@ def no_space(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def size_limit(folder: Path) -> Iterator[None]:
-    """A limit to the size of files that the checkpoint goes beyond (RLIMIT_FSIZE)."""
+def size_limit(folder: Path, size: int = 65_536) -> Iterator[None]:
+    """A limit to the size of files, in bytes, that a checkpoint goes beyond (RLIMIT_FSIZE)."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
         yield
     finally:
@@ -127,12 +127,21 @@ def size_limit(folder: Path) -> Iterator[None]:
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """A folder without permission to write, for root too."""
+    with without_privilege():
+        folder.chmod(0o500)
+        try:
+            yield
+        finally:
+            folder.chmod(0o700)
+
+
+@contextmanager
+def without_privilege() -> Iterator[None]:
+    """Hold root to permissions, as anybody else."""
     capabilities = _drop_privilege()
-    folder.chmod(0o500)
     try:
         yield
     finally:
-        folder.chmod(0o700)
         _set_capabilities(capabilities)
 
 
@@ -152,13 +161,13 @@ def fault_at_save(monkeypatch: pytest.MonkeyPatch, number: int, fault: Callable[
 
 
 def _drop_privilege() -> Any:
-    """Give up CAP_DAC_OVERRIDE for this thread and return what was in force."""
+    """Give up the rights of root over files for this thread and return what was in force."""
     libc = ctypes.CDLL(None, use_errno=True)
     header, sets = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0), (ctypes.c_uint32 * 6)()
     if libc.capget(header, sets) != 0:
         raise OSError(ctypes.get_errno(), "capget")
     before = (ctypes.c_uint32 * 6)(*sets)
-    sets[0] &= ~_MAY_WRITE_ANYWHERE  # the first of six words: effective
+    sets[0] &= ~_MAY_ANYTHING  # the first of six words: effective
     _set_capabilities(sets)
     return before
 

@@ -1,0 +1,65 @@
+"""Write docs/bad_input.md: what each command says to each fault of its input, as the tests have printed it.
+
+python scripts/checks/bad_input_table.py            takes as long as pytest -m "faults or not faults" tests/faults/test_bad_input.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from itertools import groupby
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/bad_input.md"
+HEAD = """# Bad input
+
+What each command does with input that is missing, damaged or of another kind, as `scripts/checks/bad_input_table.py` has
+printed it. No traceback, and nothing half written: what was there before is as it was. Exit codes: [commands.md](commands.md).
+"""
+
+
+def rows() -> list[tuple[str, str, int, str]]:
+    """Run the cells and collect what was printed: command, fault, exit code, line."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.jsonl"
+        words = ["-q", "-p", "no:cacheprovider", "-m", "faults or not faults", "tests/faults/test_bad_input.py"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *words],
+            cwd=ROOT,
+            env={**os.environ, "BAD_INPUT_REPORT": str(report)},
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit("some cells fail; the page is as it was")
+        return [tuple(json.loads(line)) for line in report.read_text(encoding="utf-8").splitlines()]
+
+
+def page(found: list[tuple[str, str, int, str]]) -> str:
+    """Format the page.
+
+    Args:
+        found: Command, fault, exit code and line of each cell, commands in their order.
+    """
+    lines = [HEAD]
+    for entry, cells in groupby(found, lambda row: row[0]):
+        lines += [f"## {entry}", "", "| fault | exit code | line |", "| --- | --- | --- |"]
+        lines += [f"| {fault} | {code} | {_cell(line)} |" for _, fault, code, line in cells]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(line: str) -> str:
+    return line.replace("|", "\\|").replace("<", "&lt;") if line else "goes on"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(rows()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
