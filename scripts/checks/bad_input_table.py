@@ -1,6 +1,6 @@
 """Write docs/bad_input.md: what each command says to each fault of its input, as the tests have printed it.
 
-python scripts/checks/bad_input_table.py            takes as long as pytest -m "faults or not faults" tests/faults/test_bad_input.py
+python scripts/checks/bad_input_table.py    # runs all cells of tests/faults/test_bad_input.py
 """
 
 from __future__ import annotations

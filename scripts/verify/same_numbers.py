@@ -104,16 +104,7 @@ def compare(before: Path, after: Path) -> int:
             count += 1
         for name in sorted(names[0] & names[1]):
             one, other = (
-                dict(
-                    parts(
-                        {
-                            k: v
-                            for k, v in torch.load(folder / f"{axes}d" / name, weights_only=True).items()
-                            if k not in DESCRIPTIVE
-                        },
-                        "",
-                    )
-                )
+                dict(parts({k: v for k, v in load(folder / f"{axes}d" / name).items() if k not in DESCRIPTIVE}, ""))
                 for folder in (before, after)
             )
             different = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
