@@ -17,7 +17,6 @@ _FILE: dict[str, Fault] = {
 _DATALIST = {
     **_FILE,
     "a list instead": of.list_instead,
-    "NaN": of.nan_in_json,
     "an image path that leaves its folder": of.path_that_leaves,
     "an absolute image path": of.absolute_path,
 }
@@ -76,6 +75,9 @@ def cells() -> Iterator[Cell]:
     for entry, words in _DATALISTS.items():
         yield from _cells(entry, words, "cohort/datalist.json", _DATALIST, "datalist: ")
         yield from _around(entry, words, "cohort/datalist.json", _AROUND, "datalist: ")
+    # A missing value, as null is.
+    yield Cell("train", "datalist: NaN", _DATALISTS["train"], "cohort/datalist.json", of.nan_in_json, code=0)
+    yield Cell("propose", "datalist: NaN", _DATALISTS["propose"], "cohort/datalist.json", of.nan_in_json, code=0)
     yield from _cells("train", _DATALISTS["train"], SCAN, _IMAGE, "scan: ")
     yield from _around("train", _DATALISTS["train"], SCAN, _AROUND, "scan: ")
     yield from _around("train", _DATALISTS["train"], "cohort", _WRITING)

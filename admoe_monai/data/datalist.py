@@ -180,7 +180,7 @@ def save_datalist(path: str | Path, datalist: Datalist) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())  # which knows a byte order mark
+        content = json.loads(path.read_bytes(), parse_constant=_constant)  # which knows a byte order mark
     except FileNotFoundError:
         raise UserError(f"datalist not found: {path}; make one with `admoe prepare`") from None
     except OSError as error:
@@ -190,6 +190,11 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"datalist {path} must hold an object with the lists {', '.join(SPLITS)}")
     return content
+
+
+def _constant(name: str) -> float | None:
+    """Read what Python writes into JSON beyond the standard: NaN is a missing value, which a run could not write down."""
+    return None if name == "NaN" else float(name)
 
 
 def _absolute(visit: Visit, root: Path) -> Visit:
