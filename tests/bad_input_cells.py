@@ -88,7 +88,11 @@ def cells() -> Iterator[Cell]:
             yield from _around(entry, words, "run/best_model.pth", _AROUND, "best_model.pth: ")
         if entry not in ("resume", "verify"):
             yield from _around(entry, words, "run", _WRITING)
-    yield from _cells("inspect", ("inspect", "run/best_model.pth"), "run/best_model.pth", _CHECKPOINT)
+    foreign = ("inspect", "run/best_model.pth")
+    yield from _cells(
+        "inspect", foreign, "run/best_model.pth", {k: v for k, v in _CHECKPOINT.items() if v is not of.bare_tensor}
+    )
+    yield Cell("inspect", "a bare tensor", foreign, "run/best_model.pth", of.bare_tensor, code=0)
     yield from _around("inspect", ("inspect", "run/best_model.pth"), "run/best_model.pth", _AROUND)
     yield from _cells("inspect", ("inspect", "--config", "mine.yaml"), "mine.yaml", _CONFIG, "config: ")
     yield from _cells("check", ("check", "mine.yaml"), "mine.yaml", _CONFIG)
@@ -97,4 +101,6 @@ def cells() -> Iterator[Cell]:
     yield from _cells("predict", _PREDICT, "bundle/models/model.pt", _CHECKPOINT, "model.pt: ")
     yield from _around("predict", _PREDICT, "bundle", _WRITING)
     for fault, break_it in _IMAGE.items():  # which stands in errors.csv, and stops none of the others
-        yield Cell("predict", f"scan: {fault}", _PREDICT, SCAN, break_it, code=1 if break_it is of.missing else 0)
+        yield Cell(
+            "predict", f"scan: {fault}", _PREDICT, SCAN, break_it, code=int(break_it in (of.missing, of.folder_instead))
+        )

@@ -10,7 +10,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from admoe_monai.checkpoints import CheckpointError, check_integrity
+from admoe_monai.checkpoints import CheckpointError, load_whole
 from admoe_monai.data import Datalist
 from admoe_monai.data.subject_digests import subject_digests
 from admoe_monai.errors import UserError, one_line_errors
@@ -87,9 +87,13 @@ def check_bundle(parser: ConfigParser, bundle: Path, configs: Sequence[str]) -> 
     top = [str(key).partition("::")[0] for key in known]
     refuse_unknown(parser.config, [*known, *top, "_meta_"], "setting", configs[0])
     try:
-        check_integrity(Path(parser.get_parsed_content("model_file")))
+        weights = load_whole(Path(parser.get_parsed_content("model_file")))
     except CheckpointError as error:
         raise UserError(f"the bundle's weights can't be used, copy it again: {error}") from error
+    if not isinstance(weights, Mapping):
+        raise UserError(
+            f"the bundle's weights can't be used: the file holds a {type(weights).__name__}, and no weights"
+        )
 
 
 def bundle_run_directory(

@@ -27,6 +27,7 @@ from .parts import merged
 from .resources import resource
 from .short_forms import in_full, take_in
 from .table import LISTS, PATHS, TEXTS, names_of
+from .written import read_written
 
 PARTS = "bundle/configs/plan.yaml"
 #: A part of a config as the user wrote it: components in it are made elsewhere.
@@ -158,6 +159,9 @@ def parser_of(config_files: Iterable[str | Path], overrides: Mapping[str, Any] |
     for file in files:
         if not Path(file).is_file():
             raise UserError(f"there is no config file {file}")
+        # MONAI stumbles over a list, and over a file of comments alone.
+        if not read_written(Path(file)).content:
+            raise UserError(f"{file} is empty: it holds no setting")
     try:
         parser.read_config(files or str(resource(DECLARATIONS)))
     except (ValueError, yaml.YAMLError) as error:

@@ -33,7 +33,7 @@ def write_report(
         Path of the page.
 
     Raises:
-        UserError: If the run has no finetuned model, or no test visits.
+        UserError: If the run has no finetuned model, or no test visits, or the folder can't be written to.
     """
     run = TrainedRun.load(run_dir)
     cohort = cohort_of(run, dataset_dir=dataset_dir)
@@ -44,7 +44,12 @@ def write_report(
     record_look(run.folder, "report", BEST_MODEL, run.checkpoint["epoch"], cohort_digest(cohort))
     page = page_of(run, cohort, numbers, device)
     folder = output or run.folder / "report"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in ((NUMBERS, json.dumps(numbers, indent=1)), (PAGE, page)):
-        write_atomic(folder / name, content)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in ((NUMBERS, json.dumps(numbers, indent=1)), (PAGE, page)):
+            write_atomic(folder / name, content)
+    except OSError as error:
+        raise UserError(
+            f"cannot write the report into {folder}: {error.strerror}; name another with --output"
+        ) from error
     return folder / PAGE
