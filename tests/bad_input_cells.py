@@ -53,9 +53,11 @@ _TABLE = (
 )
 
 
-def _cells(entry: str, words: tuple[str, ...], place: str, faults: dict[str, Fault], what: str = "") -> Iterator[Cell]:
+def _cells(
+    entry: str, words: tuple[str, ...], place: str, faults: dict[str, Fault], what: str = "", code: int = 1
+) -> Iterator[Cell]:
     for fault, break_it in faults.items():
-        yield Cell(entry, f"{what}{fault}", words, place, break_it)
+        yield Cell(entry, f"{what}{fault}", words, place, break_it, code=code)
 
 
 def _around(
@@ -84,7 +86,9 @@ def cells() -> Iterator[Cell]:
     for entry, words in _OF_A_RUN.items():
         yield from _cells(entry, words, "run/config.yaml", _CONFIG, "config.yaml: ")
         if entry != "resume":  # which takes the newest that is whole
-            yield from _cells(entry, words, "run/best_model.pth", _CHECKPOINT, "best_model.pth: ")
+            # To verify, a damaged file is a deviation of the run.
+            code = 3 if entry == "verify" else 1
+            yield from _cells(entry, words, "run/best_model.pth", _CHECKPOINT, "best_model.pth: ", code)
             yield from _around(entry, words, "run/best_model.pth", _AROUND, "best_model.pth: ")
         if entry not in ("resume", "verify"):
             yield from _around(entry, words, "run", _WRITING)
