@@ -99,7 +99,9 @@ def cells() -> Iterator[Cell]:
     yield Cell("inspect", "a bare tensor", foreign, "run/best_model.pth", of.bare_tensor, code=0)
     yield from _around("inspect", ("inspect", "run/best_model.pth"), "run/best_model.pth", _AROUND)
     yield from _cells("inspect", ("inspect", "--config", "mine.yaml"), "mine.yaml", _CONFIG, "config: ")
-    yield from _cells("check", ("check", "mine.yaml"), "mine.yaml", _CONFIG)
+    for fault, break_it in _CONFIG.items():  # without its second setting, or both, it is a config all the same
+        code = int(break_it not in (of.empty, of.truncated))
+        yield Cell("check", fault, ("check", "mine.yaml"), "mine.yaml", break_it, code=code)
     yield from _around("check", ("check", "mine.yaml"), "mine.yaml", _AROUND)
     yield from _cells("predict", _PREDICT, "bundle/configs/inference.json", _CONFIG, "inference.json: ")
     yield from _cells("predict", _PREDICT, "bundle/models/model.pt", _CHECKPOINT, "model.pt: ")

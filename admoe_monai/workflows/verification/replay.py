@@ -134,7 +134,11 @@ def _overlays(record: RunRecord, stretch: Stretch) -> dict[str, Any]:
         phase: [str(record.folder / name) for name in names]
         for phase, names in stretch.settings["phase_overlays"].items()
     }
-    if any(Path(name).resolve().parent != (record.folder / OVERLAYS).resolve() for names in copies.values() for name in names):
+    if any(
+        Path(name).resolve().parent != (record.folder / OVERLAYS).resolve()
+        for names in copies.values()
+        for name in names
+    ):
         raise CantComputeError(f"its record names phase overlays that do not lie in {OVERLAYS}")
     return {"phase_overlays": literal(copies)}
 
