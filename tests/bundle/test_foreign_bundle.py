@@ -29,7 +29,7 @@ def _target(config: dict[str, Any], trace: str) -> None:
 
 
 def _imports(config: dict[str, Any], trace: str) -> None:
-    config["imports"].append("$import planted")
+    config["imports"].append("$import planted_in_bundle")
 
 
 def _data_alone(config: dict[str, Any], trace: str) -> None:
@@ -55,7 +55,7 @@ def bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def foreign(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy that holds a module of its own, which writes a file when it is imported."""
     copy = Path(shutil.copytree(bundle, tmp_path / "bundle"))
-    (copy / "planted.py").write_text(f"open({str(tmp_path / 'trace')!r}, 'w').close()\n")
+    (copy / "planted_in_bundle.py").write_text(f"open({str(tmp_path / 'trace')!r}, 'w').close()\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(copy))  # as MONAI does for the folder of a config
     return copy
@@ -109,9 +109,9 @@ def test_other_files_of_a_bundle_are_no_code_of_inference(
     name: str, foreign: Path, admoe: Admoe, tiny_cohort: Path, tmp_path: Path
 ) -> None:
     config = json.loads((foreign / name).read_text())
-    config |= {"initialize": "$import planted", "version": "$__import__('planted')"}
+    config |= {"initialize": "$import planted_in_bundle", "version": "$__import__('planted_in_bundle')"}
     (foreign / name).write_text(json.dumps(config))
-    (foreign / "configs/logging.conf").write_text("[handler_a]\nclass=__import__('planted')\n")
+    (foreign / "configs/logging.conf").write_text("[handler_a]\nclass=__import__('planted_in_bundle')\n")
     code, _, error = predict(admoe, foreign, next(tiny_cohort.parent.rglob("*.nii.gz")))
     assert (code, error.count("Traceback")) == (0, 0)
     assert (tmp_path / "out/predictions.csv").is_file()
