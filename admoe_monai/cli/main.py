@@ -12,12 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from admoe_monai import __version__
-    except Exception as error:  # MONAI and loaders wrap what a part has raised
-        mistake = user_error(error)
-        if mistake is None:
-            raise
-        show_chain(error)
-        for line in told(mistake):
+from admoe_monai.errors import DEBUG, show_chain, told, user_error
 
 from .audit import audit
 from .check import check
@@ -113,16 +108,11 @@ def main() -> None:
         os.environ[DEBUG] = "1"
     try:
         app()
-<<<<<<< HEAD
-    except UserError as error:
-        show_chain(error)
-        for line in told(error):
-=======
     except Exception as error:  # MONAI and loaders wrap what a part has raised
         mistake = user_error(error)
         if mistake is None:
             raise
+        show_chain(error)
         for line in told(mistake):
->>>>>>> f43bc8f (Faults that the table found are one line)
             typer.echo(line, err=True)
         sys.exit(1)

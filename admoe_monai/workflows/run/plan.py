@@ -135,6 +135,9 @@ class Plan:
             logger.info("Run directory: %s", directory.path)
             log_lines(logger, opening_lines(self.cohort, self.settings, self.prior_statistics, self.device))
             self._record(directory, checked)
+            if is_main():
+                overlaid = [content for phase in self.phases for content in phase.overlay_contents()]
+                remember([read_written(directory.path / CONFIG).content, *overlaid])
             self._run(checked.network, directory, checked.start, self.phases).to_its_end()
         finally:
             directory.close()
@@ -222,8 +225,6 @@ class Plan:
             note_start(directory.path, checked.start, forgotten, directory.common)
             write_config(directory.path / CONFIG, settings)
             save_datalist(directory.path / DATALIST, self.cohort)
-            overlaid = [content for phase in self.phases for content in phase.overlay_contents()]
-            remember([read_written(directory.path / CONFIG).content, *overlaid])
 
     def _build(
         self, phase: Phase, directory: RunDirectory, network: torch.nn.Module, writer: SummaryWriter | None
