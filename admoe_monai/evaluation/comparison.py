@@ -50,7 +50,7 @@ def compare_predictions(
     names = list(first.classes[task])
     if names != list(second.classes[task]):
         raise UserError(f"the tables have different classes of {task}: {names} and {list(second.classes[task])}.")
-    pair = [_predicted_visits(table, task) for table in (first, second)]
+    pair = [predicted_visits(table, task) for table in (first, second)]
     both = pair[0].add_suffix("_first").join(pair[1].add_suffix("_second"), how="inner")
     n_unpaired = len(pair[0]) + len(pair[1]) - 2 * len(both)
     if both.empty:
@@ -94,8 +94,19 @@ def compare_predictions(
     }
 
 
-def _predicted_visits(table: PredictionTable, task: str) -> pd.DataFrame:
-    """Labels and probabilities of the visits with both, by subject and session in the order of time."""
+def predicted_visits(table: PredictionTable, task: str) -> pd.DataFrame:
+    """Collect labels and probabilities of the visits with both, by subject and session in the order of time.
+
+    Args:
+        table: Predictions with the true labels.
+        task: Name of the task.
+
+    Returns:
+        Table with the column ``truth`` (class index) and one per class, indexed by subject and session.
+
+    Raises:
+        UserError: When a visit is listed twice.
+    """
     rows = labelled_visits(table, task, one_visit_per_subject=False)
     frame = table.frame.loc[rows, VISIT].assign(truth=table.labels(task)[rows])
     frame[list(table.classes[task])] = table.probabilities(task)[rows]

@@ -41,7 +41,7 @@ def baseline_tables(
     found = {IMAGE_ALONE: dict.fromkeys(classes, image_alone)}
     clinical_alone = {}
     for task, names in classes.items():
-        training, test = (_prior_table(cohort, split, columns, task) for split in ("training", "test"))
+        training, test = (clinical_table(cohort, split, columns, task) for split in ("training", "test"))
         try:
             clinical_alone[task] = held_out_baseline(training, test, prior_features(columns), names, task)
         except UserError:  # a class without a training visit, or no labelled visit
@@ -49,7 +49,15 @@ def baseline_tables(
     return found | ({CLINICAL_ALONE: clinical_alone} if clinical_alone else {})
 
 
-def _prior_table(cohort: Datalist, split: str, columns: Sequence[Mapping[str, Any]], task: str) -> pd.DataFrame:
+def clinical_table(cohort: Datalist, split: str, columns: Sequence[Mapping[str, Any]], task: str) -> pd.DataFrame:
+    """Lay out the encoded clinical values of a split beside the labels of a task, one row per visit.
+
+    Args:
+        cohort: Cohort with the split.
+        split: Name of the split.
+        columns: Statistics of the prior columns.
+        task: Name of the task.
+    """
     visits = cohort.splits[split]
     kept = ("image", "subject_id", "session_id", "days_from_baseline", task)
     table = pd.DataFrame([{name: visit.get(name) for name in kept} for visit in visits])

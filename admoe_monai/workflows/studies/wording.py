@@ -1,0 +1,35 @@
+"""What a study says of an arm: no more than its interval carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+CANNOT_TELL = "cannot tell"
+
+
+def verdict(difference: Mapping[str, Any]) -> str:
+    """Say whether an arm is better or worse than the reference, or that these people can't tell.
+
+    Args:
+        difference: Fields of an ``Estimate`` of a figure that is better when it is higher.
+    """
+    low, high = difference["low"], difference["high"]
+    if low is None or high is None or low <= 0 <= high:
+        return CANNOT_TELL
+    return "better" if low > 0 else "worse"
+
+
+def figure_name(figure: str) -> str:
+    """Write the name of a figure as people do."""
+    return figure.replace("_", " ").replace("auc", "AUC")
+
+
+def right_in_words(right: Mapping[str, Any], counts: Mapping[str, int]) -> str:
+    """Count per class what was right of how many test people; of several seeds, each.
+
+    Args:
+        right: Per class the number of each seed.
+        counts: Test people per class.
+    """
+    return ", ".join(f"{name} {'/'.join(map(str, seeds))} of {counts[name]}" for name, seeds in right.items())
