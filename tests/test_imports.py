@@ -23,6 +23,7 @@ FLOORS = (
     "finished",
     "verification",
     "runs",
+    "studies",
     "preprocessing",
     "bundles",
     "proposal",

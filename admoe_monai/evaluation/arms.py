@@ -8,13 +8,14 @@ of them cancels in a difference. Axis letters: R resamples.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.bootstrap import LEVEL, percentile_estimate, subject_resamples
+from admoe_monai.evaluation.bootstrap import LEVEL, Estimate, percentile_estimate, subject_resamples
 from admoe_monai.evaluation.comparison import predicted_visits
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
@@ -58,8 +59,9 @@ def evaluate_arms(
         ``n_subjects``, ``class_counts`` and ``n_unpaired``, labelled visits that not all predict), ``interval`` (method, level,
         n_boot, seed), ``arms`` (per arm ``metrics`` and ``right``: per class how many are right, of each seed) and
         ``differences`` (per other arm and figure the fields of ``Estimate`` for it minus the reference). A metric has the
-        fields of ``Estimate``, ``values`` (per fold, per seed; None where undefined), ``spread_folds`` (standard deviation over folds of the means over
-        seeds) and ``spread_seeds`` (of a fold's seeds, root mean square over folds); None for fewer than two.
+        fields of ``Estimate``, ``values`` (per fold, per seed; None where undefined), ``spread_folds`` (standard deviation over
+        folds of the means over seeds) and ``spread_seeds`` (of a fold's seeds, root mean square over folds); None for fewer
+        than two.
 
     Raises:
         UserError: When classes or labels differ between the tables, or a fold has no visit that all predict.
@@ -177,29 +179,33 @@ def _arm(
         for name in names:
             values[name].append([float(alone[name][0]) for alone, _ in cells])
             folds[name].append(np.mean([resampled[name] for _, resampled in cells], axis=0))
-    metrics, draws = {}, {}
+    metrics: dict[str, dict[str, Any]] = {}
+    draws: dict[str, np.ndarray] = {}
     for name in names:
         means = np.array([np.mean(fold) for fold in values[name]])
         defined = ~np.isnan(means)
         if name in withheld or not defined.any():
-            metrics[name] = {"value": None, "low": None, "high": None, "n_resamples": 0}
-            metrics[name] |= {"note": withheld.get(name, "undefined in every fold")}
-            metrics[name] |= {"values": None, "spread_folds": None, "spread_seeds": None}
+            estimate = Estimate(None, note=withheld.get(name, "undefined in every fold"))
+            metrics[name] = {**estimate.as_dict(), "values": None, "spread_folds": None, "spread_seeds": None}
             continue
         draws[name] = np.mean([draw for draw, kept in zip(folds[name], defined, strict=True) if kept], axis=0)
-        estimate = percentile_estimate(float(means[defined].mean()), draws[name], number).as_dict()
+        estimate = percentile_estimate(float(means[defined].mean()), draws[name], number)
         absent = ", ".join(str(k + 1) for k in np.flatnonzero(~defined))
         if absent:
-            estimate["note"] = "; ".join(filter(None, [f"undefined in fold {absent}", estimate["note"]]))
-        spread = np.std(means[defined], ddof=1) if defined.sum() > 1 else None
-        variances = [np.var(fold, ddof=1) for fold in values[name] if len(fold) > 1 and not np.isnan(fold).any()]
-        metrics[name] = {
-            **estimate,
-            "values": [[None if np.isnan(value) else value for value in fold] for fold in values[name]],
-            "spread_folds": None if spread is None else float(spread),
-            "spread_seeds": float(np.sqrt(np.mean(variances))) if variances else None,
-        }
+            note = "; ".join(filter(None, [f"undefined in fold {absent}", estimate.note]))
+            estimate = replace(estimate, note=note)
+        metrics[name] = {**estimate.as_dict(), **_spreads(values[name], means[defined])}
     return {"metrics": metrics, "right": right}, draws
+
+
+def _spreads(values: Sequence[Sequence[float]], means: np.ndarray) -> dict[str, Any]:
+    """Tell the values of all cells, and how much they differ between folds and between the seeds of a fold."""
+    variances = [np.var(fold, ddof=1) for fold in values if len(fold) > 1 and not np.isnan(fold).any()]
+    return {
+        "values": [[None if np.isnan(value) else value for value in fold] for fold in values],
+        "spread_folds": float(np.std(means, ddof=1)) if len(means) > 1 else None,
+        "spread_seeds": float(np.sqrt(np.mean(variances))) if variances else None,
+    }
 
 
 def _difference(
@@ -212,6 +218,6 @@ def _difference(
 ) -> dict[str, Any]:
     own, other = (found[name]["metrics"][figure] for name in (arm, reference))
     if own["value"] is None or other["value"] is None:
-        return percentile_estimate(float("nan"), np.empty(0), 0).as_dict() | {"note": own["note"] or other["note"]}
+        return Estimate(None, note=own["note"] or other["note"]).as_dict()
     resampled = draws[arm][figure] - draws[reference][figure]
     return percentile_estimate(own["value"] - other["value"], resampled, number).as_dict()

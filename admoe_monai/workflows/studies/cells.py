@@ -150,7 +150,7 @@ def write_cells(study: Study, folder: Path) -> list[Cell]:
         if settings:
             write_atomic(folder / CONFIGS / f"{name}.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
     for cell in cells:
-        if cell.arm.labels == PERMUTED and not cell.datalist.is_file():
+        if cell.arm.labels == PERMUTED:
             original = load_datalist(study.folds[cell.fold])
             save_datalist(cell.datalist, permute_labels(original, cell.seed, _tasks(study)))
         write_atomic(cell.origin, origins[cell.name])

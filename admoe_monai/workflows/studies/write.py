@@ -9,6 +9,8 @@ from typing import Any
 
 from admoe_monai.files import write_atomic
 
+from .page import page_of_study
+
 PAGE, NUMBERS = "report.html", "study.json"
 
 
@@ -23,4 +25,5 @@ def write_study(found: Mapping[str, Any], folder: Path) -> Path:
         Path of the page.
     """
     write_atomic(folder / NUMBERS, json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_atomic(folder / PAGE, page_of_study(found))
     return folder / PAGE
