@@ -15,6 +15,12 @@ case "${1:-}" in
 esac
 . scripts/environment.sh
 environment '.[dev]'
+# Snakemake wants an older `packaging` than nilearn does, so the tests of studies find it in an environment of its own.
+[ -x .venv/snakemake/bin/snakemake ] || {
+    python -m venv .venv/snakemake
+    .venv/snakemake/bin/python -m pip install --quiet --disable-pip-version-check snakemake==9.27.1
+}
+PATH="$PATH:$PWD/.venv/snakemake/bin"
 ruff check .
 ruff format --check .
 mypy

@@ -91,6 +91,12 @@ def _train_folds(folder: Path, admoe: Command) -> None:
         (folder / f"FOLD{k + 1}").symlink_to(run)
 
 
+def _divide(folder: Path, admoe: Command) -> None:
+    admoe("prepare", "BIDS", "--output", "cohort.json", "--horizon", "next_visit", "--folds", "3")
+    study = (folder / "configs" / "studies" / "demo.yaml").read_text()
+    (folder / "study.yaml").write_text(f"folds: cohort_fold*.json\n{study}")
+
+
 def _put_three_scans_on_the_template(folder: Path, _: Command) -> None:
     """Preprocessing is quick with scans that need no registration, and what is screened has to be a head."""
     visits = []
@@ -115,6 +121,7 @@ def _publish_weights(folder: Path, _: Command) -> None:
 PREPARATIONS: dict[str, Callable[[Path, Command], None]] = {
     r"--resume auto|^admoe resume RUN_DIR$": _stop,
     r"^admoe runs pool ": _train_folds,
+    r"^admoe study ": _divide,
     r"^admoe preprocess |benchmarks/inference": _put_three_scans_on_the_template,
     r"swin_unetr\.pt": _publish_weights,
 }

@@ -40,8 +40,8 @@ def study(
     Whatever stops it, the same command goes on, and the report has the same bytes. Cells that are done are left alone.
     """
     from admoe_monai.workflows.studies.cells import cells_of, write_cells
-    from admoe_monai.workflows.studies.design import read_study
     from admoe_monai.workflows.studies.expected import DONE, expected, state_of
+    from admoe_monai.workflows.studies.reading import read_study
     from admoe_monai.workflows.studies.start import last_words, run_cells, snakemake
 
     design = read_study(study, folds)
@@ -55,10 +55,6 @@ def study(
         return
     snakemake()
     cells = write_cells(design, folder)
-
-    from admoe_monai.workflows.studies.pooled import classes_of
-
-    classes = classes_of(design, cells)
     wanted = [cell for cell in (cells[:1] if first else cells) if state_of(cell) != DONE]
     if wanted:
         run_cells(folder, wanted, cores or (None if profile else _granted()), profile, retries)
@@ -76,7 +72,7 @@ def study(
     from admoe_monai.workflows.studies.text import lines_of_study
     from admoe_monai.workflows.studies.write import write_study
 
-    found = pool_study(design, cells, classes)
+    found = pool_study(design, cells)
     for line in lines_of_study(found, _width()):
         typer.echo(line)
     page = write_study(found, folder)

@@ -31,6 +31,7 @@ NOT_RUN = {
     r"oasis2_slices\.py ": "needs OASIS-2, and hours",
     r"broken_scans\.py ": "needs 200 scans that look like heads, and an hour",
     r"studies/demo_cohort\.py ": "gives intervals, for which the made-up cohort has too few people",
+    r"^admoe study .*--(cores|profile) ": "needs Snakemake, and hours; tests/workflows/studies runs small ones",
     r"benchmarks/saving\.py ": "times the default network, which takes minutes an epoch",
 }
 #: Run with the marker `slow`: what takes long, and what differs from another one in a value alone.

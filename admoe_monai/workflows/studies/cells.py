@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from admoe_monai.data import load_datalist, save_datalist
 from admoe_monai.data.permuted_labels import permute_labels
@@ -22,7 +19,8 @@ from admoe_monai.files import write_atomic
 from admoe_monai.run_files import EVALUATION
 from admoe_monai.workflows.settings.config_files import config_files
 
-from .design import PERMUTED, REGRESSION, Arm, Study
+from .arm_settings import settings_files, write_settings
+from .design import PERMUTED, REGRESSION, Arm, Study, short_name
 
 PLAN, CELLS, CONFIGS, DATALISTS, CACHE = "plan.json", "cells", "configs", "datalists", "preprocessed"
 ADMOE = "from admoe_monai.cli.main import main; main()"
@@ -72,11 +70,6 @@ class Cell:
         return self.run_dir / EVALUATION / "predictions_test.csv"
 
 
-def short_name(arm: str) -> str:
-    """Turn the name of an arm into part of a file's name."""
-    return re.sub(r"[^a-z0-9]+", "-", arm.lower()).strip("-") or "arm"
-
-
 def cells_of(study: Study, folder: Path) -> list[Cell]:
     """List the cells, all of one fold and seed before the next, so that arms can be compared early.
 
@@ -106,22 +99,6 @@ def cells_of(study: Study, folder: Path) -> list[Cell]:
     return cells
 
 
-def settings_files(study: Study, arm: Arm, folder: Path) -> list[str]:
-    """List the config files of an arm in the order in which they are merged: of the study, then its own.
-
-    Args:
-        study: The study.
-        arm: The arm.
-        folder: Folder of the study.
-    """
-    configs = Path(os.path.abspath(folder)) / CONFIGS
-    words = [*study.overlays]
-    words += [str(configs / "study.yaml")] * bool(study.settings)
-    words += arm.overlays
-    words += [str(configs / f"{short_name(arm.name)}.yaml")] * bool(arm.settings)
-    return [os.path.abspath(file) for file in config_files(words)]
-
-
 def write_cells(study: Study, folder: Path) -> list[Cell]:
     """Write what the cells need, and the plan that Snakemake reads.
 
@@ -135,7 +112,6 @@ def write_cells(study: Study, folder: Path) -> list[Cell]:
     cells = cells_of(study, folder)
     for name in (CELLS, CONFIGS, DATALISTS):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    own = {"study": study.settings, **{short_name(arm.name): arm.settings for arm in study.arms}}
     origins = _origins(study, cells)
     changed = [
         c for c in cells if c.origin.is_file() and c.origin.read_text() != origins[c.name] and c.run_dir.is_dir()
@@ -146,9 +122,7 @@ def write_cells(study: Study, folder: Path) -> list[Cell]:
             f"its {len(changed)} such cells",
             [str(cell.run_dir) for cell in changed],
         )
-    for name, settings in own.items():
-        if settings:
-            write_atomic(folder / CONFIGS / f"{name}.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
+    write_settings(study, folder / CONFIGS)
     for cell in cells:
         if cell.arm.labels == PERMUTED:
             original = load_datalist(study.folds[cell.fold])
@@ -168,7 +142,7 @@ def script(study: Study, cell: Cell) -> str:
         study: The study.
         cell: The cell.
     """
-    files = settings_files(study, cell.arm, cell.folder)
+    files = [*map(str, settings_files(study, cell.arm, cell.folder / CONFIGS))]
     if cell.arm.model == REGRESSION:
         module = "admoe_monai.workflows.studies.regression"
         steps = [[sys.executable, "-m", module, str(cell.run_dir), str(cell.datalist), study.task, *files]]

@@ -9,43 +9,14 @@ from admoe_monai.data import load_datalist
 from admoe_monai.data.visits import SPLITS, person_of
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable
-from admoe_monai.evaluation.arms import evaluate_arms, figures_of
-from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
+from admoe_monai.evaluation.arms import evaluate_arms
 
-from .cells import Cell, settings_files
+from .arm_settings import classes_in, settings_files
+from .cells import CONFIGS, Cell
 from .design import Study
 
 
-def classes_of(study: Study, cells: Sequence[Cell]) -> list[str]:
-    """Find the classes of the primary task, and refuse a primary figure that they don't have.
-
-    Args:
-        study: The study.
-        cells: Its cells, with their files written.
-
-    Raises:
-        UserError: If an arm has no such task or other classes of it, or there is no such figure.
-    """
-    found: dict[str, list[str]] = {}
-    for arm in study.arms:
-        folder = cells[0].folder
-        classes = resolved_settings(parser_of(settings_files(study, arm, folder)))["classes"]
-        if study.task not in classes:
-            raise UserError(f"primary: arm '{arm.name}' has no task {study.task}; it has {', '.join(classes)}")
-        found[arm.name] = [*classes[study.task]]
-    first = study.arms[0].name
-    for name, own in found.items():
-        if own != found[first]:
-            raise UserError(
-                f"arms '{first}' and '{name}' have different classes of {study.task}: {found[first]}, {own}"
-            )
-    known = figures_of(found[first])
-    if study.figure not in known:
-        raise UserError(f"primary: {study.task} has no figure '{study.figure}'; there are {', '.join(known)}")
-    return found[first]
-
-
-def pool_study(study: Study, cells: Sequence[Cell], classes: Sequence[str]) -> dict[str, Any]:
+def pool_study(study: Study, cells: Sequence[Cell]) -> dict[str, Any]:
     """Bring the predictions of all cells together, in values that JSON can carry.
 
     Nothing in it depends on when, where or in how many attempts the cells were computed.
@@ -53,7 +24,6 @@ def pool_study(study: Study, cells: Sequence[Cell], classes: Sequence[str]) -> d
     Args:
         study: The study.
         cells: Its cells, all done.
-        classes: Classes of the primary task.
 
     Returns:
         ``name``, ``primary`` (task, figure), ``reference``, ``seeds``, ``plan`` (what the file says of the arms), ``cohort``
@@ -69,6 +39,7 @@ def pool_study(study: Study, cells: Sequence[Cell], classes: Sequence[str]) -> d
             raise UserError(
                 f"{cell.run_dir} has no predictions although it is done; remove {cell.marker} and start again"
             )
+        classes = classes_in(settings_files(study, cell.arm, cell.folder / CONFIGS), study.task)
         tables[cell.arm.name][cell.fold].append(PredictionTable.read(cell.predictions, {study.task: classes}))
     cohorts = [load_datalist(path) for path in study.folds]
     first = cohorts[0]

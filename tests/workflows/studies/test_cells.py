@@ -13,8 +13,8 @@ from written_study import SETTINGS, write_folds, write_study
 from admoe_monai.data import load_datalist
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.studies.cells import cells_of, write_cells
-from admoe_monai.workflows.studies.design import read_study
 from admoe_monai.workflows.studies.expected import expected
+from admoe_monai.workflows.studies.reading import read_study
 
 ARMS = {
     "full": None,
@@ -49,7 +49,7 @@ def test_the_command_of_a_cell_goes_on_and_sets_what_is_its_own(folder: Path) ->
     train, evaluate = (shlex.split(line) for line in scripts["from-scratch_fold2_seed1"].splitlines()[-2:])
     files = [Path(word).name for word in train if word.endswith(".yaml")]
     # Overlays and settings of an arm come behind those of all, which they may change.
-    assert files == ["train.yaml", "study.yaml", "from_scratch.yaml", "from-scratch.yaml"]
+    assert files == ["train.yaml", "_all_arms.yaml", "from_scratch.yaml", "from-scratch.yaml"]
     given = dict(pairwise(train))
     assert given["--resume"] == "auto"
     assert given["--seed"] == "1"

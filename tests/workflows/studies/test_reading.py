@@ -9,7 +9,7 @@ import pytest
 from written_study import write_study
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.studies.design import known_studies, read_study
+from admoe_monai.workflows.studies.reading import known_studies, read_study
 
 
 @pytest.fixture
@@ -56,6 +56,11 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"seeds": 3}, "seeds must be different whole numbers"),
     ({"threads": 0}, "threads must be a whole number from 1 on, got 0"),
     ({"primary": {"task": "diagnosis"}}, "primary must name a task and a figure"),
+    ({"primary": {"task": "sex", "figure": "accuracy"}}, "primary: there is no task sex; there are diagnosis, change"),
+    (
+        {"primary": {"task": "diagnosis", "figure": "auc_CN_AD"}},
+        "diagnosis has no figure 'auc_CN_AD', did you mean 'auc_CN_vs_AD'?",
+    ),
     ({"folds": ["nowhere.json"]}, "folds: there is no datalist nowhere.json"),
     ({"folds": None}, "no folds; name their datalists under folds or with --folds"),
 ]
