@@ -56,6 +56,8 @@ def outputs_of(words: list[str]) -> list[Path]:
     named = [Path(value) for name, value in pairwise(words) if name in _OUTPUTS]
     if "--resume" in words or words[:2] == ["admoe", "resume"]:
         return [folder / "final_model.pth" for folder in named or [Path("RUN_DIR")]]
+    if words[:2] == ["admoe", "prepare"] and "--folds" in words:
+        named = [path.with_name(f"{path.stem}_fold0{path.suffix}") for path in named]
     if words[:2] == ["admoe", "export"]:
         named.append(Path(words[3]))
     if words[:2] == ["admoe", "demo-cohort"]:

@@ -32,7 +32,7 @@ def predictions(fold: int, sharpness: float, people: int, seed: int) -> Predicti
 def study(people: int = 40, seeds: int = 2) -> dict[str, Any]:
     arms = {"full": 1.0, "the same": 1.0, "chance": 0.0}
     tables = {
-        name: [[predictions(fold, sharpness, people, seed + 10 * place) for seed in range(seeds)] for fold in range(2)]
+        name: [[predictions(fold, sharpness, people, seed + 20 * place) for seed in range(seeds)] for fold in range(2)]
         for place, (name, sharpness) in enumerate(arms.items())
     }
     one = {"people": people, "visits": people, "labelled_people": people}
