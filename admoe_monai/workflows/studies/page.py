@@ -88,7 +88,8 @@ def _arms(found: Mapping[str, Any]) -> Section:
     if any(estimate["value"] is not None for estimate in estimates.values()):
         words = "; ".join(f"{arm}: {value_of(e, number)} {interval_of(e, number)}" for arm, e in estimates.items())
         section.picture(f"{_upper(name)}", forest_figure(estimates, name, _chance(found, figure)), f"{name}. {words}")
-        differences = {arm: own[figure] for arm, own in figures["differences"].items()}
+    differences = {arm: own[figure] for arm, own in figures["differences"].items()}
+    if any(estimate["value"] is not None for estimate in differences.values()):
         words = "; ".join(f"{arm}: {value_of(e, number, True)}" for arm, e in differences.items())
         picture = forest_figure(differences, f"{name}, minus {reference}", 0.0)
         section.picture(f"Minus {reference}", picture, f"Differences to {reference}. {words}")
@@ -103,6 +104,8 @@ def _others(found: Mapping[str, Any]) -> Section:
         ("Values", {arm: own["metrics"] for arm, own in figures["arms"].items()}),
         (f"Differences to {found['reference']}", figures["differences"]),
     ):
+        if not columns:  # a reference alone
+            continue
         section.heading(title)
         sign = columns is figures["differences"]
         rows = [

@@ -6,11 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from admoe_monai.data import load_datalist, save_datalist
+from admoe_monai.errors import UserError
+from admoe_monai.workflows.studies.start import snakemake
 from tiny_runs import TINY_SETTINGS
 
+
+def has_snakemake() -> bool:
+    try:
+        return bool(snakemake())
+    except UserError:
+        return False
+
+
+needs_snakemake = pytest.mark.skipif(not has_snakemake(), reason="Snakemake is not on the PATH")
 #: Of all arms; what the study itself sets is left out.
 SETTINGS = {name: value for name, value in TINY_SETTINGS.items() if name != "name"}
 ARMS: dict[str, Any] = {"full": None, "image alone": {"overlays": ["image_alone"]}}
