@@ -1,4 +1,4 @@
-"""Snakemake over cells that are a few words of shell: stopped ones are started again in their folder, done ones are left alone."""
+"""Snakemake over cells of a few words of shell: stopped ones are started again in their folder, done ones are left alone."""
 
 from __future__ import annotations
 
