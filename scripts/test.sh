@@ -18,7 +18,8 @@ environment '.[dev]'
 # Snakemake wants an older `packaging` than nilearn does, so the tests of studies find it in an environment of its own.
 [ -x .venv/snakemake/bin/snakemake ] || {
     python -m venv .venv/snakemake
-    .venv/snakemake/bin/python -m pip install --quiet --disable-pip-version-check snakemake==9.27.1
+    .venv/snakemake/bin/python -m pip install --quiet --disable-pip-version-check snakemake==9.27.1 ||
+        echo "left out: the tests that run Snakemake, which could not be installed" >&2
 }
 PATH="$PATH:$PWD/.venv/snakemake/bin"
 ruff check .
