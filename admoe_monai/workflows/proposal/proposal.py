@@ -89,7 +89,7 @@ def propose(datalist: Path, dataset_dir: Path | None, machine: Machine) -> Propo
         proposal.memory = step_memory(*_checked(proposal, places))
         if _batch(proposal, proposal.memory):
             _checked(proposal, places)
-            proposal.advice = advice_on(cohort)
+            proposal.advice = advice_on(cohort, proposal.values["stem"])
             return proposal
     raise UserError(
         f"not even {names[-1]} with one scan a step fits into {machine.memory / GIB:.1f} GB: "

@@ -90,10 +90,11 @@ def test_a_cohort_without_clinical_columns_goes_without_a_prior(tiny_cohort: Pat
 
 def test_few_labels_of_change_lead_to_the_horizon(tiny_cohort: Path) -> None:
     cohort = load_datalist(tiny_cohort, classes=CLASSES)
-    lines = advice_on(replace(cohort, label_definition={"change": {"horizon": "24m"}}))
+    lines = advice_on(replace(cohort, label_definition={"change": {"horizon": "24m"}}), "patch")
     assert any("add encoder_cnn behind this file and compare" in line for line in lines)
     assert any(line.startswith("few people with a change: training 2 stable, 2 conversion, 2 rev") for line in lines)
     assert any("here 24m; `admoe prepare --horizon` chooses another" in line for line in lines)
+    assert not any("encoder_cnn" in line for line in advice_on(cohort, "cnn"))
 
 
 def test_short_memory_takes_smaller_batches_that_make_the_same_step(tiny_cohort_2d: Path) -> None:
