@@ -19,6 +19,7 @@ FINISHED: dict[str, Any] = {
 #: Lengths of a plan, which a command may not choose.
 _LENGTHS = ("max_epochs", "pretrain_epochs", "warmup_epochs", "eval_interval")
 _QUICKER = {
+    r"^admoe prepare cohort ": "--overwrite",
     r"^admoe demo-cohort ": "--subjects 3 --visits 1 1 --spacing 6",
     # The made-up scans look like no heads: registering them takes minutes.
     r"^admoe export ": "--reference_scans 0",
@@ -77,6 +78,8 @@ def _settings(words: list[str]) -> dict[str, Any]:
         del settings["pretrain_epochs"]
     if "encoder_" in text:  # in a last batch of one scan, a map of one voxel has no deviation
         settings["batch_size"] = 8
+    if "train finetune tiny" in text:  # the run whose weights it takes has the default stem
+        settings["stem"] = "patch"
     if re.search(r"pretrain\.yaml|train pretrain", text):
         del settings["max_epochs"]
     chosen = {name[2:]: value for name, value in pairwise(words) if name.startswith("--")}

@@ -92,7 +92,7 @@ def _train_folds(folder: Path, admoe: Command) -> None:
 
 
 def _divide(folder: Path, admoe: Command) -> None:
-    admoe("prepare", "BIDS", "--output", "cohort.json", "--horizon", "next_visit", "--folds", "3")
+    admoe("prepare", "BIDS", "--output", "cohort.json", "--overwrite", "--horizon", "next_visit", "--folds", "3")
     study = (folder / "configs" / "studies" / "demo.yaml").read_text()
     (folder / "study.yaml").write_text(f"folds: cohort_fold*.json\n{study}")
 

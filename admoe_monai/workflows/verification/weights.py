@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from admoe_monai.errors import UserError
 from admoe_monai.workflows.run.hub import file_at_hand
 
 from .files import Deviation
@@ -46,9 +47,14 @@ def first_weights(record: RunRecord, given: Mapping[str, Any]) -> FirstWeights |
     Args:
         record: Record of the run.
         given: Settings of the caller: `pretrained` says where the file is now, if elsewhere than the run says.
+
+    Raises:
+        UserError: If a file is named for a run that began with none.
     """
     origins = [state.origin for state in record.states if state.origin is not None]
     if not origins:
+        if given.get("pretrained") is not None:
+            raise UserError(f"{record.folder} began with no weights of others; leave out --pretrained")
         return None
     # What most checkpoints say; the others are named.
     recorded = Counter(origin["sha256"] for origin in origins).most_common(1)[0][0]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from verified import alter_file, problems
 
+from admoe_monai.errors import UserError
 from admoe_monai.workflows.verification.text import lines_of
 from admoe_monai.workflows.verification.verify import verify
 from tiny_runs import TINY_SETTINGS, make_run
@@ -59,3 +60,8 @@ def test_a_checkpoint_that_names_other_weights_is_named(begun: Path, tmp_path: P
     alter_file(copy / "best_model.pth", lambda contents: contents["origin"].update(sha256="0" * 64))
     said = [line for line in problems(verify(copy, epochs=[])) if line.startswith("best_model.pth: ")]
     assert said == ["best_model.pth: names other weights that the run began with than other checkpoints do"]
+
+
+def test_a_file_for_a_run_that_began_with_none_is_refused(tiny_run: Path) -> None:
+    with pytest.raises(UserError, match="began with no weights of others; leave out --pretrained"):
+        verify(tiny_run, given={"pretrained": "weights.pth"})
