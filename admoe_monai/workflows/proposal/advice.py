@@ -28,7 +28,7 @@ def advice_on(cohort: Datalist, stem: str) -> list[str]:
     labelled = {visit["subject_id"] for visit in cohort.labelled("training")}
     if stem == "patch" and 0 < len(labelled) < FEW_FOR_A_TRANSFORMER:
         lines.append(
-            f"from {len(labelled)} people in training a plain CNN may learn more than this transformer of patches, as it did from 420 "
-            "simulated ones: add encoder_cnn behind this file and compare"
+            f"from {len(labelled)} people in training a plain CNN may learn more than this transformer of patches, as it did "
+            "from 420 simulated ones: add encoder_cnn behind this file and compare"
         )
     return lines
