@@ -123,7 +123,8 @@ def _is_weights(value: Any) -> bool:
 
 def _unwrapped(weights: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], str]:
     taken = ""
-    while prefix := next((w for w in _WRAPPERS if all(name.startswith(w) for name in weights)), ""):
+    # No weights would begin with any prefix, for ever.
+    while weights and (prefix := next((w for w in _WRAPPERS if all(name.startswith(w) for name in weights)), "")):
         weights = {name.removeprefix(prefix): weight for name, weight in weights.items()}
         taken += prefix
     return dict(weights), taken

@@ -198,3 +198,12 @@ def test_refusal_of_a_file_without_weights_recommends_nothing(tmp_path: Path) ->
     with pytest.raises(ForeignCheckpointError, match="it holds a list") as caught:
         read_checkpoint(tmp_path / "a.pth")
     assert "--pretrained" not in str(caught.value)
+
+
+def test_an_average_without_any_weight_has_no_wrapper() -> None:
+    """It was unwrapped for ever: all of no names begin with a prefix."""
+    contents = {
+        "format_version": 2, "model_state_dict": {"a": torch.ones(1)}, "evaluated": "ema",
+        "further": {"ema": {"model_state_dict": {}}},
+    }  # fmt: skip
+    assert examine(contents).weights == {}
