@@ -61,7 +61,8 @@ def interval_of(estimate: Mapping[str, Any], number: int, whose: str = "", sign:
     if number < FEWEST_PEOPLE:
         return missing(f"{people(number)}{f' {whose}' if whose else ''}: too few for an interval")
     if estimate["low"] is None or estimate["high"] is None:
-        return missing((estimate["note"] or "not computed").rpartition("no interval: ")[2])
+        reason = (estimate["note"] or "not computed").rpartition("no interval: ")[2]
+        return missing(f"{reason}: too few for an interval" if " labelled " in reason else reason)
     return f"[{in_digits(estimate['low'], number, sign)}, {in_digits(estimate['high'], number, sign)}]"
 
 
