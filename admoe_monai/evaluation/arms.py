@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,26 +18,22 @@ import pandas as pd
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.bootstrap import LEVEL, Estimate, percentile_estimate, subject_resamples
 from admoe_monai.evaluation.comparison import predicted_visits
+from admoe_monai.evaluation.evaluate import classes_behind, too_few
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
-from admoe_monai.people import FEWEST_PEOPLE, people
 
 #: Predictions of an arm: per fold, a table per seed.
 ArmTables = Sequence[Sequence[PredictionTable]]
 
 
 def figures_of(classes: Sequence[str]) -> dict[str, list[str]]:
-    """Name the figures of a task, each with the classes that it needs.
+    """Name the figures of a task that are better when they are higher, each with the classes that it rests on.
 
     Args:
         classes: Names of the classes.
     """
-    pairs = [(a, b) for k, a in enumerate(classes) for b in classes[k + 1 :]]
-    return {
-        **{name: list(classes) for name in ("accuracy", "balanced_accuracy", "macro_auc")},
-        **{f"auc_{a}_vs_{b}": [a, b] for a, b in pairs},
-        **{f"recall_{name}": [name] for name in classes},
-    }
+    behind = classes_behind(classes, classes, list(combinations(classes, 2)))
+    return {name: own for name, own in behind.items() if name != "brier"}
 
 
 def evaluate_arms(
@@ -72,8 +69,8 @@ def evaluate_arms(
     truths = [truth for truth, _ in visits]
     weights = _weights(truths, n_boot, seed)
     counts = _class_counts(pd.concat(truths).groupby(level="subject_id").first(), classes)
-    withheld = {name: note for name, own in needed.items() if (note := _too_few(own, counts))}
     number = sum(counts.values())
+    withheld = {name: f"no figure: {few}" for name, own in needed.items() if (few := too_few(own, counts, number))}
     found: dict[str, Any] = {}
     draws: dict[str, dict[str, np.ndarray]] = {}
     for name, tables in arms.items():
@@ -148,11 +145,6 @@ def _class_counts(truth: pd.Series, classes: Sequence[str]) -> dict[str, int]:
     return {name: int((truth == k).sum()) for k, name in enumerate(classes)}
 
 
-def _too_few(needed: Sequence[str], counts: Mapping[str, int]) -> str:
-    few = [f"{people(counts[name])} with {name}" for name in needed if counts[name] < FEWEST_PEOPLE]
-    return f"{', '.join(few)}: too few for a figure" if few else ""
-
-
 def _arm(
     tables: ArmTables,
     task: str,
@@ -163,8 +155,7 @@ def _arm(
     number: int,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Evaluate an arm: its plain values, and the resampled means (R,) of its figures."""
-    pairs = [(a, b) for k, a in enumerate(classes) for b in classes[k + 1 :]]
-    names = list(figures_of(classes))
+    pairs, names = list(combinations(classes, 2)), list(figures_of(classes))
     values: dict[str, list[list[float]]] = {name: [] for name in names}
     folds: dict[str, list[np.ndarray]] = {name: [] for name in names}
     right = {name: [0] * max(map(len, tables)) for name in classes}

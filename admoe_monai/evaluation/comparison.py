@@ -77,7 +77,7 @@ def compare_predictions(
     counts = {name: int(subjects[truth == k].nunique()) for k, name in enumerate(names)}
     behind = classes_behind(names, [name for name in names if counts[name]], pairs)
     estimates = {
-        name: replace(estimate, low=None, high=None, note=few)
+        name: replace(estimate, low=None, high=None, note=f"no interval: {few}")
         if (few := too_few(behind[name], counts, subjects.nunique())) and estimate.value is not None
         else estimate
         for name, estimate in bootstrap(differences, list(subjects), n_boot, seed).items()

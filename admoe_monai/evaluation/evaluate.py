@@ -167,8 +167,8 @@ def too_few(needed: Sequence[str], counts: Mapping[str, int], number: int, fewes
     """
     smallest = min(needed, key=lambda label: counts[label], default=None)
     if smallest is not None and counts[smallest] < fewest:
-        return f"no interval: {_subjects(counts[smallest])} labelled {smallest}"
-    return f"no interval: {_subjects(number)}" if number < fewest else None
+        return f"{_subjects(counts[smallest])} labelled {smallest}"
+    return _subjects(number) if number < fewest else None
 
 
 def _explain(
@@ -184,7 +184,7 @@ def _explain(
     if len(occurring) == 1 and name.startswith(("macro_auc", "auc_of", "average_precision")):
         return Estimate(None, note=f"only {occurring[0]} occurs")
     if (few := too_few(needed, counts, number, fewest)) and estimate.value is not None:
-        estimate = replace(estimate, low=None, high=None, note=few)
+        estimate = replace(estimate, low=None, high=None, note=f"no interval: {few}")
     absent = [label for label in counts if label not in occurring]
     if name in ("balanced_accuracy", "macro_auc", "macro_f1") and absent:
         note = f"over {', '.join(needed)}; no subject labelled {' or '.join(absent)}"

@@ -80,7 +80,7 @@ def _withhold(found: dict[str, Any], folds: Sequence[Mapping[str, Any]], names: 
         few = too_few(behind[name], counts, found["n_subjects"])
         if few and metric["value"] is not None:
             said = (metric["note"] or "").partition("no interval: ")[0].rstrip("; ")
-            metric |= {"low": None, "high": None, "note": "; ".join(filter(None, (said, few)))}
+            metric |= {"low": None, "high": None, "note": "; ".join(filter(None, (said, f"no interval: {few}")))}
 
 
 def _check(folds: Mapping[str, PredictionTable]) -> None:

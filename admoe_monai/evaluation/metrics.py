@@ -15,8 +15,8 @@ import numpy as np
 Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
-def weighted_recalls(weights: np.ndarray, truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Compute the recall of each class.
+def weighted_confusion(weights: np.ndarray, truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Compute the weights of each true class (rows) called each class (columns).
 
     Args:
         weights: Array (R, N), not negative.
@@ -25,10 +25,44 @@ def weighted_recalls(weights: np.ndarray, truth: np.ndarray, predicted: np.ndarr
         classes: Number of classes K.
 
     Returns:
-        (R, K), NaN where a class has no weight.
+        (R, K, K).
     """
-    members = truth[:, None] == np.arange(classes)
-    return _ratio(weights @ (members & (predicted == truth)[:, None]).astype(float), weights @ members.astype(float))
+    cells = (truth * classes + predicted)[:, None] == np.arange(classes * classes)
+    confusion: np.ndarray = (weights @ cells.astype(float)).reshape(len(weights), classes, classes)
+    return confusion
+
+
+def recalls(confusion: np.ndarray) -> np.ndarray:
+    """Compute how many of a class are called it: (R, K, K) to (R, K), NaN where a class has no weight."""
+    return _ratio(np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(axis=2))
+
+
+def specificities(confusion: np.ndarray) -> np.ndarray:
+    """Compute how many of the other classes are not called a class: (R, K, K) to (R, K), NaN without others."""
+    called, own = confusion.sum(axis=1), confusion.sum(axis=2)
+    hits, total = np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(axis=(1, 2))[:, None]
+    return _ratio(total - own - called + hits, total - own)
+
+
+def f1_scores(confusion: np.ndarray) -> np.ndarray:
+    """Compute the harmonic mean of precision and recall: (R, K, K) to (R, K), NaN for what is neither there nor called."""
+    hits = np.diagonal(confusion, axis1=1, axis2=2)
+    return _ratio(2 * hits, confusion.sum(axis=1) + confusion.sum(axis=2))
+
+
+def matthews(confusion: np.ndarray) -> np.ndarray:
+    """Compute Matthews' correlation of any number of classes (Gorodkin 2004, doi 10.1016/j.compbiolchem.2004.09.006).
+
+    Args:
+        confusion: Array (R, K, K).
+
+    Returns:
+        (R,), 0 where all is one class or called one, as in scikit-learn; NaN without any weight.
+    """
+    called, own, total = confusion.sum(axis=1), confusion.sum(axis=2), confusion.sum(axis=(1, 2))
+    covariance = np.trace(confusion, axis1=1, axis2=2) * total - (called * own).sum(axis=1)
+    spread = (total**2 - (called**2).sum(axis=1)) * (total**2 - (own**2).sum(axis=1))
+    return np.where(total > 0, np.nan_to_num(_ratio(covariance, np.sqrt(np.maximum(spread, 0)))), np.nan)
 
 
 def weighted_auc(weights: np.ndarray, positive: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -74,51 +108,6 @@ def weighted_average_precision(weights: np.ndarray, positive: np.ndarray, score:
     return _ratio((precision * right).sum(axis=1), right.sum(axis=1))
 
 
-def weighted_confusion(weights: np.ndarray, truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Compute the weights of each true class (rows) called each class (columns).
-
-    Args:
-        weights: Array (R, N), not negative.
-        truth: Class indices (N,).
-        predicted: Class indices (N,).
-        classes: Number of classes K.
-
-    Returns:
-        (R, K, K).
-    """
-    cells = (truth * classes + predicted)[:, None] == np.arange(classes * classes)
-    confusion: np.ndarray = (weights @ cells.astype(float)).reshape(len(weights), classes, classes)
-    return confusion
-
-
-def specificities(confusion: np.ndarray) -> np.ndarray:
-    """Compute how many of the other classes are not called a class: (R, K, K) to (R, K), NaN without others."""
-    called, own = confusion.sum(axis=1), confusion.sum(axis=2)
-    hits, total = np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(axis=(1, 2))[:, None]
-    return _ratio(total - own - called + hits, total - own)
-
-
-def f1_scores(confusion: np.ndarray) -> np.ndarray:
-    """Compute the harmonic mean of precision and recall: (R, K, K) to (R, K), NaN for what is neither there nor called."""
-    hits = np.diagonal(confusion, axis1=1, axis2=2)
-    return _ratio(2 * hits, confusion.sum(axis=1) + confusion.sum(axis=2))
-
-
-def matthews(confusion: np.ndarray) -> np.ndarray:
-    """Compute Matthews' correlation of any number of classes (Gorodkin 2004, doi 10.1016/j.compbiolchem.2004.09.006).
-
-    Args:
-        confusion: Array (R, K, K).
-
-    Returns:
-        (R,), 0 where all is one class or called one, as in scikit-learn; NaN without any weight.
-    """
-    called, own, total = confusion.sum(axis=1), confusion.sum(axis=2), confusion.sum(axis=(1, 2))
-    covariance = np.trace(confusion, axis1=1, axis2=2) * total - (called * own).sum(axis=1)
-    spread = (total**2 - (called**2).sum(axis=1)) * (total**2 - (own**2).sum(axis=1))
-    return np.where(total > 0, np.nan_to_num(_ratio(covariance, np.sqrt(np.maximum(spread, 0)))), np.nan)
-
-
 def classification_statistics(
     truth: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], pairs: Sequence[tuple[str, str]]
 ) -> Statistics:
@@ -148,12 +137,12 @@ def classification_statistics(
     def statistics(weights: np.ndarray) -> dict[str, np.ndarray]:
         rows, total = len(weights), weights.sum(axis=1)
         confusion = weighted_confusion(weights, truth, predicted, len(classes))
-        recalls = weighted_recalls(weights, truth, predicted, len(classes))
+        found = {"recall": recalls(confusion), "specificity": specificities(confusion)}
         against_rest = [weighted_auc(weights, truth == k, probabilities[:, k]) for k in index.values()]
         values = {
-            "balanced_accuracy": _mean(list(recalls.T[present]), rows),
+            "balanced_accuracy": _mean(list(found["recall"].T[present]), rows),
             "macro_auc": _mean([auc for auc, there in zip(against_rest, present, strict=True) if there], rows),
-            "accuracy": _ratio(weights @ (predicted == truth).astype(float), total),
+            "accuracy": _ratio(np.trace(confusion, axis1=1, axis2=2), total),
             "macro_f1": _mean(list(f1_scores(confusion).T[present]), rows),
             "mcc": matthews(confusion),
             "brier": _ratio(weights @ distances, total),
@@ -162,8 +151,7 @@ def classification_statistics(
             values[f"auc_{negative}_vs_{positive}"] = _pair_auc(
                 weights, truth, probabilities, index[negative], index[positive]
             )
-        named = {"recall": recalls, "specificity": specificities(confusion)}
-        values |= {f"{name}_{label}": found[:, k] for name, found in named.items() for label, k in index.items()}
+        values |= {f"{name}_{label}": shares[:, k] for name, shares in found.items() for label, k in index.items()}
         values |= {f"auc_of_{label}": against_rest[k] for label, k in index.items()}
         return values | {
             f"average_precision_{label}": weighted_average_precision(weights, truth == k, probabilities[:, k])

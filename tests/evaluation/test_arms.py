@@ -86,7 +86,7 @@ def test_fewer_than_ten_people_of_a_class_give_counts() -> None:
     found = evaluate_arms({"full": arm, "less": arm}, "diagnosis", "full", n_boot=50)
     own = found["arms"]["full"]
     assert own["metrics"]["balanced_accuracy"]["value"] is None
-    assert own["metrics"]["recall_AD"]["note"] == "8 people with AD: too few for a figure"
+    assert own["metrics"]["recall_AD"]["note"] == "no figure: 8 subjects labelled AD"
     assert own["right"] == {"CN": [4], "AD": [6]}
     assert found["differences"]["less"]["balanced_accuracy"]["value"] is None
 

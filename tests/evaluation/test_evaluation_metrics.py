@@ -13,7 +13,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from admoe_monai.evaluation.metrics import classification_statistics, weighted_auc, weighted_recalls
+from admoe_monai.evaluation.metrics import classification_statistics, recalls, weighted_auc, weighted_confusion
 
 CLASSES = ["CN", "MCI", "AD"]
 PAIRS = [("CN", "AD")]
@@ -34,8 +34,8 @@ def test_every_weighting_agrees_with_scikit_learn() -> None:
         kwargs = {"sample_weight": weight}
         assert values["accuracy"][row] == pytest.approx(accuracy_score(truth, predicted, **kwargs))
         assert values["balanced_accuracy"][row] == pytest.approx(balanced_accuracy_score(truth, predicted, **kwargs))
-        recalls = recall_score(truth, predicted, average=None, **kwargs)
-        assert [values[f"recall_{name}"][row] for name in CLASSES] == pytest.approx(list(recalls))
+        each = recall_score(truth, predicted, average=None, **kwargs)
+        assert [values[f"recall_{name}"][row] for name in CLASSES] == pytest.approx(list(each))
         macro = np.mean([roc_auc_score(truth == k, probabilities[:, k], **kwargs) for k in range(3)])
         assert values["macro_auc"][row] == pytest.approx(macro)
         assert values["macro_f1"][row] == pytest.approx(f1_score(truth, predicted, average="macro", **kwargs))
@@ -86,8 +86,9 @@ def test_auc_equals_the_count_of_ordered_pairs() -> None:
 def test_a_class_without_weight_is_nan_not_zero() -> None:
     truth = np.array([0, 1])
     weights = np.array([[1.0, 0.0]])
-    recalls = weighted_recalls(weights, truth, truth, 3)
-    np.testing.assert_array_equal(recalls, [[1.0, np.nan, np.nan]])
+    confusion = weighted_confusion(weights, truth, truth, 3)
+    np.testing.assert_array_equal(confusion, [np.diag([1.0, 0, 0])])
+    np.testing.assert_array_equal(recalls(confusion), [[1.0, np.nan, np.nan]])
     assert np.isnan(weighted_auc(weights, truth == 1, np.array([0.2, 0.7]))).all()
 
 

@@ -12,7 +12,7 @@ from admoe_monai.evaluation.report_page import Section, report_page
 from admoe_monai.evaluation.wording import in_digits, interval_of, missing, value_of
 from admoe_monai.people import people
 
-from .wording import CANNOT_TELL, figure_name, right_in_words, verdict
+from .wording import CANNOT_TELL, compared_cells, figure_name, right_in_words, verdict
 
 
 def page_of_study(found: Mapping[str, Any]) -> str:
@@ -70,13 +70,7 @@ def _arms(found: Mapping[str, Any]) -> Section:
     rows = []
     for arm, own in figures["arms"].items():
         metric, difference = own["metrics"][figure], figures["differences"].get(arm, {}).get(figure)
-        compared = ["", "", "reference"]
-        if difference is not None:
-            compared = [
-                value_of(difference, number, True),
-                interval_of(difference, number, sign=True),
-                verdict(difference),
-            ]
+        compared = compared_cells(difference, number)
         right = right_in_words(own["right"], figures["class_counts"])
         rows.append([arm, value_of(metric, number), interval_of(metric, number), *compared, right])
     heads = ["arm", name, "95 % interval", f"minus {reference}", "95 % interval", "", "right, of each seed"]

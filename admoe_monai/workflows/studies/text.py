@@ -9,7 +9,7 @@ from admoe_monai.evaluation.wording import interval_of, value_of
 from admoe_monai.handlers import duration
 from admoe_monai.workflows.runs.comparison_text import text_table
 
-from .wording import figure_name, right_in_words, verdict
+from .wording import compared_cells, figure_name, right_in_words
 
 
 def lines_of_plan(rows: Sequence[Mapping[str, Any]], cores: int, width: int | None) -> list[str]:
@@ -55,13 +55,7 @@ def lines_of_study(found: Mapping[str, Any], width: int | None) -> list[str]:
         if metric["value"] is None:
             rows.append([arm, right_in_words(own["right"], figures["class_counts"]), "", "", "", ""])
             continue
-        compared = ["", "", "reference"]
-        if difference is not None:
-            compared = [
-                value_of(difference, number, True),
-                interval_of(difference, number, sign=True),
-                verdict(difference),
-            ]
+        compared = compared_cells(difference, number)
         rows.append([arm, value_of(metric, number), interval_of(metric, number), *compared])
     heads = ["arm", figure_name(figure), "95 % interval", f"minus {reference}", "95 % interval", ""]
     counts = ", ".join(f"{name} {count}" for name, count in figures["class_counts"].items())

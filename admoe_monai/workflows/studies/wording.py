@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from admoe_monai.evaluation.wording import interval_of, value_of
+
 CANNOT_TELL = "cannot tell"
 
 
@@ -18,6 +20,18 @@ def verdict(difference: Mapping[str, Any]) -> str:
     if low is None or high is None or low <= 0 <= high:
         return CANNOT_TELL
     return "better" if low > 0 else "worse"
+
+
+def compared_cells(difference: Mapping[str, Any] | None, number: int) -> list[str]:
+    """Write the difference of an arm to the reference, its interval and the verdict, in three cells.
+
+    Args:
+        difference: Fields of its ``Estimate``; None for the reference itself.
+        number: Number of people that it rests on.
+    """
+    if difference is None:
+        return ["", "", "reference"]
+    return [value_of(difference, number, True), interval_of(difference, number, sign=True), verdict(difference)]
 
 
 def figure_name(figure: str) -> str:

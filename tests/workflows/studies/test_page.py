@@ -71,7 +71,7 @@ def test_the_same_study_gives_the_same_bytes() -> None:
 
 def test_few_people_are_counted() -> None:
     text = read_page(page_of_study(study(people=6))).text
-    assert "6 people with CN, 6 people with AD: too few for a figure" in text
+    assert "no figure: 6 subjects labelled CN" in text
     assert "Right: CN " in text
     assert "of 6" in text
 
