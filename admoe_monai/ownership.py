@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from admoe_monai.errors import UserError
@@ -26,7 +27,18 @@ def refuse_of_others(path: Path, what: str, remedy: str) -> None:
         owner = path.stat().st_uid
     except OSError:
         return
-    if os.geteuid() not in (0, owner) and owner != 0:
+    if os.geteuid() in (0, owner) or owner == 0:
+        return
+    if owner != _owner_of_new(path if path.is_dir() else path.parent):
         raise UserError(
             f"{what} {path} belongs to another user (number {owner}), who can change it at any time: {remedy}"
         )
+
+
+def _owner_of_new(folder: Path) -> int | None:
+    """Tell whose a file is that this user makes; some file systems of networks give all files one owner."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            return os.fstat(file.fileno()).st_uid
+    except OSError:
+        return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from admoe_monai import ownership
 from admoe_monai.data.store import PreprocessedStore
 from admoe_monai.errors import UserError
 from admoe_monai.ownership import refuse_of_others
@@ -48,6 +49,20 @@ def test_whose_files_are_refused(
             refuse_of_others(tmp_path, "the folder", "take yours")
     else:
         refuse_of_others(tmp_path, "the folder", "take yours")
+
+
+def test_where_all_files_have_one_owner_they_are_the_users(
+    owned_by: dict[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on shares that map users."""
+    owned_by[tmp_path] = OTHER
+    monkeypatch.setattr(ownership, "_owner_of_new", lambda folder: OTHER)
+    refuse_of_others(tmp_path, "the folder", "take yours")
+
+
+def test_what_the_user_makes_is_the_users(tmp_path: Path) -> None:
+    assert ownership._owner_of_new(tmp_path) == os.geteuid()
+    assert ownership._owner_of_new(tmp_path / "absent") is None
 
 
 def test_what_is_absent_is_nobodys(owned_by: dict[Path, int], tmp_path: Path) -> None:

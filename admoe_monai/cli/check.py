@@ -8,7 +8,7 @@ import typer
 
 from admoe_monai.workflows.settings.config_files import config_files
 from admoe_monai.workflows.settings.findings import Finding, findings
-from admoe_monai.workflows.settings.trust import refuse_untrusted
+from admoe_monai.workflows.settings.trust import handed_over, refuse_untrusted
 
 from .settings import takes_settings, values_of, with_short_forms
 from .train import Words
@@ -26,7 +26,7 @@ def check(configs: Words = None, trust: Trust = False, *, typed: dict[str, str])
     words, typed = with_short_forms(configs or [], typed)
     files, values = config_files(words), values_of(typed)
     _leave_with(findings(files, values))
-    refuse_untrusted(files, trust)  # before anything that a config names is imported
+    refuse_untrusted(handed_over(files), trust)  # before anything that a config names is imported
     from admoe_monai.workflows.finished.config_check import check_config
     from admoe_monai.workflows.finished.parts_check import findings_in_parts
 

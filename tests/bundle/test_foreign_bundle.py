@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.bundles import recognition
 from admoe_monai.workflows.bundles.export import export
 from admoe_monai.workflows.bundles.recognition import refuse_unlike_export
 
@@ -150,3 +151,19 @@ def test_a_changed_value_is_not_ours(foreign: Path) -> None:
 def test_bundles_of_ours_are_recognised(bundle: Path, tiny_run_2d: Path, tmp_path: Path) -> None:
     refuse_unlike_export(bundle, trust=False)
     refuse_unlike_export(export(tiny_run_2d, tmp_path / "slices", [], 0), trust=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["$__import__('os').mkdir('trace')", "$@batch_size and __import__('os').mkdir('trace')"]
+)
+def test_the_voxels_of_registered_scans_are_a_number(text: str, foreign: Path, tmp_path: Path) -> None:
+    """What a bundle states of them goes into the config that it is compared with."""
+    path = foreign / "configs/inference.json"
+    stated = {**json.loads(path.read_text()), "template_spacing_mm": 2.0}
+    config = next(c for c in recognition._as_exported(stated, foreign) if "template_spacing_mm" in c)
+    path.write_text(json.dumps(config))
+    refuse_unlike_export(foreign, trust=False)
+    path.write_text(json.dumps({**config, "template_spacing_mm": text}))
+    with pytest.raises(UserError, match="add --trust"):
+        refuse_unlike_export(foreign, trust=False)
+    assert not (tmp_path / "trace").exists()

@@ -47,7 +47,15 @@ def _overlay(run: Path, trace: str) -> None:
     _set(run, phase_overlays={"pretrain": ["overlays/1_part.yaml"], "finetune": ["overlays/1_part.yaml"]})
 
 
-PLANTS: dict[str, Plant] = {f.__name__[1:]: f for f in (_expression, _target, _network, _imports, _overlay)}
+def _overlay_list(run: Path, trace: str) -> None:
+    """A list is looked for in the working directory, which is where who unpacks a run may be."""
+    _overlay(run, trace)
+    _set(run, phase_overlays=["overlays/1_part.yaml"])
+
+
+PLANTS: dict[str, Plant] = {
+    f.__name__[1:]: f for f in (_expression, _target, _network, _imports, _overlay, _overlay_list)
+}
 COMMANDS = {
     "evaluate": ("evaluate", "{run}", "--device", "cpu"),
     "report": ("report", "{run}", "--device", "cpu"),
@@ -87,7 +95,30 @@ def test_nothing_of_others_runs_without_trust(
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
-@pytest.mark.parametrize("plant", PLANTS)
+def test_an_overlay_of_the_working_directory_is_looked_at(
+    foreign: Path, admoe: Admoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _overlay_list(foreign, str(tmp_path / "trace"))
+    (tmp_path / "here/overlays").mkdir(parents=True)
+    (foreign / "overlays/1_part.yaml").rename(tmp_path / "here/overlays/1_part.yaml")
+    (foreign / "overlays/1_part.yaml").write_text("optimizer::weight_decay: 0.1\n")  # of the two, a list means the other one
+    monkeypatch.chdir(tmp_path / "here")
+    code, _, error = admoe(*words("evaluate", foreign))
+    assert code == 1
+    assert "would run" in error
+    assert not (tmp_path / "trace").exists()
+
+
+def test_the_config_beside_a_checkpoint_is_not_evaluated(foreign: Path, admoe: Admoe, tmp_path: Path) -> None:
+    _set(foreign, datalist=f"$str(__import__('os').mkdir({str(tmp_path / 'trace')!r}))")
+    own = tmp_path / "own.yaml"
+    own.write_text("name: mine\n")
+    with contextlib.suppress(Exception):
+        admoe("train", own, "--resume", foreign / "checkpoint_epoch_1.pth", "--run_dir", tmp_path / "new")
+    assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize("plant", [name for name in PLANTS if name != "overlay_list"])
 def test_it_runs_with_trust(
     plant: str, foreign: Path, admoe: Admoe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser, ReferenceResolver
 
+from admoe_monai.errors import UserError
 from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE, TO_TEMPLATE
 from admoe_monai.workflows.settings.declared import PARTS
@@ -58,12 +59,20 @@ def _put_in_front(config: dict[str, Any], registered: Mapping[str, Any], screeni
         chains: dict[str, Any] = ConfigParser.load_config_file(resource(f"{PARTS_FOLDER}/to_template.yaml"))
         # Scans that other software had registered are expected from it again.
         name = TO_TEMPLATE if TO_TEMPLATE in registered["chains"] else ON_TEMPLATE
-        config["template_spacing_mm"] = registered["spacing_mm"]
+        config["template_spacing_mm"] = _number(registered["spacing_mm"])
         # The scans of training were stored in between, in steps.
         start = [*chains[name]["transforms"], {"_target_": "admoe_monai.transforms.RoundToStepsd", "keys": "image"}]
         parts = [{**part, "aligned": True} if "overlays" in str(part["_disabled_"]) else part for part in parts]
     config["preprocessing"]["transforms"] = [*start, *parts, *rest]
     config |= {**screen, "screening": screening}
+
+
+def _number(spacing: Any) -> float:
+    """A number that a file states; a text could be an expression."""
+    try:
+        return float(spacing)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"the voxels of the registered scans are {spacing!r} mm, which is no number") from error
 
 
 def train_config(run: TrainedRun, preprocessing_digest: str) -> dict[str, Any]:

@@ -69,27 +69,27 @@ def _in_network(files: Sequence[Path], given: Mapping[str, Any], parser: ConfigP
 
 def _in_phase(phase: Phase, settings: Sequence[str]) -> Iterator[Finding]:
     ours = ConfigParser.load_config_files(phase.config_file)
-    known = [*settings, *BROUGHT]
     for overlay in phase.overlays:
         if not Path(overlay).is_file():
             raise UserError(f"phase_overlays of {phase.key} names {overlay}, which is not there")
+    whole = _whole(phase, ours)
     for overlay, content in zip(phase.overlays, phase.overlay_contents(), strict=True):
         written = read_written(Path(overlay))
         for key, line in written.repeated.items():
             yield Finding(f"{overlay}, line {line}", f"{key} is set a second time, and only this value counts")
         for key, value in content.items():
-            for where, said in _of_key(str(key), value, ours, _whole(phase, ours), known):
+            for where, said in _of_key(str(key), value, ours, whole, settings):
                 # Within the file, the key stands as it is written, perhaps with a plus.
                 yield Finding(written.place(str(key) + where.removeprefix(_plain(str(key)))), said)
 
 
 def _of_key(
-    key: str, value: Any, ours: Mapping[str, Any], whole: Mapping[str, Any], known: Sequence[str]
+    key: str, value: Any, ours: Mapping[str, Any], whole: Mapping[str, Any], settings: Sequence[str]
 ) -> Iterator[Problem]:
     name = _plain(key)
     top = name.partition("::")[0]
     try:
-        refuse_unknown([top], [*ours, *known], "key of a phase", "the files of the phase")
+        refuse_unknown([top], [*ours, *settings], "key of a phase", "the files of the phase")
     except UserError as error:
         yield name, str(error)
         return
@@ -97,20 +97,15 @@ def _of_key(
     yield from replacement_problems(value, ours, key)
     yield from argument_problems(value, whole, name)
     yield from component_problems(value, None, name)
-    yield from reference_problems(value, whole, name, known)
+    yield from reference_problems(value, whole, name, (*settings, *BROUGHT))
     yield from text_problems(value, name)
 
 
 def _whole(phase: Phase, ours: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        return ConfigParser.load_config_files([*phase.config_file, *_filled(phase)])
+        return ConfigParser.load_config_files(phase.files())
     except Exception:  # of what can't be merged, more is said beside it
         return ours
-
-
-def _filled(phase: Phase) -> list[str]:
-    contents = phase.overlay_contents()
-    return [overlay for overlay, content in zip(phase.overlays, contents, strict=True) if content]
 
 
 def _plain(key: str) -> str:

@@ -124,14 +124,21 @@ class Phase:
                 raise UserError(f"the phase overlay {overlay} is neither .yaml nor .json")
         return [dict(read_written(Path(overlay)).content) for overlay in self.overlays]
 
+    def files(self) -> list[str]:
+        """List the files of the phase and the user's overlays, but for those of comments alone: MONAI stumbles over them.
+
+        Raises:
+            UserError: If an overlay can't be read.
+        """
+        contents = zip(self.overlays, self.overlay_contents(), strict=True)
+        return [*self.config_file, *(overlay for overlay, given in contents if given)]
+
     def _checked_files(self, settings: Mapping[str, Any]) -> list[str]:
         known = [*ConfigParser.load_config_files(self.config_file), *settings]
         for overlay, given in zip(self.overlays, self.overlay_contents(), strict=True):
             top = [ReferenceResolver.split_id(str(key).lstrip("+"))[0] for key in given]
             refuse_unknown(top, known, f"key in the phase overlay {overlay}:")
-        # MONAI stumbles over a file of comments alone.
-        filled = [overlay for overlay, given in zip(self.overlays, self.overlay_contents(), strict=True) if given]
-        return [*self.config_file, *filled]
+        return self.files()
 
 
 def _check_augmentation(parser: ConfigParser) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 from admoe_monai.run_files import CONFIG, DATALIST
-from admoe_monai.workflows.settings.declared import parser_of
+from admoe_monai.workflows.settings.literal_text import plain
 from admoe_monai.workflows.settings.names import declared_settings
 from admoe_monai.workflows.settings.overlays import overlay_file
+from admoe_monai.workflows.settings.written import read_written
 
 from .hub import is_on_hub
 
@@ -83,8 +84,9 @@ def _is_run(folder: Path) -> bool:
 
 
 def _recorded(folder: Path) -> dict[str, Any]:
-    parser = parser_of([folder / CONFIG])
-    return {name: parser.get_parsed_content(name) for name in ("datalist", "dataset_dir", "cache_dir")}
+    # Nothing is evaluated: the folder of a checkpoint that is named may be of others.
+    written = {**declared_settings(), **read_written(folder / CONFIG).content}
+    return {name: plain(written[name]) for name in ("datalist", "dataset_dir", "cache_dir")}
 
 
 def _find_datalist(settings: dict[str, Any], recorded: Mapping[str, Any], own: Path) -> list[str]:

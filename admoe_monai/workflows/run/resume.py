@@ -140,6 +140,10 @@ class ResumePoint(Start):
             raise UserError(f"{self.folder} holds a run; a run that goes on in a new folder needs an empty --run_dir")
         return RunDirectory(self.folder, self.settings["keep_checkpoints"])
 
+    def refuse_source(self) -> None:
+        """Refuse a checkpoint of another user."""
+        refuse_of_others(self.path, "the checkpoint", "if you trust it, go on from a copy, which is yours")
+
     def forget_lost(self, folder: Path) -> list[str]:
         """Forget the best scores whose files are lost."""
         forgotten: list[str] = []
@@ -205,9 +209,8 @@ def start_of(
         path = Path(str(resume))
         checkpoint = read_checkpoint(path)
         folder = Path(str(settings["run_dir"] or path.parent))
-    if kind is ResumePoint:  # any other kind looks at what others have computed
-        refuse_of_others(path, "the checkpoint", "if you trust it, go on from a copy, which is yours")
     point = kind(settings, path, checkpoint, folder)
+    point.refuse_source()
     check_changes(settings, checkpoint, digests, {**environment, "threads": point.threads}, path)
     if point.phase_is_over and _is_final(point) and str(resume) == "auto":
         point.finished = f"{folder} is finished: nothing to resume (epoch {checkpoint['epoch']}, {path.name})"

@@ -32,6 +32,8 @@ _ARITHMETIC = (
     ast.FloorDiv, ast.Mod,
 )  # fmt: skip
 _TARGET, _MODE = "_target_", "_mode_"
+#: Ways to make a component that MONAI has, but for its debugger.
+HARMLESS_MODES = ("default", "callable")
 #: Files of a phase: what a reference or a sum of texts names here could not be looked at.
 _FILES = "phase_overlays"
 
@@ -54,7 +56,7 @@ def _of_value(value: Any, key: str, literal_alone: bool) -> Iterator[str]:
     name = re.split("::|#", key)[-1]
     if name == _TARGET and not _is_layer(value):
         yield str(value)
-    elif name == _MODE and value not in ("default", "callable", "partial"):
+    elif name == _MODE and value not in HARMLESS_MODES:
         yield f"{_MODE} {value}"
     elif isinstance(value, Mapping):
         for inner, part in value.items():
@@ -87,7 +89,9 @@ def _is_plain(text: str, literal_alone: bool) -> bool:
         return False
     nodes = list(ast.walk(tree))
     if literal_alone:
-        return all(isinstance(node, (ast.Expression, ast.Constant, ast.List, ast.Load)) for node in nodes)
+        return all(isinstance(node, (ast.Expression, ast.Constant, ast.List, ast.Load)) for node in nodes) and all(
+            map(_is_arithmetic, nodes)
+        )
     return all(map(_is_arithmetic, nodes))
 
 

@@ -24,8 +24,8 @@ from .table import LISTS, SETTINGS, TEXTS
 from .written import Written, read_written
 
 COMMAND_LINE = "command line"
-#: MONAI's references within a value: `@name`, `@name::entry`, `@name#0`.
-_REFERENCE = re.compile(r"@(\w+)((?:::|#)\w+)*")
+#: MONAI's references within a value: `@name`, `@name::entry`, `@name#0`, and the relative `@::entry`.
+_REFERENCE = re.compile(r"@(?=[\w:#])(\w*)((?:::|#)+\w+)*")
 #: Parts of the plan that an expression may refer to.
 _PARTS = ("network_def", "phases", "settings")
 
@@ -128,7 +128,7 @@ def _expression(text: str, known: Iterable[str]) -> Iterator[str]:
     names = {*known, *_PARTS}
     references = _REFERENCE.finditer(text) if text.startswith("$") else filter(None, [_REFERENCE.fullmatch(text)])
     for name in dict.fromkeys(match[1] for match in references):
-        if name not in names:
+        if name and name not in names:
             yield f"nothing is called {name} that @{name} could refer to; quote the text if it is one and begin it otherwise"
     if text.startswith("$"):
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 from typing import Any
 
 _MARKS = "#@%$"
@@ -27,6 +29,18 @@ def literal(value: Any) -> Any:
     if not isinstance(value, str) or not _is_read(value):
         return value
     return _expression(value)
+
+
+def plain(value: Any) -> Any:
+    """Return what a value stands for without evaluating anything: the way back from :func:`literal`.
+
+    Args:
+        value: As it stands in a config; what is no literal stays as it is.
+    """
+    if isinstance(value, str) and value.startswith("$"):
+        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            return ast.literal_eval(value[1:].strip())
+    return value
 
 
 def _expression(value: Any) -> str:

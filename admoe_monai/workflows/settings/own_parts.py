@@ -1,7 +1,7 @@
 """Memory of the parts that this user's own runs were trained with, so that nobody is asked to trust himself.
 
 That a file belongs to a user says nothing: so does what he has unpacked from an archive. What he has trained with here, he has
-run already. The memory is a file of digests in the user's folder of state, and runs of the package's own parts leave none.
+run already. The memory is a file of digests in the user's folder of state; runs without such parts leave none.
 """
 
 from __future__ import annotations

@@ -57,6 +57,8 @@ def component_problems(written: Any, ours: Any, key: str) -> Iterator[Problem]:
     same = isinstance(ours, Mapping) and written.get("_target_", ours.get("_target_")) == ours.get("_target_")
     base: Mapping[str, Any] = ours if same else {}
     target = written.get("_target_", base.get("_target_"))
+    if written.get("_disabled_") is True:
+        return  # MONAI does not look for it
     if isinstance(target, str) and not target.startswith(("$", "@")):
         yield from _of_target(target, written, key)
     for name, part in written.items():
@@ -127,7 +129,8 @@ def reference_problems(written: Any, whole: Mapping[str, Any], key: str, known: 
             yield from reference_problems(part, whole, f"{key}::{name}", known)
     elif isinstance(written, str):
         for reference in ReferenceResolver.match_refs_pattern(written):
-            missing = _missing(reference, whole)
+            # A relative one counts from where it stands, which MONAI alone follows.
+            missing = "" if reference.startswith("::") else _missing(reference, whole)
             if missing and reference.partition("::")[0] not in known:
                 yield key, f"{key} refers to @{reference}, but nothing is called so{missing}"
 
@@ -190,6 +193,8 @@ def unread_problems(key: str, ours: Mapping[str, Any], whole: Mapping[str, Any])
 
 
 def _covers(read: str, key: str) -> bool:
+    if read.startswith("::"):
+        return key.rpartition("::")[2] in read.split("::")
     return f"{read}::".startswith(f"{key}::") or f"{key}::".startswith(f"{read}::")
 
 

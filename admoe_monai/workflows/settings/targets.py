@@ -10,9 +10,11 @@ from typing import Any
 
 from monai.bundle import ComponentLocator
 
+from .executed import HARMLESS_MODES
+
 #: Keys of a component that are MONAI's own and no arguments.
 OWN_KEYS = ("_target_", "_mode_", "_disabled_", "_requires_", "_desc_")
-MODES = ("default", "callable", "debug")
+MODES = (*HARMLESS_MODES, "debug")
 
 
 def located(target: str) -> Any:

@@ -5,8 +5,6 @@ Nothing here imports torch or MONAI, and nothing of a config is evaluated.
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.run_files import CONFIG
 
 from .executed import executed
+from .literal_text import plain
 from .overlays import overlay_file, own_copy
 from .own_parts import parts_digest, remembered
 from .resources import resource
@@ -81,9 +80,12 @@ def _with_overlays(files: Sequence[Path]) -> Iterator[Written]:
         for key, value in written.content.items():
             if key.lstrip("+").startswith(_OVERLAYS):
                 for name in _texts(value):
-                    overlay = _read(Path(overlay_file(own_copy(name, file.parent))))
-                    if overlay is not None:
-                        yield overlay
+                    # Which folder counts, depends on how the setting is written and on what stands beside it.
+                    copies = (own_copy(name, folder.parent) for folder in (file, files[0]))
+                    for path in dict.fromkeys(map(overlay_file, (name, *copies))):
+                        overlay = _read(Path(path))
+                        if overlay is not None:
+                            yield overlay
 
 
 def _read(file: Path) -> Written | None:
@@ -94,11 +96,8 @@ def _read(file: Path) -> Written | None:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value.startswith("$"):
-        # A name with marks of MONAI's language is written as a literal; what is none has been refused.
-        with contextlib.suppress(ValueError, SyntaxError):
-            yield from _texts(ast.literal_eval(value[1:].strip()))
-    elif isinstance(value, str):
+    value = plain(value)  # what is no literal has been refused
+    if isinstance(value, str):
         yield value
     elif isinstance(value, (Mapping, list)):
         for part in value.values() if isinstance(value, Mapping) else value:

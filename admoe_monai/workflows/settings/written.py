@@ -50,7 +50,8 @@ def read_written(file: Path) -> Written:
         text = file.read_text(encoding="utf-8")
         # 1e-4 is a number in JSON, and a text in the YAML that is read here.
         content = json.loads(text) if file.suffix == ".json" else load_yaml(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        # JSON may be indented with tabs, which YAML does not take; within its texts there are none.
+        node = yaml.compose(text.replace("\t", " ") if file.suffix == ".json" else text, Loader=yaml.SafeLoader)
     except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where is not None else ""

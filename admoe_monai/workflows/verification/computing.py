@@ -69,6 +69,9 @@ class _PointOfReplay(ResumePoint):
         super().__init__(*point)
         self.forgotten = list(forgotten)
 
+    def refuse_source(self) -> None:
+        """Accept any: who verifies looks at what others have computed."""
+
     def forget_lost(self, folder: Path) -> list[str]:
         if is_main():
             self._missing = missing_best(self.checkpoint, self.path.parent, folder)

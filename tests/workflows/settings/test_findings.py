@@ -173,6 +173,16 @@ def test_a_number_of_json_is_a_number(tmp_path: Path) -> None:
     assert str(finding) == f"{tmp_path / 'mine.json'}, line 2: batch_size must be at least 1, got 0"
 
 
+def test_json_may_be_indented_with_tabs(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text('{\n\t"base_lr": 1e-4,\n\t"batch_size": 0\n}')
+    (finding,) = findings([ENTRY, tmp_path / "mine.json"], {})
+    assert str(finding) == f"{tmp_path / 'mine.json'}, line 3: batch_size must be at least 1, got 0"
+
+
+def test_a_relative_reference_is_left_to_monai(tmp_path: Path) -> None:
+    assert found(tmp_path, "batch_size: $@::accumulation_steps * 2\n") == []
+
+
 def test_agreement_is_looked_at_behind_an_entry_point_with_a_reference(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("embed_dim: 50\n")
     assert len(findings([known_configs()["pretrain"], tmp_path / "mine.yaml"], {})) == 3
