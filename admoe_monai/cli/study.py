@@ -42,7 +42,7 @@ def study(
     from admoe_monai.workflows.studies.cells import cells_of, write_cells
     from admoe_monai.workflows.studies.expected import DONE, expected, state_of
     from admoe_monai.workflows.studies.reading import read_study
-    from admoe_monai.workflows.studies.start import last_words, run_cells, snakemake
+    from admoe_monai.workflows.studies.start import alone, last_words, run_cells, snakemake
 
     design = read_study(study, folds)
     folder = output or Path("studies") / design.name
@@ -54,10 +54,11 @@ def study(
             typer.echo(line)
         return
     snakemake()
-    cells = write_cells(design, folder)
-    wanted = [cell for cell in (cells[:1] if first else cells) if state_of(cell) != DONE]
-    if wanted:
-        run_cells(folder, wanted, cores or (None if profile else _granted()), profile, retries)
+    with alone(folder) as lock:
+        cells = write_cells(design, folder)
+        wanted = [cell for cell in (cells[:1] if first else cells) if state_of(cell) != DONE]
+        if wanted:
+            run_cells(folder, wanted, lock, cores or (None if profile else _granted()), profile, retries)
     failed = [cell for cell in wanted if state_of(cell) != DONE]
     if failed:
         raise UserError(

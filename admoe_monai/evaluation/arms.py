@@ -52,7 +52,8 @@ def evaluate_arms(
         seed: Seed of the resampling.
 
     Returns:
-        Plain values: ``classes``, ``n_subjects``, ``class_counts`` (test subjects per class), ``folds`` (per fold
+        Plain values: ``classes``, ``n_subjects``, ``class_counts`` (test subjects per class), ``class_tests`` (the
+        same, counted once for each fold that tests them), ``folds`` (per fold
         ``n_subjects``, ``class_counts`` and ``n_unpaired``, labelled visits that not all predict), ``interval`` (method, level,
         n_boot, seed), ``arms`` (per arm ``metrics`` and ``right``: per class how many are right, of each seed) and
         ``differences`` (per other arm and figure the fields of ``Estimate`` for it minus the reference). A metric has the
@@ -79,6 +80,7 @@ def evaluate_arms(
         "classes": classes,
         "n_subjects": number,
         "class_counts": counts,
+        "class_tests": {name: sum(int((truth == k).sum()) for truth in truths) for k, name in enumerate(classes)},
         "folds": [
             {"n_subjects": len(truth), "class_counts": _class_counts(truth, classes), "n_unpaired": unpaired}
             for truth, unpaired in visits
@@ -167,9 +169,12 @@ def _arm(
             cells.append((statistics(np.ones((1, len(truth)))), statistics(drawn)))
             for k, name in enumerate(classes):
                 right[name][place] += int((predicted.argmax(1)[truth.to_numpy(int) == k] == k).sum())
-        for name in names:
-            values[name].append([float(alone[name][0]) for alone, _ in cells])
-            folds[name].append(np.mean([resampled[name] for _, resampled in cells], axis=0))
+        present = {classes[k] for k in truth.unique()}
+        for name, needed in figures_of(classes).items():
+            # A mean over the classes that a fold happens to have is another figure.
+            factor = 1.0 if present.issuperset(needed) else np.nan
+            values[name].append([factor * float(alone[name][0]) for alone, _ in cells])
+            folds[name].append(factor * np.mean([resampled[name] for _, resampled in cells], axis=0))
     metrics: dict[str, dict[str, Any]] = {}
     draws: dict[str, np.ndarray] = {}
     for name in names:

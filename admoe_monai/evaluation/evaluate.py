@@ -112,10 +112,7 @@ def _evaluate_task(
     estimates = bootstrap(statistics, list(subjects), n_boot, seed)
     present = [name for name in names if counts[name]["visits"]]
     needed = classes_behind(names, present, pairs)
-    shares = {name: counts[name]["visits"] / max(len(rows), 1) for name in names}
-    chance = {"balanced_accuracy": 1 / max(len(present), 1), "macro_auc": 0.5, "mcc": 0.0}
-    chance |= {name: 0.5 for name in needed if name.startswith("auc_")}
-    chance |= {f"average_precision_{name}": share for name, share in shares.items()}
+    chance = chance_levels({name: count["visits"] for name, count in counts.items()})
     people_of = {name: counts[name]["subjects"] for name in names}
     metrics = {
         name: _explain(estimate, name, needed[name], people_of, len(set(subjects)), fewest).as_dict()
@@ -154,6 +151,23 @@ def classes_behind(
     for kind in ("recall", "auc_of", "average_precision"):
         behind |= {f"{kind}_{name}": [name] for name in names}
     return behind | {f"specificity_{name}": [] for name in names}
+
+
+def chance_levels(counts: Mapping[str, int]) -> dict[str, float]:
+    """Tell what guessing reaches, of each figure of which that is known beforehand.
+
+    Args:
+        counts: Visits, or people, of each class.
+    """
+    present, number = [name for name, count in counts.items() if count], max(sum(counts.values()), 1)
+    return {
+        "balanced_accuracy": 1 / max(len(present), 1),
+        "macro_auc": 0.5,
+        "mcc": 0.0,
+        **{f"auc_{a}_vs_{b}": 0.5 for a in counts for b in counts},
+        **{f"auc_of_{name}": 0.5 for name in counts},
+        **{f"average_precision_{name}": count / number for name, count in counts.items()},
+    }
 
 
 def too_few(needed: Sequence[str], counts: Mapping[str, int], number: int, fewest: int = FEWEST_PEOPLE) -> str | None:

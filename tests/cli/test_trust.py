@@ -101,7 +101,9 @@ def test_an_overlay_of_the_working_directory_is_looked_at(
     _overlay_list(foreign, str(tmp_path / "trace"))
     (tmp_path / "here/overlays").mkdir(parents=True)
     (foreign / "overlays/1_part.yaml").rename(tmp_path / "here/overlays/1_part.yaml")
-    (foreign / "overlays/1_part.yaml").write_text("optimizer::weight_decay: 0.1\n")  # of the two, a list means the other one
+    (foreign / "overlays/1_part.yaml").write_text(
+        "optimizer::weight_decay: 0.1\n"
+    )  # of the two, a list means the other one
     monkeypatch.chdir(tmp_path / "here")
     code, _, error = admoe(*words("evaluate", foreign))
     assert code == 1

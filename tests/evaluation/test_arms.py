@@ -10,6 +10,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.evaluation.arms import evaluate_arms
 from admoe_monai.evaluation.folds import evaluate_folds
 from admoe_monai.evaluation.predictions import PredictionTable
+from admoe_monai.workflows.studies.wording import right_in_words
 
 CLASSES = {"diagnosis": ["CN", "AD"]}
 
@@ -70,8 +71,21 @@ def test_a_person_tested_twice_is_drawn_once() -> None:
 
     for found in (alone, twice):
         assert found["n_subjects"] == 20
+    assert twice["arms"]["full"]["right"] == {"CN": [12], "AD": [14]}
+    assert (twice["class_counts"], twice["class_tests"]) == ({"CN": 10, "AD": 10}, {"CN": 20, "AD": 20})
+    assert right_in_words(twice["arms"]["full"]["right"], twice) == "CN 12 of 20, AD 14 of 20 tests"
+    assert right_in_words(alone["arms"]["full"]["right"], alone) == "CN 6 of 10, AD 7 of 10"
     first, second = (f["arms"]["full"]["metrics"]["balanced_accuracy"] for f in (alone, twice))
     assert (second["low"], second["high"]) == pytest.approx((first["low"], first["high"]))
+
+
+def test_a_fold_without_a_class_has_no_mean_over_classes() -> None:
+    whole, lacking = table({"CN": 6, "AD": 7}), table({"CN": 9}, people=12, fold=1)
+    found = evaluate_arms({"full": [[whole], [lacking]]}, "diagnosis", "full", n_boot=50)["arms"]["full"]["metrics"]
+    assert found["balanced_accuracy"]["values"] == [[pytest.approx(0.65)], [None]]
+    assert found["balanced_accuracy"]["value"] == pytest.approx(0.65)
+    assert found["balanced_accuracy"]["note"] == "undefined in fold 2"
+    assert found["accuracy"]["values"] == [[pytest.approx(0.65)], [pytest.approx(0.75)]]
 
 
 def test_arms_that_are_right_on_the_same_people_have_no_difference() -> None:

@@ -109,8 +109,7 @@ def complete_files(
     if own is not None and _read(folder / own) is None:
         write_checkpoint(folder / own, checkpoint)
     if source.resolve() != folder.resolve():
-        for name in (METRICS, DIGESTS):
-            _take_rows_along(source / name, folder, checkpoint["epoch"])
+        take_rows_along(source, folder, checkpoint["epoch"])
 
 
 def _if_of_epoch(checkpoint: Checkpoint, epoch: int) -> Checkpoint | None:
@@ -145,11 +144,20 @@ def _take_along(file: Path, folder: Path) -> None:
             logger.warning("Not taken along: %s", error)
 
 
-def _take_rows_along(table: Path, folder: Path, epoch: int) -> None:
-    if not table.exists():
-        return
-    with open(table, encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    with atomic(folder / table.name) as copy:
+def take_rows_along(source: Path, folder: Path, epoch: int) -> None:
+    """Take the rows of the tables of a run along to where it goes on, which may be its own folder.
+
+    Args:
+        source: Folder of the run so far.
+        folder: Folder of the run from here on, locked by this process.
+        epoch: Last epoch whose row is kept: what follows is computed again, perhaps in another way.
+    """
+    for table in (source / METRICS, source / DIGESTS):
+        if not table.exists():
+            continue
+        with open(table, encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
         kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= epoch]
-        csv.writer(copy, lineterminator="\n").writerows(kept)
+        if kept != rows or source.resolve() != folder.resolve():
+            with atomic(folder / table.name) as copy:
+                csv.writer(copy, lineterminator="\n").writerows(kept)

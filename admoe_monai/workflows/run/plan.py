@@ -28,6 +28,7 @@ from admoe_monai.workflows.settings.written import read_written
 
 from .cohort import class_remarks, class_weights, cohort_digest, load_cohort
 from .components import ComponentTable
+from .continuation import take_rows_along
 from .environment import choose_device, environment
 from .granted import use_threads
 from .leakage import check_leakage, subjects_seen
@@ -221,7 +222,8 @@ class Plan:
         )
         forgotten = checked.start.forget_lost(directory.path)
         if is_main():
-            # Before the config: whatever is found in the folder later, there is a record of what it was made with.
+            # What is computed again is no longer of the record, and there is a record of what all that follows was made with.
+            take_rows_along(directory.path, directory.path, checked.start.epoch - 1)
             note_start(directory.path, checked.start, forgotten, directory.common)
             write_config(directory.path / CONFIG, settings)
             save_datalist(directory.path / DATALIST, self.cohort)

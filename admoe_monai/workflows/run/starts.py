@@ -72,7 +72,8 @@ def note_start(folder: Path, start: Start, forgotten: Sequence[str], common: Map
         **{name: common[name] for name in ("settings", "digests", "environment")},
     )
     try:
-        files = [folder / STARTS] + ([] if start.path is None else [start.path.parent / STARTS])
+        # Where a run goes on from another folder, what a start that came to nothing has left here is none of it.
+        files = ([] if start.path is None else [start.path.parent / STARTS]) + [folder / STARTS]
         lines = next((file.read_bytes().splitlines() for file in files if file.exists()), [])
         # A line that was damaged since stays as it is: no reason not to go on.
         new = json.dumps(to_plain(asdict(line))).encode()

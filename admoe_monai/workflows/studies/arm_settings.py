@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -91,13 +91,24 @@ def classes_in(files: Sequence[Path], task: str) -> list[str]:
     Raises:
         UserError: If there is no such task.
     """
+    classes = all_classes(files)
+    if task not in classes:
+        raise UserError(f"primary: there is no task {task}; there are {', '.join(classes)}")
+    return [*classes[task]]
+
+
+def all_classes(files: Sequence[Path]) -> Mapping[str, Sequence[str]]:
+    """Read the classes of each task.
+
+    Args:
+        files: Config files in the order in which they are merged.
+    """
     settings = dict(declared_settings())
     for file in files:
         settings |= read_config(file)
     take_in(settings, declared_settings())
-    if task not in settings["classes"]:
-        raise UserError(f"primary: there is no task {task}; there are {', '.join(settings['classes'])}")
-    return [*settings["classes"][task]]
+    classes: Mapping[str, Sequence[str]] = settings["classes"]
+    return classes
 
 
 def _mistakes_in_primary(study: Study, classes: Sequence[str]) -> list[str]:

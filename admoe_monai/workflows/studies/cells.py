@@ -19,7 +19,7 @@ from admoe_monai.files import write_atomic
 from admoe_monai.run_files import EVALUATION
 from admoe_monai.workflows.settings.config_files import config_files
 
-from .arm_settings import settings_files, write_settings
+from .arm_settings import all_classes, settings_files, write_settings
 from .design import PERMUTED, REGRESSION, Arm, Study, short_name
 
 PLAN, CELLS, CONFIGS, DATALISTS, CACHE = "plan.json", "cells", "configs", "datalists", "preprocessed"
@@ -123,10 +123,13 @@ def write_cells(study: Study, folder: Path) -> list[Cell]:
             [str(cell.run_dir) for cell in changed],
         )
     write_settings(study, folder / CONFIGS)
+    tasks = _tasks(study, folder / CONFIGS)
     for cell in cells:
+        if not cell.run_dir.is_dir():
+            cell.marker.unlink(missing_ok=True)  # whoever has removed a run wants it anew
         if cell.arm.labels == PERMUTED:
             original = load_datalist(study.folds[cell.fold])
-            save_datalist(cell.datalist, permute_labels(original, cell.seed, _tasks(study)))
+            save_datalist(cell.datalist, permute_labels(original, cell.seed, tasks))
         write_atomic(cell.origin, origins[cell.name])
     plan = {"threads": study.threads, "cells": {cell.name: script(study, cell) for cell in cells}}
     write_atomic(folder / PLAN, json.dumps(plan, indent=1))
@@ -157,8 +160,10 @@ def script(study: Study, cell: Cell) -> str:
     return "\n".join([*lines, *map(shlex.join, steps)])
 
 
-def _tasks(study: Study) -> list[str]:
-    return [*dict.fromkeys(("diagnosis", "change", study.task, *(study.settings.get("classes") or {})))]
+def _tasks(study: Study, configs: Path) -> list[str]:
+    """List the tasks of all arms with permuted labels, which share a datalist: one with true labels would teach the others."""
+    permuted = [arm for arm in study.arms if arm.labels == PERMUTED]
+    return [*dict.fromkeys(task for arm in permuted for task in all_classes(settings_files(study, arm, configs)))]
 
 
 def _origins(study: Study, cells: Sequence[Cell]) -> dict[str, str]:

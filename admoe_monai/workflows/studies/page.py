@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import admoe_monai
+from admoe_monai.evaluation.evaluate import chance_levels
 from admoe_monai.evaluation.forest import forest_figure
 from admoe_monai.evaluation.report_page import Section, report_page
 from admoe_monai.evaluation.wording import in_digits, interval_of, missing, value_of
@@ -39,12 +40,12 @@ def _summary(found: Mapping[str, Any]) -> list[str]:
     reference, number = found["reference"], figures["n_subjects"]
     own = figures["arms"][reference]
     metric, name = own["metrics"][figure], figure_name(figure)
-    right = right_in_words(own["right"], figures["class_counts"])
+    right = right_in_words(own["right"], figures)
     if metric["value"] is None:
         return [
             f"{_upper(name)} of {task}, the primary figure, of '{reference}': {missing(metric['note'])}. Right: {right}."
         ]
-    chance = _chance(found, figure)
+    chance = chance_levels(figures["class_tests"]).get(figure)
     guessing = "" if chance is None else f"; guessing reaches {in_digits(chance, number)}"
     said = [
         f"{_upper(name)} of {task}, the primary figure, is {in_digits(metric['value'], number)} for '{reference}' "
@@ -71,7 +72,7 @@ def _arms(found: Mapping[str, Any]) -> Section:
     for arm, own in figures["arms"].items():
         metric, difference = own["metrics"][figure], figures["differences"].get(arm, {}).get(figure)
         compared = compared_cells(difference, number)
-        right = right_in_words(own["right"], figures["class_counts"])
+        right = right_in_words(own["right"], figures)
         rows.append([arm, value_of(metric, number), interval_of(metric, number), *compared, right])
     heads = ["arm", name, "95 % interval", f"minus {reference}", "95 % interval", "", "right, of each seed"]
     section.table(heads, rows)
@@ -81,7 +82,11 @@ def _arms(found: Mapping[str, Any]) -> Section:
     estimates = {arm: own["metrics"][figure] for arm, own in figures["arms"].items()}
     if any(estimate["value"] is not None for estimate in estimates.values()):
         words = "; ".join(f"{arm}: {value_of(e, number)} {interval_of(e, number)}" for arm, e in estimates.items())
-        section.picture(f"{_upper(name)}", forest_figure(estimates, name, _chance(found, figure)), f"{name}. {words}")
+        section.picture(
+            f"{_upper(name)}",
+            forest_figure(estimates, name, chance_levels(figures["class_tests"]).get(figure)),
+            f"{name}. {words}",
+        )
     differences = {arm: own[figure] for arm, own in figures["differences"].items()}
     if any(estimate["value"] is not None for estimate in differences.values()):
         words = "; ".join(f"{arm}: {value_of(e, number, True)}" for arm, e in differences.items())
@@ -198,12 +203,6 @@ def _settings(found: Mapping[str, Any]) -> Section:
         rows.append([arm, "; ".join(filter(None, parts)) or missing("nothing else")])
     section.table(["", "what differs from the defaults"], rows, numeric=False)
     return section
-
-
-def _chance(found: Mapping[str, Any], figure: str) -> float | None:
-    if "auc" in figure:
-        return 0.5
-    return 1 / len(found["figures"]["classes"]) if figure == "balanced_accuracy" else None
 
 
 def _in_brackets(estimate: Mapping[str, Any], number: int, sign: bool) -> str:

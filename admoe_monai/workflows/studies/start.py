@@ -45,6 +45,7 @@ def snakemake() -> list[str]:
 def run_cells(
     folder: Path,
     cells: Sequence[Cell],
+    lock: IO[str],
     cores: int | None = None,
     profile: Path | None = None,
     retries: int = RETRIES,
@@ -54,6 +55,7 @@ def run_cells(
     Args:
         folder: Folder of the study, with its plan.
         cells: Cells that are wanted; those that are done are left alone.
+        lock: Lock of the folder, as `alone` holds it: Snakemake holds it too, should this process be killed.
         cores: Number of CPU cores on this machine; None where the profile says it.
         profile: Folder of a Snakemake profile, which says where cells run.
         retries: How often a cell that was stopped or has failed is started again.
@@ -62,7 +64,7 @@ def run_cells(
         Exit code of Snakemake.
 
     Raises:
-        UserError: If Snakemake is absent, or another process is at work in the folder.
+        UserError: If Snakemake is absent.
     """
     command = [*snakemake(), "--snakefile", str(SNAKEFILE), "--directory", str(folder), "--retries", str(retries)]
     # A marker that is there counts, whatever the plan says of paths; what a kill left behind is simply done again.
@@ -71,15 +73,23 @@ def run_cells(
     command += ["--cores", str(cores)] if cores is not None else []
     command += ["--profile", os.path.abspath(profile)] if profile is not None else []
     targets = [str(cell.marker.relative_to(Path(os.path.abspath(folder)))) for cell in cells]
-    with _alone(folder) as lock, _passing_on_signals() as processes:
+    with _passing_on_signals() as processes:
         process = subprocess.Popen([*command, "--", *targets], pass_fds=[lock.fileno()])
         processes.append(process)
         return process.wait()
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[IO[str]]:
-    """Hold the lock of a study; the Snakemake that inherits it holds it too, should this process be killed."""
+def alone(folder: Path) -> Iterator[IO[str]]:
+    """Hold the lock of a study, whose folder is made, from before anything is written until all is done.
+
+    Args:
+        folder: Folder of the study.
+
+    Raises:
+        UserError: If another process is at work there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     with open(folder / LOCK, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

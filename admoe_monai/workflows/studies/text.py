@@ -53,7 +53,7 @@ def lines_of_study(found: Mapping[str, Any], width: int | None) -> list[str]:
     for arm, own in figures["arms"].items():
         metric, difference = own["metrics"][figure], figures["differences"].get(arm, {}).get(figure)
         if metric["value"] is None:
-            rows.append([arm, right_in_words(own["right"], figures["class_counts"]), "", "", "", ""])
+            rows.append([arm, right_in_words(own["right"], figures), "", "", "", ""])
             continue
         compared = compared_cells(difference, number)
         rows.append([arm, value_of(metric, number), interval_of(metric, number), *compared])

@@ -39,11 +39,13 @@ def figure_name(figure: str) -> str:
     return figure.replace("_", " ").replace("auc", "AUC")
 
 
-def right_in_words(right: Mapping[str, Any], counts: Mapping[str, int]) -> str:
-    """Count per class what was right of how many test people; of several seeds, each.
+def right_in_words(right: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    """Count per class what was right of how many tests; of several seeds, each.
 
     Args:
         right: Per class the number of each seed.
-        counts: Test people per class.
+        figures: Result of ``evaluate_arms``: whom several divisions test, is tested more than once.
     """
-    return ", ".join(f"{name} {'/'.join(map(str, seeds))} of {counts[name]}" for name, seeds in right.items())
+    tests = figures["class_tests"]
+    counted = ", ".join(f"{name} {'/'.join(map(str, seeds))} of {tests[name]}" for name, seeds in right.items())
+    return counted if tests == figures["class_counts"] else f"{counted} tests"

@@ -97,6 +97,9 @@ def _names(record: RunRecord) -> Iterator[Deviation]:
     for is_finetuning, last in phases.items():
         names = (BEST_FINETUNE, BEST_MODEL) if is_finetuning else (BEST_PRETRAIN,)
         promised |= dict(zip(names, last.best, strict=False))
+    # Where a kill came between two files of one epoch, or a run is between them, a resume completes what is stale.
+    unfinished = all(state.path.name != FINAL_MODEL for state in record.states)
+    newest = max((state.epoch for state in record.states), default=-1)
     for state in record.states:
         name = state.path.name
         if name == FINAL_MODEL:
@@ -104,15 +107,16 @@ def _names(record: RunRecord) -> Iterator[Deviation]:
                 yield Deviation(name, f"is of epoch {state.epoch}, with which no plan ends")
             continue
         epoch = promised.get(name, periodic_epoch(state.path))
-        if epoch is not None and epoch != state.epoch:
+        stale = unfinished and name in promised and epoch == newest
+        if epoch is not None and epoch != state.epoch and not stale:
             yield Deviation(name, f"is of epoch {state.epoch}, and should be of epoch {epoch}")
 
 
 def _metrics(record: RunRecord) -> Iterator[Deviation]:
-    last = max(record.epochs, default=-1)
+    last, newest = max(record.epochs, default=-1), max(record.metrics, default=-1)
     for epoch in sorted(record.epochs.keys() | record.metrics.keys()):
         row, known = record.metrics.get(epoch), record.epochs.get(epoch)
-        if known is None and (epoch < record.first or epoch == last + 1):
+        if known is None and (epoch < record.first or last < epoch == newest):
             continue  # of before there were digests, or of a run that was ended between the two rows
         if known is None:
             yield Deviation(METRICS, f"has a row of epoch {epoch}, of which {DIGESTS} has no record")

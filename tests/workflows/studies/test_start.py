@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.workflows.studies import start
 from admoe_monai.workflows.studies.cells import PLAN, Cell
 from admoe_monai.workflows.studies.design import Arm
-from admoe_monai.workflows.studies.start import last_words, run_cells, snakemake
+from admoe_monai.workflows.studies.start import alone, last_words, run_cells, snakemake
 
 
 def make_plan(folder: Path, **scripts: str) -> dict[str, Cell]:
@@ -40,7 +39,8 @@ def test_what_stops_with_75_goes_on_and_what_fails_is_left_open(tmp_path: Path) 
         broken="echo reason > broken_fold1_seed1.log; exit 1",
         sound="echo once >> sound",
     )
-    assert run_cells(tmp_path, [*cells.values()], cores=1, retries=3) != 0
+    with alone(tmp_path) as lock:
+        assert run_cells(tmp_path, [*cells.values()], lock, cores=1, retries=3) != 0
     assert {name: cell.marker.is_file() for name, cell in cells.items()} == {
         "stopped": True,
         "broken": False,
@@ -50,16 +50,13 @@ def test_what_stops_with_75_goes_on_and_what_fails_is_left_open(tmp_path: Path) 
     assert last_words(cells["broken"]) == "reason"
     # Again: the two that are done are not started another time.
     (tmp_path / PLAN).write_text((tmp_path / PLAN).read_text().replace("exit 1", "true"))
-    assert run_cells(tmp_path, [*cells.values()], cores=1) == 0
+    with alone(tmp_path) as lock:
+        assert run_cells(tmp_path, [*cells.values()], lock, cores=1) == 0
     assert cells["broken"].marker.is_file()
     assert (tmp_path / "cells" / "sound").read_text() == "once\n"
 
 
-@needs_snakemake
 def test_a_second_one_in_the_same_folder_is_turned_away(tmp_path: Path) -> None:
-    cells = make_plan(tmp_path, sound="true")
-    with open(tmp_path / start.LOCK, "w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="is being worked on by another `admoe study`"):
-            run_cells(tmp_path, [*cells.values()], cores=1)
-    assert not cells["sound"].marker.exists()
+    refused = pytest.raises(UserError, match="is being worked on by another `admoe study`")
+    with alone(tmp_path / "made"), refused, alone(tmp_path / "made"):
+        pass

@@ -70,6 +70,26 @@ def test_labels_are_permuted_once_per_fold_and_seed_and_the_test_keeps_the_truth
     assert labels != true
 
 
+def test_labels_of_further_tasks_are_permuted_too_however_an_arm_names_them(folder: Path) -> None:
+    arms = {"full": None, "permuted": {"labels": "permuted", "settings": {"classes_sex": ["F", "M"]}}}
+    cells = write_cells(read_study(str(write_study(folder, arms=arms))), folder / "out")
+    own = load_datalist(next(cell.datalist for cell in cells if cell.arm.labels == "permuted"))
+    original = load_datalist(folder / "fold0.json")
+    labels, true = ([v["sex"] for v in d.splits["training"]] for d in (own, original))
+    assert sorted(labels) == sorted(true)
+    assert labels != true
+
+
+def test_a_cell_whose_run_was_removed_is_no_longer_done(folder: Path) -> None:
+    study = read_study(str(write_study(folder)))
+    first, second, *_ = write_cells(study, folder / "out")
+    for cell in (first, second):
+        cell.marker.touch()
+    second.run_dir.mkdir()
+    write_cells(study, folder / "out")
+    assert (first.marker.exists(), second.marker.exists()) == (False, True)
+
+
 def test_a_cell_that_was_begun_with_something_else_is_refused(folder: Path) -> None:
     out = folder / "out"
     cells = write_cells(read_study(str(write_study(folder))), out)

@@ -11,6 +11,7 @@ import pytest
 from verified import problems
 
 from admoe_monai.checkpoints import read_checkpoint
+from admoe_monai.errors import UserError
 from admoe_monai.handlers import StepSeed
 from admoe_monai.workflows.run.run import Run
 from admoe_monai.workflows.run.starts import RunStart, read_starts
@@ -89,8 +90,9 @@ def test_an_epoch_whose_plan_changed_in_its_middle_is_left_out_with_the_reason(
 def test_a_forced_start_that_a_kill_ended_at_once_is_no_difference(
     copy: Path, tiny_cohort: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (copy / "final_model.pth").unlink()
-    (copy / "checkpoint_epoch_3.pth").unlink()
+    for path in copy.glob("*.pth"):
+        if read_checkpoint(path)["epoch"] == 3:
+            path.unlink()
 
     def killed(self: Run) -> None:
         raise KeyboardInterrupt
@@ -99,7 +101,32 @@ def test_a_forced_start_that_a_kill_ended_at_once_is_no_difference(
         patch.setattr(Run, "to_its_end", killed)
         with pytest.raises(KeyboardInterrupt):
             make_run(copy, tiny_cohort, **{**ON, **FORCED})
+    # Of epoch 3, which is to be computed anew, there is no record any more.
     assert problems(verify(copy, epochs=[2])) == []
+    with pytest.raises(UserError, match="has no record of epoch 3"):
+        verify(copy, epochs=[3])
+
+
+def test_a_best_file_that_a_kill_kept_from_being_written_is_no_difference(copy: Path) -> None:
+    """An epoch writes its row, its digest and its checkpoint, and then its best files."""
+    for path in copy.glob("*.pth"):
+        if path.name not in ("checkpoint_epoch_0.pth", "checkpoint_epoch_1.pth"):
+            path.unlink()
+    for name in ("digests.csv", "metrics.csv"):
+        rows = (copy / name).read_text().splitlines(keepends=True)
+        (copy / name).write_text("".join(rows[:3]))
+    assert read_checkpoint(copy / "checkpoint_epoch_1.pth")["training_state"]["best_loss_epoch"] == 1
+    shutil.copy(copy / "checkpoint_epoch_0.pth", copy / "pretrain_checkpoint.pth")
+    assert problems(verify(copy, epochs=[1])) == []
+
+
+def test_a_row_without_its_digest_is_a_difference_unless_a_kill_came_between_them(copy: Path) -> None:
+    digests = copy / "digests.csv"
+    rows = digests.read_text().splitlines(keepends=True)
+    for kept, expected in ((rows[:-1], False), (rows[:-2], True)):
+        digests.write_text("".join(kept))
+        found = [str(deviation) for deviation in check_files(read_record(copy))]
+        assert any(problem.startswith("metrics.csv: has a row of epoch") for problem in found) is expected
 
 
 def test_a_run_that_had_to_forget_a_best_score_is_as_claimed(tiny_cohort: Path, tmp_path: Path) -> None:
