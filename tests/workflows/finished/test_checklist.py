@@ -11,6 +11,7 @@ import pytest
 from admoe_monai.data import Datalist
 from admoe_monai.evaluation.report_page import Section
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
+from admoe_monai.workflows.finished.report import tripod as tripod_items
 from admoe_monai.workflows.finished.report.checklist import FOR_THE_AUTHOR, ITEMS, checklist
 from admoe_monai.workflows.finished.report.cohort_flow import flow, left_out
 from admoe_monai.workflows.finished.report.numbers import collect_numbers
@@ -56,12 +57,29 @@ def test_who_was_left_out_is_said_with_the_reason() -> None:
 
 
 @pytest.fixture(scope="module")
-def items(tiny_run: Path) -> dict[int, str]:
+def checklists(tiny_run: Path) -> list[dict[str, str]]:
     run = TrainedRun.load(tiny_run)
     known = cohort_of(run)
     section = checklist(run, known, collect_numbers(run, known, "cpu"))
-    (rows,) = tables(section)
-    return {int(number): said for number, _, said in rows}
+    return [{number: said for number, _, said in rows} for rows in tables(section)]
+
+
+@pytest.fixture(scope="module")
+def items(checklists: list[dict[str, str]]) -> dict[int, str]:
+    return {int(number): said for number, said in checklists[0].items()}
+
+
+def test_tripod_is_answered_by_what_claim_knows(checklists: list[dict[str, str]]) -> None:
+    claim, tripod = checklists
+    assert [*tripod] == [*tripod_items.ITEMS]
+    assert len({number.rstrip("abcdefg") for number in tripod}) == 27
+    assert tripod["11"] == claim["13"]
+    assert tripod["8a"] == f"{claim['14']}; {claim['16']}"
+    assert tripod["13"].startswith("all classes weigh the same in training")
+    # What only people can know stays open, and so do groups, of which this cohort has none.
+    open_items = {number for number, said in tripod.items() if said == FOR_THE_AUTHOR}
+    assert {"2", "3a", "5b", "10", "14", "17", "18a", "23b", "25"} <= open_items
+    assert len(open_items) == 24
 
 
 def test_the_items_are_all_there_and_most_are_filled(items: dict[int, str]) -> None:

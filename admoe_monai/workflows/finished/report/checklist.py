@@ -1,4 +1,4 @@
-"""What a manuscript has to state, filled in from the run as far as the run knows: the items of CLAIM.
+"""What a manuscript has to state, filled in from the run as far as the run knows: the items of CLAIM and of TRIPOD+AI.
 
 Mongan, J. et al., "Checklist for Artificial Intelligence in Medical Imaging (CLAIM)", Radiol. Artif. Intell. 2 (2020),
 doi 10.1148/ryai.2020200029, by their numbers and in words of ours; see also its update of 2024 (doi 10.1148/ryai.240300).
@@ -19,6 +19,7 @@ from admoe_monai.workflows.run.pretrained import origin_lines
 from ..prediction import TrainedRun
 from .cohort_flow import left_out
 from .summary import BALANCED, right_by_class
+from .tripod import tripod_rows
 
 FOR_THE_AUTHOR = "for the author"
 #: Number and subject of each item.
@@ -38,7 +39,7 @@ ITEMS = {
 
 
 def checklist(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> Section:
-    """Make the table of items, folded.
+    """Make the tables of items, folded.
 
     Args:
         run: Finished run.
@@ -46,13 +47,14 @@ def checklist(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> 
         numbers: Numbers of the report.
     """
     known = {**_of_the_cohort(cohort, numbers), **_of_the_model(run), **_of_the_results(cohort, numbers)}
-    section = Section("Checklist for a manuscript (CLAIM)", folded=True)
-    section.text(
-        f"{len(known)} of {len(ITEMS)} items are filled from the run; they say what is recorded, not that it suffices. "
-        "Numbers and order are those of CLAIM 2020 (doi 10.1148/ryai.2020200029), the words are ours."
-    )
-    rows = [[number, subject, known.get(number, FOR_THE_AUTHOR)] for number, subject in ITEMS.items()]
-    section.table(["item", "about", "what the run says"], rows, numeric=False)
+    section = Section("Checklists for a manuscript (CLAIM, TRIPOD+AI)", folded=True)
+    section.text("What is filled says what the run has recorded, not that it suffices. The words are ours.")
+    claim = [[number, subject, known.get(number, FOR_THE_AUTHOR)] for number, subject in ITEMS.items()]
+    tripod = tripod_rows(known, run.settings, FOR_THE_AUTHOR)
+    for source, rows in (("CLAIM 2020", claim), ("TRIPOD+AI 2024", tripod)):
+        filled = sum(said != FOR_THE_AUTHOR for _, _, said in rows)
+        section.heading(f"{source}: {filled} of {len(rows)} items are filled from the run")
+        section.table(["item", "about", "what the run says"], rows, numeric=False)
     return section
 
 
