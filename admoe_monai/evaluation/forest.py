@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from admoe_monai.evaluation.canvas import DATA_COLOURS, INK, QUIET, label, panel
+
+#: Letters of a line beside the panel, and below it: more would be cut off, or leave it no room.
+BESIDE, BELOW = 24, 30
 
 
 def forest_figure(estimates: Mapping[str, Mapping[str, Any]], across: str, line: float | None = None) -> Figure:
@@ -18,7 +22,8 @@ def forest_figure(estimates: Mapping[str, Mapping[str, Any]], across: str, line:
         across: What the horizontal axis shows.
         line: Place of a vertical line: chance, or no difference.
     """
-    figure, axis = panel(height=1.0 + 0.32 * len(estimates))
+    names, below = [fill(name, BESIDE) for name in estimates], fill(across, BELOW)
+    figure, axis = panel(height=1.0 + 0.16 * (sum(2 + name.count("\n") for name in names) + below.count("\n")))
     if line is not None:
         axis.axvline(line, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
     for row, estimate in enumerate(estimates.values()):
@@ -27,7 +32,7 @@ def forest_figure(estimates: Mapping[str, Mapping[str, Any]], across: str, line:
         if estimate["low"] is not None and estimate["high"] is not None:
             axis.plot([estimate["low"], estimate["high"]], [row, row], color=DATA_COLOURS[1], linewidth=2)
         axis.plot([estimate["value"]], [row], marker="o", color=DATA_COLOURS[1], markersize=5)
-    axis.set_yticks(range(len(estimates)), [*estimates], color=INK)
+    axis.set_yticks(range(len(names)), names, color=INK)
     axis.set_ylim(len(estimates) - 0.5, -0.5)
-    label(figure, axis, across, "")
+    label(figure, axis, below, "")
     return figure
