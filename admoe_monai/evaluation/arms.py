@@ -24,6 +24,8 @@ from admoe_monai.evaluation.predictions import PredictionTable
 
 #: Predictions of an arm: per fold, a table per seed.
 ArmTables = Sequence[Sequence[PredictionTable]]
+#: Fields of a metric that tell how much of it is the choice of fold, of seed and of test people.
+SPREADS = ("spread_folds", "spread_seeds", "spread_people")
 
 
 def figures_of(classes: Sequence[str]) -> dict[str, list[str]]:
@@ -58,8 +60,8 @@ def evaluate_arms(
         n_boot, seed), ``arms`` (per arm ``metrics`` and ``right``: per class how many are right, of each seed) and
         ``differences`` (per other arm and figure the fields of ``Estimate`` for it minus the reference). A metric has the
         fields of ``Estimate``, ``values`` (per fold, per seed; None where undefined), ``spread_folds`` (standard deviation over
-        folds of the means over seeds) and ``spread_seeds`` (of a fold's seeds, root mean square over folds); None for fewer
-        than two.
+        folds of the means over seeds), ``spread_seeds`` (of a fold's seeds, root mean square over folds) and
+        ``spread_people`` (standard deviation over resamples of the mean of all cells); None for fewer than two.
 
     Raises:
         UserError: When classes or labels differ between the tables, or a fold has no visit that all predict.
@@ -182,7 +184,7 @@ def _arm(
         defined = ~np.isnan(means)
         if name in withheld or not defined.any():
             estimate = Estimate(None, note=withheld.get(name, "undefined in every fold"))
-            metrics[name] = {**estimate.as_dict(), "values": None, "spread_folds": None, "spread_seeds": None}
+            metrics[name] = {**estimate.as_dict(), "values": None, **dict.fromkeys(SPREADS)}
             continue
         draws[name] = np.mean([draw for draw, kept in zip(folds[name], defined, strict=True) if kept], axis=0)
         estimate = percentile_estimate(float(means[defined].mean()), draws[name], number)
@@ -190,17 +192,18 @@ def _arm(
         if absent:
             note = "; ".join(filter(None, [f"undefined in fold {absent}", estimate.note]))
             estimate = replace(estimate, note=note)
-        metrics[name] = {**estimate.as_dict(), **_spreads(values[name], means[defined])}
+        metrics[name] = {**estimate.as_dict(), **_spreads(values[name], means[defined], draws[name])}
     return {"metrics": metrics, "right": right}, draws
 
 
-def _spreads(values: Sequence[Sequence[float]], means: np.ndarray) -> dict[str, Any]:
-    """Tell the values of all cells, and how much they differ between folds and between the seeds of a fold."""
+def _spreads(values: Sequence[Sequence[float]], means: np.ndarray, draws: np.ndarray) -> dict[str, Any]:
+    """Tell the values of all cells, and how much they differ between folds, the seeds of a fold, and draws of people."""
     variances = [np.var(fold, ddof=1) for fold in values if len(fold) > 1 and not np.isnan(fold).any()]
     return {
         "values": [[None if np.isnan(value) else value for value in fold] for fold in values],
         "spread_folds": float(np.std(means, ddof=1)) if len(means) > 1 else None,
         "spread_seeds": float(np.sqrt(np.mean(variances))) if variances else None,
+        "spread_people": float(np.nanstd(draws, ddof=1)) if (~np.isnan(draws)).sum() > 1 else None,
     }
 
 

@@ -44,6 +44,7 @@ def test_figures_are_averaged_over_seeds_then_over_folds() -> None:
     assert metric["spread_folds"] == pytest.approx(0.2 / np.sqrt(2))
     assert metric["spread_seeds"] == pytest.approx(np.sqrt(0.1**2 / 2 / 2))
     assert metric["low"] < metric["value"] < metric["high"]
+    assert metric["spread_people"] == pytest.approx((metric["high"] - metric["low"]) / (2 * 1.96), rel=0.2)
     difference = found["differences"]["less"]["balanced_accuracy"]
     assert difference["value"] == pytest.approx((0.5 + 0.6) / 2 - 0.8)
     assert difference["high"] < 0

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import admoe_monai
+from admoe_monai.evaluation.arms import SPREADS
 from admoe_monai.evaluation.evaluate import chance_levels
 from admoe_monai.evaluation.forest import forest_figure
 from admoe_monai.evaluation.report_page import Section, report_page
@@ -132,14 +133,14 @@ def _cells(found: Mapping[str, Any]) -> Section:
         metric = own["metrics"][figure]
         if metric["values"] is not None:
             values = [" / ".join("\N{EN DASH}" if v is None else f"{v:.2f}" for v in fold) for fold in metric["values"]]
-            rows.append([arm, *values, *(_spread(metric[key]) for key in ("spread_folds", "spread_seeds"))])
+            rows.append([arm, *values, *(_spread(metric[key]) for key in SPREADS)])
     if rows:
-        section.table(
-            ["", *(f"fold {k + 1}" for k in range(len(figures["folds"]))), "SD of folds", "SD of seeds"], rows
-        )
+        folds = [f"fold {k + 1}" for k in range(len(figures["folds"]))]
+        section.table(["", *folds, "SD of folds", "SD of seeds", "SD of people"], rows)
         section.text(
             f"{_upper(figure_name(figure))} of each network; seeds {', '.join(map(str, found['seeds']))} side by side. SD of "
-            "folds: of the means over seeds. SD of seeds: within a fold, root mean square over folds."
+            "folds: of the means over seeds; people differ between folds as well. SD of seeds: within a fold, root mean square "
+            "over folds. SD of people: of the mean of all cells, when test people are drawn anew; it is what intervals cover."
         )
     return section
 
