@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from admoe_monai.errors import UserError
+from admoe_monai.evaluation.behind import classes_behind, people_behind, too_few
 from admoe_monai.evaluation.bootstrap import LEVEL, Estimate, percentile_estimate, subject_resamples
 from admoe_monai.evaluation.comparison import predicted_visits
-from admoe_monai.evaluation.evaluate import classes_behind, too_few
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
 
@@ -74,10 +74,11 @@ def evaluate_arms(
     counts = _class_counts(pd.concat(truths).groupby(level="subject_id").first(), classes)
     number = sum(counts.values())
     withheld = {name: f"no figure: {few}" for name, own in needed.items() if (few := too_few(own, counts, number))}
+    behind = people_behind(needed, counts, number)
     found: dict[str, Any] = {}
     draws: dict[str, dict[str, np.ndarray]] = {}
     for name, tables in arms.items():
-        found[name], draws[name] = _arm(tables, task, classes, truths, weights, withheld, number)
+        found[name], draws[name] = _arm(tables, task, classes, truths, weights, withheld, behind)
     return {
         "classes": classes,
         "n_subjects": number,
@@ -96,7 +97,8 @@ def evaluate_arms(
         "arms": found,
         "differences": {
             name: {
-                figure: _difference(found, draws, name, reference, figure, number) for figure in found[name]["metrics"]
+                figure: _difference(found, draws, name, reference, figure, behind[figure])
+                for figure in found[name]["metrics"]
             }
             for name in arms
             if name != reference
@@ -156,7 +158,7 @@ def _arm(
     truths: Sequence[pd.Series],
     weights: Sequence[np.ndarray],
     withheld: Mapping[str, str],
-    number: int,
+    behind: Mapping[str, int],
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Evaluate an arm: its plain values, and the resampled means (R,) of its figures."""
     pairs, names = list(combinations(classes, 2)), list(figures_of(classes))
@@ -187,7 +189,7 @@ def _arm(
             metrics[name] = {**estimate.as_dict(), "values": None, **dict.fromkeys(SPREADS)}
             continue
         draws[name] = np.mean([draw for draw, kept in zip(folds[name], defined, strict=True) if kept], axis=0)
-        estimate = percentile_estimate(float(means[defined].mean()), draws[name], number)
+        estimate = percentile_estimate(float(means[defined].mean()), draws[name], behind[name])
         absent = ", ".join(str(k + 1) for k in np.flatnonzero(~defined))
         if absent:
             note = "; ".join(filter(None, [f"undefined in fold {absent}", estimate.note]))

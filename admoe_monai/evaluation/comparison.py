@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from admoe_monai.errors import UserError
+from admoe_monai.evaluation.behind import classes_behind, people_behind, too_few
 from admoe_monai.evaluation.bootstrap import bootstrap
-from admoe_monai.evaluation.evaluate import classes_behind, labelled_visits, too_few
+from admoe_monai.evaluation.evaluate import labelled_visits
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
 
@@ -76,14 +77,17 @@ def compare_predictions(
     alone = [function(np.ones((1, len(truth)))) for function in statistics]
     counts = {name: int(subjects[truth == k].nunique()) for k, name in enumerate(names)}
     behind = classes_behind(names, [name for name in names if counts[name]], pairs)
+    number = int(subjects.nunique())
     estimates = {
         name: replace(estimate, low=None, high=None, note=f"no interval: {few}")
-        if (few := too_few(behind[name], counts, subjects.nunique())) and estimate.value is not None
+        if (few := too_few(behind[name], counts, number)) and estimate.value is not None
         else estimate
-        for name, estimate in bootstrap(differences, list(subjects), n_boot, seed).items()
+        for name, estimate in bootstrap(
+            differences, list(subjects), n_boot, seed, people_behind(behind, counts, number)
+        ).items()
     }
     return {
-        "n_subjects": int(subjects.nunique()),
+        "n_subjects": number,
         "n_visits": len(both),
         "n_unpaired": n_unpaired,
         "differences": {

@@ -13,10 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from admoe_monai.evaluation.behind import classes_behind, people_behind, too_few
 from admoe_monai.evaluation.bootstrap import LEVEL, Estimate, bootstrap
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
+from admoe_monai.evaluation.shares import share_estimates
 from admoe_monai.people import FEWEST_PEOPLE
+
+METHOD = (
+    "percentile bootstrap over subjects, widened for few; accuracy, recall and specificity of one visit each by Wilson"
+)
 
 
 def evaluate_predictions(
@@ -109,17 +115,21 @@ def _evaluate_task(
         for k, name in enumerate(names)
     }
     statistics = classification_statistics(truth, probabilities, names, pairs)
-    estimates = bootstrap(statistics, list(subjects), n_boot, seed)
     present = [name for name in names if counts[name]["visits"]]
     needed = classes_behind(names, present, pairs)
-    chance = chance_levels({name: count["visits"] for name, count in counts.items()})
     people_of = {name: counts[name]["subjects"] for name in names}
+    estimates = bootstrap(
+        statistics, list(subjects), n_boot, seed, people_behind(needed, people_of, len(set(subjects)))
+    )
+    predicted = probabilities.argmax(axis=1) if len(rows) else truth
+    if n_boot and len(set(subjects)) == len(rows):
+        estimates |= share_estimates(truth, predicted, names)
+    chance = chance_levels({name: count["visits"] for name, count in counts.items()})
     metrics = {
         name: _explain(estimate, name, needed[name], people_of, len(set(subjects)), fewest).as_dict()
         | ({"chance": chance[name]} if name in chance else {})
         for name, estimate in estimates.items()
     }
-    predicted = probabilities.argmax(axis=1) if len(rows) else truth
     confusion = np.zeros((len(names), len(names)), dtype=int)
     np.add.at(confusion, (truth, predicted), 1)
     return {
@@ -130,27 +140,9 @@ def _evaluate_task(
         "n_without_prediction": int(unpredicted.sum()),
         "class_counts": counts,
         "confusion": confusion.tolist(),
-        "interval": {"method": "percentile bootstrap over subjects", "level": LEVEL, "n_boot": n_boot, "seed": seed},
+        "interval": {"method": METHOD, "level": LEVEL, "n_boot": n_boot, "seed": seed},
         "metrics": metrics,
     }
-
-
-def classes_behind(
-    names: Sequence[str], present: Sequence[str], pairs: Sequence[tuple[str, str]]
-) -> dict[str, list[str]]:
-    """Tell of each figure on which classes it rests: without people of these it is undefined.
-
-    Args:
-        names: Classes of the task.
-        present: Those of them that occur.
-        pairs: Pairs (negative, positive) of two-class AUCs.
-    """
-    behind = {name: [*present] for name in ("balanced_accuracy", "macro_auc", "macro_f1")}
-    behind |= {name: [] for name in ("accuracy", "mcc", "brier")}
-    behind |= {f"auc_{a}_vs_{b}": [a, b] for a, b in pairs}
-    for kind in ("recall", "auc_of", "average_precision"):
-        behind |= {f"{kind}_{name}": [name] for name in names}
-    return behind | {f"specificity_{name}": [] for name in names}
 
 
 def chance_levels(counts: Mapping[str, int]) -> dict[str, float]:
@@ -168,21 +160,6 @@ def chance_levels(counts: Mapping[str, int]) -> dict[str, float]:
         **{f"auc_of_{name}": 0.5 for name in counts},
         **{f"average_precision_{name}": count / number for name, count in counts.items()},
     }
-
-
-def too_few(needed: Sequence[str], counts: Mapping[str, int], number: int, fewest: int = FEWEST_PEOPLE) -> str | None:
-    """Say of whom there are too few for an interval, if so: such an interval covers less than it says.
-
-    Args:
-        needed: Classes that a figure rests on.
-        counts: Number of people of each class.
-        number: Number of people in all.
-        fewest: Number of people below which they are too few.
-    """
-    smallest = min(needed, key=lambda label: counts[label], default=None)
-    if smallest is not None and counts[smallest] < fewest:
-        return f"{_subjects(counts[smallest])} labelled {smallest}"
-    return _subjects(number) if number < fewest else None
 
 
 def _explain(
@@ -204,7 +181,3 @@ def _explain(
         note = f"over {', '.join(needed)}; no subject labelled {' or '.join(absent)}"
         estimate = replace(estimate, note=f"{note}; {estimate.note}" if estimate.note else note)
     return estimate
-
-
-def _subjects(number: int) -> str:
-    return f"{number} subject{'' if number == 1 else 's'}"

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
-from admoe_monai.evaluation.bootstrap import bootstrap, percentile_estimate, subject_resamples
+from admoe_monai.evaluation.bootstrap import bootstrap, percentile_estimate, subject_resamples, tail
 from admoe_monai.evaluation.metrics import weighted_auc
 
 
@@ -80,9 +80,23 @@ def test_interval_of_an_auc_agrees_with_delong() -> None:
 
 
 def test_undefined_resamples_are_left_out_and_counted() -> None:
-    estimate = percentile_estimate(0.5, np.array([0.4, np.nan, 0.6]), n_subjects=3)
+    estimate = percentile_estimate(0.5, np.array([0.4, np.nan, 0.6]), n_subjects=100_000)
     assert estimate.n_resamples == 2
-    assert estimate.low == pytest.approx(0.405)
+    assert estimate.low == pytest.approx(0.405, abs=1e-5)
+
+
+@pytest.mark.parametrize(("people", "share"), [(10, 0.00855), (20, 0.01588), (1_000_000, 0.025)])
+def test_percentiles_go_further_out_for_few_people(people: int, share: float) -> None:
+    """By hand: P(Z < -t * sqrt(n / (n - 1))), with t of Student's table: 2.262 for 10 people, 2.093 for 20."""
+    assert tail(people) == pytest.approx(share, abs=1e-5)
+
+
+def test_the_widened_interval_of_a_mean_is_as_wide_as_students() -> None:
+    values = np.random.default_rng(3).normal(size=12)
+    subjects = [f"s{k}" for k in range(12)]
+    estimate = bootstrap(lambda w: {"mean": w @ values / w.sum(axis=1)}, subjects, 20_000, seed=0)["mean"]
+    student = t.interval(0.95, 11, values.mean(), values.std(ddof=1) / np.sqrt(12))
+    assert estimate.high - estimate.low == pytest.approx(student[1] - student[0], rel=0.05)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(

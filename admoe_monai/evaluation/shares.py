@@ -1,0 +1,40 @@
+"""Intervals of shares of people: accuracy, recall and specificity, where each person is counted once.
+
+Wilson, E. B., "Probable inference, the law of succession, and statistical inference", J. Am. Stat. Assoc. 22 (1927): holds what
+it says for few people as well, and where all or none are right, of which drawing people anew says nothing.
+
+Axis letters: N people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import binomtest
+
+from admoe_monai.evaluation.bootstrap import LEVEL, Estimate
+
+
+def share_estimates(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> dict[str, Estimate]:
+    """Estimate accuracy, and recall and specificity of each class, with Wilson's intervals.
+
+    Args:
+        truth: Class of each person (N,).
+        predicted: Class that each person is called (N,).
+        names: Names of the classes.
+
+    Returns:
+        Estimate per figure; figures of which there is nobody are left out.
+    """
+    right = truth == predicted
+    counted = {"accuracy": right}
+    for k, name in enumerate(names):
+        counted |= {f"recall_{name}": right[truth == k], f"specificity_{name}": predicted[truth != k] != k}
+    return {name: _wilson(whether) for name, whether in counted.items() if len(whether)}
+
+
+def _wilson(whether: np.ndarray) -> Estimate:
+    found, number = int(whether.sum()), len(whether)
+    interval = binomtest(found, number).proportion_ci(LEVEL, "wilson")
+    return Estimate(found / number, float(interval.low), float(interval.high))
