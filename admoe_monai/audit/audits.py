@@ -15,6 +15,7 @@ from .control import random_label_control
 from .entries import Entry, entries_of, grouped
 from .finding import SEVERITIES, Finding
 from .fingerprints import detail_vectors
+from .harmonisation import harmonisation_findings
 from .labels import class_findings, label_findings
 from .near_duplicates import near_duplicates
 from .overlap import overlaps
@@ -35,7 +36,7 @@ def cheap_audit(
     pretraining: Sequence[Visit] = (),
     pretraining_digests: Collection[str] | None = None,
 ) -> list[Finding]:
-    """Run the checks that need the datalist alone: overlap, banned and label-coded priors, labels.
+    """Run the checks that need the datalist alone: overlap, banned and label-coded priors, labels, harmonisation.
 
     Args:
         datalist: Datalist to audit.
@@ -49,10 +50,12 @@ def cheap_audit(
         The findings, the worst first; none for a sound datalist.
     """
     entries = entries_of(datalist, pretraining)
+    columns = usable_columns(datalist, tasks, prior_columns)
     findings = [
         *overlaps(entries),
         *(pretrained_on(entries, pretraining_digests) if pretraining_digests is not None else []),
-        *prior_findings(entries, usable_columns(datalist, tasks, prior_columns), tasks),
+        *prior_findings(entries, columns, tasks),
+        *harmonisation_findings(datalist, entries, columns),
         *label_findings(datalist, [entry for entry in entries if entry.split in datalist.splits]),
     ]
     return _worst_first(findings)
@@ -86,7 +89,7 @@ def full_audit(
     )
     findings += class_findings(datalist, tasks)
     entries = entries_of(datalist, pretraining)
-    checks = ["overlap", "labels", "priors"]
+    checks = ["overlap", "labels", "priors", "harmonisation"]
     contents: dict[str, Content] = {}
     if images:
         contents, unreadable = read_contents(entries)
