@@ -35,7 +35,14 @@ def test_page_holds_every_section_and_loads_nothing(report: Path) -> None:
     assert titles == sorted(titles)
     assert html.index('class="summary"') < titles[0]
     assert titles[-1] < html.index("<details><summary>Settings and versions")
-    for heading in ("diagnosis: 3 people", "Beside what needs less", "Calibration", "Training", "Experts"):
+    for heading in (
+        "diagnosis: 3 people",
+        "Beside what needs less",
+        "Calibration",
+        "calibration slope",
+        "Training",
+        "Experts",
+    ):
         assert heading in page.text
 
 

@@ -18,6 +18,7 @@ from admoe_monai.evaluation.calibration import calibration_figures
 from admoe_monai.evaluation.comparison import compare_predictions
 from admoe_monai.evaluation.evaluate import labelled_visits
 from admoe_monai.evaluation.groups import evaluate_groups
+from admoe_monai.evaluation.recalibration import calibration_lines
 from admoe_monai.evaluation.reliability import reliability_bins
 from admoe_monai.evaluation.roc import roc_curves
 
@@ -62,6 +63,9 @@ def collect_numbers(run: TrainedRun, cohort: Datalist, device: str | None) -> di
         "groups": evaluate_groups(table, n_boot=1000),
         "roc": {task: roc_curves(*_labelled(table, task, True), table.classes[task]) for task in labelled},
         "calibration": {task: calibration_figures(*_labelled(table, task, False)) for task in labelled},
+        "calibration_lines": {
+            task: calibration_lines(*_labelled(table, task, True), table.classes[task]) for task in labelled
+        },
         "reliability": {task: reliability_bins(*_labelled(table, task, False)) for task in labelled},
         "gate_weights": gates,
         "gate_weights_of": list(groups),

@@ -14,8 +14,9 @@ from admoe_monai.evaluation.curves import curves_figures
 from admoe_monai.evaluation.reliability import reliability_figure
 from admoe_monai.evaluation.report_page import Section
 from admoe_monai.evaluation.roc import roc_figure, roc_in_words
-from admoe_monai.evaluation.wording import in_digits, interval_of, missing
+from admoe_monai.evaluation.wording import in_digits, interval_of, missing, with_interval
 from admoe_monai.metrics_rows import read_metrics
+from admoe_monai.people import FEWEST_PEOPLE
 from admoe_monai.run_files import BEST_PRETRAIN, EVALUATION, METRICS
 
 from ..evaluation import RECONSTRUCTION, figures_file
@@ -71,7 +72,25 @@ def _calibration(section: Section, numbers: Mapping[str, Any]) -> None:
         visits = sum(entry["n_visits"] for entry in numbers["reliability"][task])
         rows.append([task, visits, *(in_digits(figures[name], number) for name in ("log_loss", "brier", "ece"))])
     section.table(["task", "visits", "log loss", "Brier score", "expected calibration error"], rows)
+    _lines(section, numbers)
     section.text("`admoe evaluate RUN_DIR --calibrate` fits a temperature per task.")
+
+
+def _lines(section: Section, numbers: Mapping[str, Any]) -> None:
+    rows = []
+    for task, lines in numbers["calibration_lines"].items():
+        for name, line in lines.items():
+            number = numbers["test"][task]["class_counts"][name]["subjects"]
+            few = number < FEWEST_PEOPLE
+            cells = [
+                missing("too few people") if few else with_interval(line[k], number) for k in ("slope", "intercept")
+            ]
+            rows.append([f"{task}, {name}", number, *cells])
+    section.table(["class against the rest", "people", "calibration slope", "calibration intercept"], rows)
+    section.text(
+        "First labelled visit of each test person. Perfect are a slope of 1 and an intercept of 0: a slope below 1 means that "
+        "the network is too sure, an intercept below 0 means that it calls the class too probable on the whole."
+    )
 
 
 def _reconstructions(section: Section, folder: Path, cohort: Datalist, device: str | None) -> None:
