@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rich import box
@@ -80,7 +80,10 @@ def task_table(figures: Mapping[str, Any]) -> Table:
         figures: Entry of the task in the result of ``evaluate_predictions``.
     """
     table = Table("figure", "value", f"{figures['interval']['level']:.0%} interval", "chance", "note", box=box.SIMPLE)
+    few = _thin(figures)
     for name, metric in figures["metrics"].items():
+        if _of_a_class(name, few, figures["classes"]):
+            continue
         chance = metric.get("chance")
         table.add_row(
             _spelled(name),
@@ -90,6 +93,19 @@ def task_table(figures: Mapping[str, Any]) -> Table:
             metric["note"] or "",
         )
     return table
+
+
+def _thin(figures: Mapping[str, Any]) -> dict[str, int]:
+    """Find the classes of fewer people than a figure needs, with their number."""
+    counts = {name: count["subjects"] for name, count in figures["class_counts"].items()}
+    return {name: number for name, number in counts.items() if 0 < number < FEWEST_PEOPLE}
+
+
+def _of_a_class(name: str, classes: Collection[str], others: Collection[str]) -> bool:
+    """Tell whether a figure is of one of these classes alone, or of one against another; a recall is counted instead."""
+    alone = {f"{kind}_{label}" for label in classes for kind in ("auc_of", "average_precision")}
+    pairs = {f"auc_{a}_vs_{b}" for a in others for b in others if a in classes or b in classes}
+    return name in alone | pairs
 
 
 def _spelled(name: str) -> str:
@@ -140,6 +156,9 @@ def _headline(task: str, figures: Mapping[str, Any]) -> str:
 def _footnotes(figures: Mapping[str, Any]) -> list[str]:
     interval = figures["interval"]
     notes = [f"visits: {figures['visits_used']}; intervals: {interval['method']}, {interval['n_boot']} resamples"]
+    if few := _thin(figures):
+        named = ", ".join(f"{name} ({number})" for name, number in few.items())
+        notes.append(f"no AUC and no average precision of classes with fewer than {FEWEST_PEOPLE} subjects: {named}")
     if figures["n_without_prediction"]:
         notes.append(f"left out for want of a prediction: {figures['n_without_prediction']} visits")
     return notes

@@ -145,3 +145,13 @@ def test_text_shows_figure_interval_and_numbers_of_subjects() -> None:
     line = next(line for line in text.splitlines() if line.strip().startswith("accuracy"))
     assert f"{figure['value']:.3f}" in line
     assert f"[{figure['low']:.3f}, {figure['high']:.3f}]" in line
+
+
+def test_of_thin_classes_the_text_counts_and_shows_no_figure() -> None:
+    labels = ["CN"] * 12 + ["MCI"] * 11 + ["AD"] * 4
+    text = format_evaluation(evaluate_predictions(predictions(labels), CLASSES, n_boot=50))
+    lines = [line.strip() for line in text.splitlines()]
+    assert not [line for line in lines if line.startswith(("AUC", "average")) and "AD" in line]
+    assert [line for line in lines if line.startswith("AUC CN vs MCI")]
+    assert " of 4 " in next(line for line in lines if line.startswith("recall of AD"))
+    assert "no AUC and no average precision of classes with fewer than 10 subjects: AD (4)" in lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from admoe_monai.evaluation.report_page import Section
@@ -39,7 +39,8 @@ def findings(numbers: Mapping[str, Any]) -> Section:
             section.text(missing("no labelled test visit with a prediction"))
             continue
         metrics = figures["metrics"]
-        names = [*FIRST, *(name for name in metrics if _pair(name, figures["classes"]))]
+        enough = [name for name, count in figures["class_counts"].items() if count["subjects"] >= FEWEST_PEOPLE]
+        names = [*FIRST, *(name for name in metrics if _pair(name, enough))]
         rows = [_row(name, metrics[name], figures) for name in names if metrics[name]["value"] is not None]
         section.table(["figure", "value", "95 % interval", "by chance"], rows)
         occurring = [name for name, count in figures["class_counts"].items() if count["subjects"]]
@@ -78,7 +79,7 @@ def _class_row(label: str, figures: Mapping[str, Any]) -> list[str]:
     return [label, str(number), *cells.values()]
 
 
-def _pair(name: str, classes: list[str]) -> tuple[str, str] | None:
+def _pair(name: str, classes: Sequence[str]) -> tuple[str, str] | None:
     """Find the classes of a figure's name, if it is of two; names of classes may hold what stands between them."""
     return next(((a, b) for a in classes for b in classes if name == f"auc_{a}_vs_{b}"), None)
 
