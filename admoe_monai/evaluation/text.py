@@ -10,7 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from admoe_monai.people import FEWEST_PEOPLE
+from admoe_monai.evaluation.prediction_sets import sizes_in_words
+from admoe_monai.people import FEWEST_PEOPLE, people
 
 _SPELLED = {
     "balanced_": "balanced ", "macro_auc": "mean AUC", "macro_f1": "mean F1", "mcc": "Matthews correlation",
@@ -71,6 +72,36 @@ def format_calibration(splits: Mapping[str, Mapping[str, Mapping[str, Any]]], wi
             at = f" (T = {entry['temperature']:.2f})" if "temperature" in entry else ""
             table.add_row(task + at, split, str(entry["n_subjects"]), str(entry["n_visits"]), *figures)
     return "\n".join([*render_table(table, width), "one temperature per task, fitted on the validation split"])
+
+
+def format_sets(found: Mapping[str, Mapping[str, Any]], width: int = 100) -> str:
+    """Format how often prediction sets hold the true class, beside what was promised.
+
+    Args:
+        found: Result of ``evaluate_sets``.
+        width: Largest width of the table, in characters.
+    """
+    table = Table("prediction sets", "promised", "found", "", "95% interval", "fitted on", box=box.SIMPLE)
+    sizes = []
+    for task, figures in found.items():
+        for name, own in figures["classes"].items():
+            share = own["coverage"]
+            few = own["n_subjects"] < FEWEST_PEOPLE
+            table.add_row(
+                f"{task}: {name}",
+                f"{figures['promised']:.0%}",
+                "-" if few else f"{share['value']:.0%}",
+                f"{own['held']} of {own['n_subjects']}",
+                format_interval(share["low"], share["high"]),
+                people(own["n_fitted"]),
+            )
+        if figures["n_subjects"]:
+            mean = format_number(figures["mean_size"]["value"])
+            sizes.append(
+                f"{task}: {sizes_in_words(figures['sizes'])} of {figures['n_subjects']} sets; {mean} on average"
+            )
+    notes = "people whose set holds their class, at the first labelled visit; fitted on the validation split"
+    return "\n".join([*render_table(table, width), *sizes, notes])
 
 
 def task_table(figures: Mapping[str, Any]) -> Table:

@@ -48,6 +48,8 @@ class PredictionFiles:
         classes: Class names of each task, in the order of the probabilities.
         model_file: File of the weights, whose SHA-256 goes into each row.
         journal: Journal that keeps each batch as it comes, and knows what an earlier run predicted.
+        set_thresholds: Per task, in the order of its classes, the probability from which on a class is in the prediction set,
+            which then has a column `<task>_set`; None for no sets.
     """
 
     def __init__(
@@ -57,12 +59,17 @@ class PredictionFiles:
         classes: Mapping[str, Sequence[str]],
         model_file: str | os.PathLike[str],
         journal: Journal,
+        set_thresholds: Sequence[Sequence[float]] | None = None,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.scans = {scan["scan"]: scan for scan in scans}
         self.classes = classes
         self.model_file = Path(model_file)
         self.journal = journal
+        self.set_thresholds = None
+        if set_thresholds is not None:
+            tasks = zip(classes.items(), set_thresholds, strict=True)
+            self.set_thresholds = {task: dict(zip(names, least, strict=True)) for (task, names), least in tasks}
         self._errors: dict[str, str] = {}
 
     def attach(self, engine: Engine) -> None:
@@ -102,11 +109,13 @@ class PredictionFiles:
         self, scan: Mapping[str, Any], probabilities: Sequence[float], quality: Mapping[str, Any]
     ) -> dict[str, Any]:
         values = iter(probabilities)
+        by_task = {task: {name: next(values) for name in names} for task, names in self.classes.items()}
         return {
             "scan": scan["scan"],
             "subject_id": scan["subject_id"],
             "session_id": scan["session_id"],
-            "probabilities": {task: {name: next(values) for name in names} for task, names in self.classes.items()},
+            "probabilities": by_task,
+            **({} if self.set_thresholds is None else {"sets": _sets(by_task, self.set_thresholds)}),
             "flags": [*scan["flags"], *quality.get("flags", [])],
             "distance_from_training": quality.get("distance"),
             "state": quality.get("state"),
@@ -135,6 +144,7 @@ class PredictionFiles:
         }
         rows = [_row(prediction, checksum) for prediction in predictions]
         columns = [f"p_{task}_{name}" for task, names in self.classes.items() for name in names]
+        columns += [f"{task}_set" for task in self.set_thresholds or {}]
         header = [
             "scan", "subject_id", "session_id", *columns, "flags", "distance_from_training", "model_sha256",
         ]  # fmt: skip
@@ -149,6 +159,15 @@ class PredictionFiles:
             logger.warning("%d scans could not be used: %s", len(errors), self.output_dir / ERRORS)
 
 
+def _sets(
+    probabilities: Mapping[str, Mapping[str, float]], thresholds: Mapping[str, Mapping[str, float]]
+) -> dict[str, list[str]]:
+    return {
+        task: [name for name, value in values.items() if value >= thresholds[task][name]]
+        for task, values in probabilities.items()
+    }
+
+
 def _row(prediction: Mapping[str, Any], checksum: str) -> dict[str, Any]:
     distance = prediction["distance_from_training"]
     return {
@@ -158,6 +177,7 @@ def _row(prediction: Mapping[str, Any], checksum: str) -> dict[str, Any]:
             for task, values in prediction["probabilities"].items()
             for name, value in values.items()
         },
+        **{f"{task}_set": "|".join(names) for task, names in prediction.get("sets", {}).items()},
         "flags": ";".join(prediction["flags"]),
         "distance_from_training": "" if distance is None else f"{distance:.2f}",
         "model_sha256": checksum,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from monai.bundle import ConfigParser, ReferenceResolver
@@ -26,7 +26,11 @@ _OF_THE_RUN = {"device", *names_of(place=True)}
 
 
 def inference_config(
-    run: TrainedRun, temperatures: Mapping[str, float], registered: Mapping[str, Any], screening: bool = True
+    run: TrainedRun,
+    temperatures: Mapping[str, float],
+    registered: Mapping[str, Any],
+    screening: bool = True,
+    set_thresholds: Sequence[Sequence[float]] | None = None,
 ) -> dict[str, Any]:
     """Build the config of inference.
 
@@ -36,12 +40,16 @@ def inference_config(
         registered: Record of what was done to the scans before training, as their datalist states it; scans that ``admoe
             preprocess`` has registered make its chain a part of inference.
         screening: Whether to refuse what can't be a T1w brain scan, where the user of the bundle does not choose.
+        set_thresholds: Per task and class the probability from which on a class is in the prediction set; None for no sets.
     """
     config = _parts(run, "inference.yaml")
     del config["augmentations"]
     if run.settings["spatial_dims"] == 3:
         _put_in_front(config, registered, screening)
     config["temperatures"] = [temperatures[task] for task in run.settings["classes"]]
+    if set_thresholds is not None:
+        config["set_thresholds"] = [[*task] for task in set_thresholds]
+        next(part for part in config["handlers"] if "classes" in part)["set_thresholds"] = "@set_thresholds"
     handed_over = _handed_over(run, config)
     # What a reader looks for first; the chain of transforms comes in front only because inference.yaml extends it.
     handed_over["preprocessing"] = handed_over.pop("preprocessing")

@@ -22,20 +22,24 @@ from admoe_monai.workflows.run.pretrained import origin_lines
 from admoe_monai.workflows.settings.resources import resource
 
 from .formats import FORMATS
+from .prediction_sets import sets_in_metadata, sets_in_readme
 from .versions import REQUIRED, VERSIONS, public_version
 
 
-def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[str, Any]:
+def metadata(
+    run: TrainedRun, temperatures: Mapping[str, float] | None, sets: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
     """Build the contents of metadata.json, after the field list of MONAI's bundle specification.
 
     Args:
         run: Finished run.
         temperatures: Temperatures of its calibration, per task; None where it has none.
+        sets: Thresholds of its prediction sets, per task; None where it has none.
     """
     settings, tasks = run.settings, run.settings["classes"]
     template = Template(resource("bundle/configs/metadata.json").read_text(encoding="utf-8"))
     about: dict[str, Any] = json.loads(template.substitute(tasks=_listed(tasks)))
-    datalist = _datalist(run)
+    datalist, evaluated = _datalist(run), _evaluated(run)
     for field, package in VERSIONS.items():
         about[field] = public_version(package)
     about["required_packages_version"] = {package: public_version(package) for package in REQUIRED}
@@ -60,8 +64,9 @@ def metadata(run: TrainedRun, temperatures: Mapping[str, float] | None) -> dict[
     about["training_data"] = {split: _counts(datalist[split], tasks) for split in ("training", "validation", "test")}
     about["eval_metrics"] = {
         "validation_mean_balanced_accuracy": run.checkpoint["best_val_acc"],
-        "test": _test_figures(run),
+        "test": _test_figures(evaluated["figures"]) if evaluated else None,
     }
+    about["prediction_sets"] = sets_in_metadata(sets, evaluated.get("prediction_sets", {}))
     about["calibration"] = None if temperatures is None else {"method": "temperature per task", **temperatures}
     return about
 
@@ -102,7 +107,8 @@ def readme(
         parameters=f"{sum(parameter.numel() for parameter in run.network.parameters()):,}",
         origin=_origin(run),
         figures=_figure_table(about["eval_metrics"]["test"]),
-        calibration=_calibration(about["calibration"]),
+        calibration="\n\n".join([_calibration(about["calibration"]), *sets_in_readme(about["prediction_sets"])]),
+        set_columns=", ".join(f"`{task}_set`, " for task in (about["prediction_sets"] or {}).get("tasks", {})),
         formats="\n".join(f"| {files[name]} | {value:.1e} |" for name, value in differences.items()),
         counts=_count_table(about["training_data"], tasks),
         labels="\n".join(f"- {task}: {definition_in_words(definitions, task)}." for task in tasks),
@@ -155,14 +161,17 @@ def _screening(
     }
 
 
-def _test_figures(run: TrainedRun) -> dict[str, Any] | None:
-    """Read what `admoe evaluate` found for this very model on the run's own test split; None if it was not run."""
+def _evaluated(run: TrainedRun) -> dict[str, Any]:
+    """Read what `admoe evaluate` found for this very model on the run's own test split; nothing if it was not run."""
     path = run.folder / EVALUATION / figures_file(CLASSIFICATION, "test")
     if not path.is_file():
-        return None
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if content["checkpoint"] != BEST_MODEL or content["epoch"] != run.checkpoint["epoch"]:
-        return None
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    of_this_model = content["checkpoint"] == BEST_MODEL and content["epoch"] == run.checkpoint["epoch"]
+    return content if of_this_model else {}
+
+
+def _test_figures(evaluated: Mapping[str, Any]) -> dict[str, Any]:
     return {
         task: {
             **{name: figures[name] for name in ("visits_used", "n_subjects", "n_visits", "class_counts", "interval")},
@@ -172,7 +181,7 @@ def _test_figures(run: TrainedRun) -> dict[str, Any] | None:
                 if metric["value"] is not None
             },
         }
-        for task, figures in content["figures"].items()
+        for task, figures in evaluated.items()
     }
 
 

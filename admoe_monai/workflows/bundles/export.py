@@ -18,7 +18,7 @@ from torch import nn
 
 from admoe_monai.errors import UserError
 from admoe_monai.run_files import DATALIST
-from admoe_monai.workflows.finished.calibration import temperatures_of
+from admoe_monai.workflows.finished.calibration import sets_of, temperatures_of
 from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.run.environment import environment
 from admoe_monai.workflows.run.phase import Phase
@@ -30,6 +30,7 @@ from .documents import metadata, readme
 from .exportable import check_exportable, check_licence
 from .formats import FORMATS, example_inputs, largest_difference, write_formats
 from .inference import CONFIG, PRIOR, REFERENCE
+from .prediction_sets import set_thresholds
 from .reference import LARGEST_REFUSED, measure_training
 from .runs import EVALUATE, SETTINGS, TRAIN
 from .versions import requirements
@@ -100,11 +101,17 @@ def _fill(folder: Path, run: TrainedRun, formats: Sequence[str], reference: Mapp
         (folder / name).mkdir(parents=True)
     temperatures = temperatures_of(run.folder, run.checkpoint["epoch"])
     phases: list[Phase] = run.parser.get_parsed_content("phases")
-    about, tasks = metadata(run, temperatures), list(run.settings["classes"])
+    sets = None if temperatures is None else sets_of(run.folder, run.checkpoint["epoch"])
+    about, tasks = metadata(run, temperatures, sets), list(run.settings["classes"])
     registered = json.loads((run.folder / DATALIST).read_text(encoding="utf-8")).get("preprocessing", {})
-    _write_json(
-        folder / CONFIG, inference_config(run, temperatures or dict.fromkeys(tasks, 1.0), registered, screening)
+    inference = inference_config(
+        run,
+        temperatures or dict.fromkeys(tasks, 1.0),
+        registered,
+        screening,
+        set_thresholds(sets, run.settings["classes"]),
     )
+    _write_json(folder / CONFIG, inference)
     _write_json(folder / REFERENCE, {"reference": reference})
     train = train_config(run, phases[-1].preprocessing_digest(run.settings))
     _write_json(folder / TRAIN, train)

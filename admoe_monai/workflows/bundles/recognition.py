@@ -60,7 +60,9 @@ def _as_exported(config: Mapping[str, Any], bundle: Path) -> Iterator[dict[str, 
         registered = {"chains": [chain], "spacing_mm": config.get("template_spacing_mm")} if chain else {}
         try:
             temperatures = dict(zip(settings["classes"], map(float, config["temperatures"]), strict=True))
-            written = inference_config(run, temperatures, registered, bool(config.get("screening", True)))
+            stated = config.get("set_thresholds")
+            sets = None if stated is None else [[float(least) for least in task] for task in stated]
+            written = inference_config(run, temperatures, registered, bool(config.get("screening", True)), sets)
         except Exception:  # settings that no run has had
             return
         yield json.loads(json.dumps(written))

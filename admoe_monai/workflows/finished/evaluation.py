@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ from admoe_monai.data.other_labels import left_out_lines
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.calibration import apply_temperatures, calibration_remarks, compare_calibration
 from admoe_monai.evaluation.evaluate import evaluate_predictions
-from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction
+from admoe_monai.evaluation.prediction_sets import evaluate_sets, with_sets
+from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction, format_sets
 from admoe_monai.files import write_atomic
 from admoe_monai.run_files import BEST_MODEL, EVALUATION
 from admoe_monai.workflows.run.cohort import cohort_digest
 
-from .calibration import fit_calibration
+from .calibration import SET, fit_calibration, remarks_on_sets
 from .looks import record_look
 from .prediction import TrainedRun, cohort_of, predict
 from .reconstruction import evaluate_reconstruction
@@ -49,6 +50,7 @@ class RunEvaluation:
         folder: Folder of the files.
         calibration: Figures per split, before and after the temperatures that were fitted; empty where none were.
         remarks: Sentences on what limits the figures.
+        sets: How often the prediction sets that were fitted hold the true class, per task; empty where none were.
     """
 
     about: Mapping[str, Any]
@@ -56,6 +58,7 @@ class RunEvaluation:
     folder: Path
     calibration: Mapping[str, Any]
     remarks: Sequence[str] = ()
+    sets: Mapping[str, Any] = field(default_factory=dict)
 
     def heading(self) -> str:
         """Say what was evaluated, in one line."""
@@ -69,7 +72,7 @@ class RunEvaluation:
             return format_reconstruction(self.figures[RECONSTRUCTION])
         tables = [format_evaluation(self.figures)]
         if self.calibration:
-            tables.append(format_calibration(self.calibration))
+            tables += [format_calibration(self.calibration), format_sets(self.sets)]
         return "\n\n".join(tables)
 
 
@@ -94,7 +97,7 @@ def evaluate_run(
         split: Name of the split: `training`, `validation` or `test`.
         one_visit_per_subject: Whether to use the first visit of each subject only, or all.
         output: Folder to write to; by default that of the run's evaluations.
-        calibrate: Whether to fit a temperature per task on the run's validation split, keep it and use it.
+        calibrate: Whether to fit temperatures and prediction sets on the run's validation split, keep and use them.
         device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
 
     Raises:
@@ -113,6 +116,7 @@ def evaluate_run(
         raise UserError(f"cannot make the folder {folder}: {error.strerror}; name another with --output") from error
     figures: dict[str, Any]
     calibration: dict[str, Any] = {}
+    sets: dict[str, Any] = {}
     remarks = left_out_lines(cohort.label_definition, cohort.classes)
     if run.checkpoint["is_pretrain"]:
         kind = RECONSTRUCTION
@@ -125,15 +129,18 @@ def evaluate_run(
             fitted = fit_calibration(run, device, dataset_dir if datalist is None else None)
             calibrated = apply_temperatures(table, {task: entry["temperature"] for task, entry in fitted.items()})
             calibration = {split: compare_calibration(table, calibrated), "validation": fitted}
-            table = calibrated
-            remarks += calibration_remarks(fitted)
+            thresholds = {task: entry[SET] for task, entry in fitted.items()}
+            sets = evaluate_sets(calibrated, thresholds)
+            table = with_sets(calibrated, thresholds)
+            remarks += [*calibration_remarks(fitted), *remarks_on_sets(fitted)]
         figures = evaluate_predictions(table, table.classes, one_visit_per_subject=one_visit_per_subject)
         table.write(folder / f"predictions_{split}.csv")
     if split == TEST:
         record_look(run_dir, "evaluate", checkpoint, run.checkpoint["epoch"], cohort_digest(cohort))
     about = _about(run, cohort, split, checkpoint)
-    write_atomic(folder / figures_file(kind, split), json.dumps({**about, "figures": figures}, indent=1))
-    return RunEvaluation(about, figures, folder, calibration, remarks)
+    content = {**about, "figures": figures, **({"prediction_sets": sets} if sets else {})}
+    write_atomic(folder / figures_file(kind, split), json.dumps(content, indent=1))
+    return RunEvaluation(about, figures, folder, calibration, remarks, sets)
 
 
 def _about(run: TrainedRun, cohort: Datalist, split: str, checkpoint: str) -> dict[str, Any]:

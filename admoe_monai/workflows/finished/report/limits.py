@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from admoe_monai.data import Datalist
+from admoe_monai.evaluation.sample_size import people_for_width
 from admoe_monai.evaluation.wording import MANY_PEOPLE
-from admoe_monai.people import FEWEST_PEOPLE
+from admoe_monai.people import FEWEST_PEOPLE, people
+
+from .summary import BALANCED
+
+#: Width of the interval that a study of its own would aim at.
+WIDTH = 0.1
 
 
 def limits(cohort: Datalist, numbers: Mapping[str, Any]) -> list[str]:
@@ -22,6 +28,7 @@ def limits(cohort: Datalist, numbers: Mapping[str, Any]) -> list[str]:
         *_of_missing_predictions(numbers),
         "Test figures are of the first labelled visit of each person. Intervals are 95 %, by drawing people anew; they cover "
         "which people were tested and nothing else. In small groups they are too short.",
+        *_of_the_width(numbers),
         *([numbers["looks"]] if "looks" in numbers else []),
         "This is one training run: another seed or another division into splits gives other figures.",
         f"A class or group of fewer than {FEWEST_PEOPLE} people is counted and gets no interval; figures of fewer than "
@@ -37,6 +44,20 @@ def _of_the_cohort(cohort: Datalist, numbers: Mapping[str, Any]) -> list[str]:
         *found,
         "Training and test people are of one cohort; whether another hospital's are predicted as well is not known from this.",
         "This page shows slices of people's scans: it is as confidential as they are.",
+    ]
+
+
+def _of_the_width(numbers: Mapping[str, Any]) -> list[str]:
+    """Say how many people would tell the primary figure better; nothing where it has no interval to judge from."""
+    task, figures = next(iter(numbers["test"].items()))
+    low, high = (figures["metrics"][BALANCED][end] for end in ("low", "high"))
+    if low is None or high is None:
+        return []
+    needed = people_for_width(low, high, figures["n_subjects"], WIDTH)
+    return [
+        f"The interval of balanced accuracy of {task} is {high - low:.2f} wide with {people(figures['n_subjects'])}. One of "
+        f"{WIDTH:.2f} would take some {people(needed)}: an estimate, by width falling with the root of their number, for "
+        "classes mixed as here."
     ]
 
 

@@ -16,6 +16,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.calibration import calibration_figures
 from admoe_monai.evaluation.comparison import compare_predictions
+from admoe_monai.evaluation.decision_curve import decision_curves
 from admoe_monai.evaluation.evaluate import labelled_visits
 from admoe_monai.evaluation.groups import evaluate_groups
 from admoe_monai.evaluation.recalibration import calibration_lines
@@ -26,6 +27,7 @@ from ..experts import gate_weights, recall_without
 from ..prediction import TrainedRun
 from ..remarks import remarks_of
 from .baselines import baseline_tables
+from .prediction_sets import at_temperatures, set_numbers
 
 UNKNOWN = "unknown"
 
@@ -43,6 +45,7 @@ def collect_numbers(run: TrainedRun, cohort: Datalist, device: str | None) -> di
     """
     table, gates, groups = gate_weights(run, cohort, "test", device)
     baselines = baseline_tables(run, cohort, table.classes, device)
+    calibrated = at_temperatures(run, table)
     labelled = [task for task in table.classes if len(labelled_visits(table, task, False))]
     return {
         "run": run.folder.name,
@@ -67,6 +70,11 @@ def collect_numbers(run: TrainedRun, cohort: Datalist, device: str | None) -> di
             task: calibration_lines(*_labelled(table, task, True), table.classes[task]) for task in labelled
         },
         "reliability": {task: reliability_bins(*_labelled(table, task, False)) for task in labelled},
+        "prediction_sets": set_numbers(run, calibrated) if calibrated else {},
+        "decision": {
+            task: decision_curves(*_labelled(calibrated or table, task, True), table.classes[task]) for task in labelled
+        },
+        "decision_calibrated": calibrated is not None,
         "gate_weights": gates,
         "gate_weights_of": list(groups),
         "recall_without_expert": recall_without(run, cohort, "test", device, table) if gates else {},

@@ -19,6 +19,7 @@ from .controls import controls
 from .findings import findings
 from .limits import limits
 from .pictures import pictures
+from .prediction_sets import prediction_sets
 from .summary import summary
 
 
@@ -43,6 +44,7 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devic
     said.items([*(f"{remark[0].upper()}{remark[1:]}." for remark in numbers["remarks"]), *limits(cohort, numbers)])
     parts = [
         findings(numbers),
+        prediction_sets(numbers),
         pictures(run, cohort, numbers, device),
         controls(run, numbers),
         said,

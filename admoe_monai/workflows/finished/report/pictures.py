@@ -1,4 +1,4 @@
-"""The pictures of a report: ROC curves, reliability, curves of training, reconstructions."""
+"""The pictures of a report: ROC curves, reliability, decision curves, curves of training, reconstructions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from admoe_monai.data import Datalist
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.curves import curves_figures
+from admoe_monai.evaluation.decision_curve import decision_figure, decision_in_words
 from admoe_monai.evaluation.reliability import reliability_figure
 from admoe_monai.evaluation.report_page import Section
 from admoe_monai.evaluation.roc import roc_figure, roc_in_words
@@ -36,6 +37,7 @@ def pictures(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devi
     section = Section("Pictures")
     _roc(section, numbers)
     _calibration(section, numbers)
+    _decisions(section, numbers)
     section.heading("Training")
     path = run.folder / METRICS
     if path.is_file():
@@ -91,6 +93,25 @@ def _lines(section: Section, numbers: Mapping[str, Any]) -> None:
         "First labelled visit of each test person. Perfect are a slope of 1 and an intercept of 0: a slope below 1 means that "
         "the network is too sure, an intercept below 0 means that it calls the class too probable on the whole."
     )
+
+
+def _decisions(section: Section, numbers: Mapping[str, Any]) -> None:
+    drawn = {task: curves for task, curves in numbers["decision"].items() if curves}
+    if not drawn:
+        return
+    network = "at the temperatures of its calibration" if numbers["decision_calibrated"] else "as it is"
+    section.heading(f"Decision curves: first labelled visit of each test person, the network {network}")
+    section.text(
+        "Net benefit: people rightly acted on, less false alarms, of which one counts t / (1 - t) for whoever acts from a "
+        "probability of t on; per person. The network is of use at a t where its line is above both others."
+    )
+    for task, curves in drawn.items():
+        words = "; ".join(decision_in_words(name, curve) for name, curve in curves.items())
+        section.picture(
+            f"Decision curves, {task}",
+            decision_figure(curves),
+            f"Decision curves of {task}; the network is above acting on everyone and on no one: {words}",
+        )
 
 
 def _reconstructions(section: Section, folder: Path, cohort: Datalist, device: str | None) -> None:
