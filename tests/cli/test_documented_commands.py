@@ -30,7 +30,7 @@ NOT_RUN = {
     r"^python -m venv |fresh_environment\.sh ": "downloads an environment of several GB",
     r"oasis2_slices\.py ": "needs OASIS-2, and hours",
     r"broken_scans\.py ": "needs 200 scans that look like heads, and an hour",
-    r"studies/coverage\.py ": "simulates for minutes; what it calls is tested in tests/evaluation",
+    r"studies/(coverage|prediction_sets)\.py ": "simulates for minutes; what it calls is tested in tests/evaluation",
     r"studies/(demo_cohort|seeds)\.py ": "gives intervals, for which the made-up cohort has too few people",
     r"^admoe study .*--(cores|profile) ": "needs Snakemake, and hours; tests/workflows/studies runs small ones",
     r"^admoe verify .*--pretrained ": "its run draws its weights itself; tests/workflows/verification has one that does not",

@@ -109,3 +109,16 @@ def test_rows_of_an_earlier_run_are_written_again_in_the_order_of_the_scans(tmp_
     del journal.finished["a"]
     run(tmp_path, [[GOOD]], journal=journal)
     assert (tmp_path / "out/predictions.csv").read_bytes() == before
+
+
+def test_sets_stand_between_probabilities_and_flags(tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(b"weights")
+    engine = Engine(lambda _, batch: [{"pred": torch.tensor([0.25, 0.75], dtype=torch.float64)} for _ in batch])
+    classes, thresholds = {"diagnosis": ["CN", "AD"]}, [[0.25, 0.76]]
+    PredictionFiles(tmp_path / "out", SCANS[:1], classes, tmp_path / "model.pt", Memory(), thresholds).attach(engine)
+    engine.run([[GOOD]])
+    (row,) = rows(tmp_path / "out/predictions.csv")
+    assert [*row][3:7] == ["p_diagnosis_CN", "p_diagnosis_AD", "diagnosis_set", "flags"]
+    assert row["diagnosis_set"] == "CN"
+    with pytest.raises(ValueError, match="shorter"):
+        PredictionFiles(tmp_path / "out", SCANS, classes, tmp_path / "model.pt", Memory(), [[0.5]])
