@@ -108,7 +108,7 @@ def readme(
         origin=_origin(run),
         figures=_figure_table(about["eval_metrics"]["test"]),
         calibration="\n\n".join([_calibration(about["calibration"]), *sets_in_readme(about["prediction_sets"])]),
-        set_columns=", ".join(f"`{task}_set`, " for task in (about["prediction_sets"] or {}).get("tasks", {})),
+        set_columns="".join(f"`{task}_set`, " for task in (about["prediction_sets"] or {}).get("tasks", {})),
         formats="\n".join(f"| {files[name]} | {value:.1e} |" for name, value in differences.items()),
         counts=_count_table(about["training_data"], tasks),
         labels="\n".join(f"- {task}: {definition_in_words(definitions, task)}." for task in tasks),

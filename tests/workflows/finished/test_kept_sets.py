@@ -17,9 +17,10 @@ from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.prediction_sets import evaluate_sets
 from admoe_monai.workflows.finished.calibration import calibration_remarks_of, sets_of, temperatures_of
 from admoe_monai.workflows.finished.evaluation import RunEvaluation, evaluate_run
+from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.finished.report import write_report
 from admoe_monai.workflows.finished.report.limits import limits
-from admoe_monai.workflows.finished.report.prediction_sets import prediction_sets
+from admoe_monai.workflows.finished.report.prediction_sets import at_temperatures, prediction_sets, set_numbers
 from page_checks import read_page
 
 CLASSES = {"diagnosis": ["CN", "AD"]}
@@ -92,13 +93,19 @@ def test_the_page_of_a_calibrated_run_shows_its_sets_and_decision_curves(run: Pa
     assert f"MCI of diagnosis {EVERY}" in text
 
 
-def test_the_page_of_another_run_says_how_to_have_sets(run: Path) -> None:
+def test_a_run_without_sound_calibration_of_its_model_has_no_sets_and_says_how_to(run: Path) -> None:
+    loaded = TrainedRun.load(run)
+    table = PredictionTable.read(run / "evaluation/predictions_test.csv")
+    assert at_temperatures(loaded, table) is not None
+    assert set_numbers(loaded, table).keys() == {"diagnosis", "change"}
+    change(run, set="none")
+    assert set_numbers(loaded, table) == {}
     (run / "evaluation/calibration.json").write_text("{")
-    page = write_report(run, None, "cpu")
-    text = read_page(page.read_text()).text
-    assert "no thresholds of this model: admoe evaluate RUN_DIR --calibrate fits them" in text
-    assert "first labelled visit of each test person, the network as it is" in text
-    assert json.loads(page.with_name("metrics.json").read_text())["prediction_sets"] == {}
+    assert at_temperatures(loaded, table) is None
+    (run / "evaluation/calibration.json").unlink()
+    assert at_temperatures(loaded, table) is None
+    text = " ".join(block["text"] for block in prediction_sets({"prediction_sets": {}}).blocks)
+    assert "no thresholds of this model: `admoe evaluate RUN_DIR --calibrate` fits them" in text
 
 
 def people_of_two_classes(count: int) -> PredictionTable:

@@ -44,6 +44,8 @@ def test_page_holds_every_section_and_loads_nothing(report: Path) -> None:
         "Experts",
     ):
         assert heading in page.text
+    assert "no thresholds of this model" in page.text
+    assert "Decision curves: first labelled visit of each test person, the network as it is" in page.text
 
 
 def test_the_summary_says_the_primary_figure_its_number_and_what_less_would_do(report: Path) -> None:
