@@ -97,7 +97,7 @@ def decision_figure(curves: Mapping[str, Mapping[str, Any]]) -> Figure:
     axis.axhline(0, color=QUIET, linewidth=1, label="no one")
     for number, (name, curve) in enumerate(curves.items(), start=1):
         colour = DATA_COLOURS[number % len(DATA_COLOURS)]
-        axis.plot(curve["thresholds"], curve["network"], color=colour, label=f"network, {name}")
+        axis.plot(curve["thresholds"], curve["network"], color=colour, label=f"network, {name} ({curve['n_class']})")
         axis.plot(
             curve["thresholds"], curve["everyone"], "--", color=colour, linewidth=1, label=f"everyone, as if {name}"
         )

@@ -89,7 +89,7 @@ def format_sets(found: Mapping[str, Mapping[str, Any]], width: int = 100) -> str
             few = own["n_subjects"] < FEWEST_PEOPLE
             table.add_row(
                 f"{task}: {name}",
-                f"{figures['promised']:.0%}",
+                f"{figures['promised']:.0%}" if own["least_probability"] else "in every set",
                 "-" if few else f"{share['value']:.0%}",
                 f"{own['held']} of {own['n_subjects']}",
                 format_interval(share["low"], share["high"]),

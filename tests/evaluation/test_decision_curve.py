@@ -45,7 +45,7 @@ def test_a_picture_has_three_lines_of_two_classes_and_no_one() -> None:
     figure = decision_figure(decision_curves(np.full((4, 2), 0.5), np.array([0, 1, 1, 1]), ["a", "b"]))
     (axis,) = figure.axes
     assert axis.get_legend_handles_labels()[1] == [
-        "no one", "network, a", "everyone, as if a", "network, b", "everyone, as if b",
+        "no one", "network, a (1)", "everyone, as if a", "network, b (3)", "everyone, as if b",
     ]  # fmt: skip
     assert axis.get_ylim()[0] < 0 < 0.75 < axis.get_ylim()[1]
 

@@ -108,7 +108,7 @@ def test_nobody_has_a_class_or_a_prediction() -> None:
     assert evaluate_sets(tested, fitted(0.5, 0.5), 10)["diagnosis"]["classes"]["AD"]["coverage"]["value"] is None
     found = evaluate_sets(none, fitted(0.0, 0.0), 10)
     assert (found["diagnosis"]["n_subjects"], found["diagnosis"]["sizes"]) == (0, [0, 0, 0])
-    assert "diagnosis: CN 90% - 0 of 0 - 20 people" in " ".join(format_sets(found).split())
+    assert "diagnosis: CN in every set - 0 of 0 - 20 people" in " ".join(format_sets(found).split())
     assert [*with_sets(none, fitted(0.0, 0.0)).frame["diagnosis_set"]] == [""] * 10
 
 

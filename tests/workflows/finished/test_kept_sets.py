@@ -57,7 +57,7 @@ def test_sets_stand_in_the_predictions_the_figures_and_the_text(calibrated: tupl
     written = json.loads((run / "evaluation/metrics_test.json").read_text())["prediction_sets"]
     assert written == json.loads(json.dumps(found.sets))
     assert written["change"]["classes"]["conversion"]["held"] == 1
-    assert "diagnosis: MCI 90% - 1 of 1 - 1 person" in " ".join(found.text().split())
+    assert "diagnosis: MCI in every set - 1 of 1 - 1 person" in " ".join(found.text().split())
     assert f"MCI of diagnosis {EVERY} (9 or more are needed)" in found.remarks
 
 
@@ -87,7 +87,7 @@ def test_the_page_of_a_calibrated_run_shows_its_sets_and_decision_curves(run: Pa
     page = write_report(run, None, "cpu")
     text, numbers = read_page(page.read_text()).text, json.loads(page.with_name("metrics.json").read_text())
     assert numbers["prediction_sets"].keys() == numbers["decision"].keys() == {"diagnosis", "change"}
-    assert "CN 1 in every set 1 of 1 \N{EN DASH} 1 person: too few for an interval 1" in text
+    assert "CN 1 in every set 1 of 1 \N{EN DASH} needs no measuring 1" in text
     assert "Of 3 sets: one class in 0, 2 classes in 0, 3 classes in 3, none in 0. Classes in a set: 3.00" in text
     assert "first labelled visit of each test person, the network at the temperatures of its calibration" in text
     assert f"MCI of diagnosis {EVERY}" in text

@@ -7,7 +7,7 @@ from typing import Any
 
 from admoe_monai.data import Datalist
 from admoe_monai.evaluation.sample_size import people_for_width
-from admoe_monai.evaluation.wording import MANY_PEOPLE
+from admoe_monai.evaluation.wording import MANY_PEOPLE, in_digits
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 from .summary import BALANCED
@@ -53,9 +53,10 @@ def _of_the_width(numbers: Mapping[str, Any]) -> list[str]:
     low, high = (figures["metrics"][BALANCED][end] for end in ("low", "high"))
     if low is None or high is None:
         return []
-    needed = people_for_width(low, high, figures["n_subjects"], WIDTH)
+    number = figures["n_subjects"]
+    needed = people_for_width(low, high, number, WIDTH)
     return [
-        f"The interval of balanced accuracy of {task} is {high - low:.2f} wide with {people(figures['n_subjects'])}. One of "
+        f"The interval of balanced accuracy of {task} is {in_digits(high - low, number)} wide with {people(number)}. One of "
         f"{WIDTH:.2f} would take some {people(needed)}: an estimate, by width falling with the root of their number, for "
         "classes mixed as here."
     ]

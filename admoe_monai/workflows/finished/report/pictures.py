@@ -102,8 +102,8 @@ def _decisions(section: Section, numbers: Mapping[str, Any]) -> None:
     network = "at the temperatures of its calibration" if numbers["decision_calibrated"] else "as it is"
     section.heading(f"Decision curves: first labelled visit of each test person, the network {network}")
     section.text(
-        "Net benefit: people rightly acted on, less false alarms, of which one counts t / (1 - t) for whoever acts from a "
-        "probability of t on; per person. The network is of use at a t where its line is above both others."
+        "Net benefit per person: who is rightly acted on, less false alarms, of which each counts t / (1 - t) for whoever acts "
+        "from a probability t on. The network is of use where its line is above acting on everyone (dashed) and on no one."
     )
     for task, curves in drawn.items():
         words = "; ".join(decision_in_words(name, curve) for name, curve in curves.items())

@@ -80,6 +80,7 @@ def prediction_sets(numbers: Mapping[str, Any]) -> Section:
 def _row(name: str, own: Mapping[str, Any], figures: Mapping[str, Any]) -> list[str]:
     number, share = own["n_subjects"], own["coverage"]
     counted = f"{own['held']} of {number}"
+    if not own["least_probability"]:
+        return [name, str(number), "in every set", counted, missing("needs no measuring"), str(own["n_fitted"])]
     found = counted if number < FEWEST_PEOPLE else f"{in_digits(share['value'], number)} ({counted})"
-    promised = f"{figures['promised']:.2f}" if own["least_probability"] else "in every set"
-    return [name, str(number), promised, found, interval_of(share, number), str(own["n_fitted"])]
+    return [name, str(number), f"{figures['promised']:.2f}", found, interval_of(share, number), str(own["n_fitted"])]
