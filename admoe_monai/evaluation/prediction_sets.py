@@ -5,7 +5,7 @@ sets of least average size (Sadinle et al., J. Am. Stat. Assoc. 114 (2019), arXi
 probability is at least that of all but the promised share of people of this class. If these and new people are exchangeable,
 the share lies between what is promised and 1 / (n + 1) more, with n people of the class behind its threshold.
 
-Axis letters: N visits, K classes, R resamples.
+Axis letters: N visits, K classes.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.bootstrap import bootstrap
-from admoe_monai.evaluation.evaluate import labelled_visits, too_few
+from admoe_monai.evaluation.behind import too_few
+from admoe_monai.evaluation.bootstrap import Estimate, bootstrap
+from admoe_monai.evaluation.evaluate import labelled_visits
 from admoe_monai.evaluation.predictions import PredictionTable
+from admoe_monai.evaluation.shares import share_estimate
 from admoe_monai.people import people
 
 #: Share of the people of each class whose set holds it.
@@ -125,7 +127,7 @@ def evaluate_sets(
     Args:
         table: Predictions of people who did not fit the thresholds.
         fitted: Result of :func:`fit_sets` for the same tasks.
-        n_boot: Number of resamples of people behind each interval.
+        n_boot: Number of resamples of people behind the interval of the mean size; those of shares are Wilson's.
         seed: Seed of the resampling.
 
     Returns:
@@ -142,34 +144,42 @@ def _evaluate_task(
     names, rows = list(table.classes[task]), labelled_visits(table, task, one_visit_per_subject=True)
     truth, inside = table.labels(task)[rows], in_sets(table.probabilities(task)[rows], fitted, names)
     sizes, held = inside.sum(axis=1), inside[np.arange(len(rows)), truth]
+    counts = {name: int((truth == place).sum()) for place, name in enumerate(names)}
 
-    def statistics(weights: np.ndarray) -> dict[str, np.ndarray]:
-        shares = {name: _mean(weights * (truth == place), held) for place, name in enumerate(names)}
-        return {**shares, "": _mean(weights, sizes)}
+    def mean_size(weights: np.ndarray) -> dict[str, np.ndarray]:
+        with np.errstate(invalid="ignore"):
+            return {"mean_size": (weights @ sizes.astype(float)) / weights.sum(axis=1)}
 
     subjects = table.frame["subject_id"].to_numpy(str)[rows].tolist()
-    counts = {name: int((truth == place).sum()) for place, name in enumerate(names)}
-    found = bootstrap(statistics, subjects, n_boot, seed)
-    for name, estimate in found.items():
-        few = too_few([name] if name else [], counts, len(rows))
-        if few and estimate.value is not None:
-            found[name] = replace(estimate, low=None, high=None, note=f"no interval: {few}")
+    size = bootstrap(mean_size, subjects, n_boot, seed)["mean_size"]
     return {
         "promised": fitted["promised"],
         "n_subjects": len(rows),
         "sizes": np.bincount(sizes, minlength=len(names) + 1).tolist(),
-        "mean_size": found[""].as_dict(),
+        "mean_size": _withheld(size, too_few([], counts, len(rows))).as_dict(),
         "classes": {
             name: {
                 "least_probability": fitted["classes"][name]["least_probability"],
                 "n_fitted": fitted["classes"][name]["n_subjects"],
                 "n_subjects": counts[name],
                 "held": int(held[truth == place].sum()),
-                "coverage": found[name].as_dict(),
+                "coverage": _coverage(held[truth == place], name).as_dict(),
             }
             for place, name in enumerate(names)
         },
     }
+
+
+def _coverage(held: np.ndarray, name: str) -> Estimate:
+    if not len(held):
+        return Estimate(None, note=f"no subject labelled {name}")
+    return _withheld(share_estimate(held), too_few([name], {name: len(held)}, len(held)))
+
+
+def _withheld(estimate: Estimate, few: str | None) -> Estimate:
+    if few is None or estimate.value is None:
+        return estimate
+    return replace(estimate, low=None, high=None, note=f"no interval: {few}")
 
 
 def set_remarks(fitted: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -196,11 +206,3 @@ def sizes_in_words(sizes: Sequence[int]) -> str:
     none, one, *more = sizes
     several = [f"{number} classes in {count}" for number, count in enumerate(more, start=2)]
     return ", ".join([f"one class in {one}", *several, f"none in {none}"])
-
-
-def _mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Weighted means (R,) of values (N,) by weights (R, N); NaN where nothing has a weight."""
-    total = weights.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means: np.ndarray = (weights @ values.astype(float)) / total
-    return means

@@ -31,10 +31,15 @@ def share_estimates(truth: np.ndarray, predicted: np.ndarray, names: Sequence[st
     counted = {"accuracy": right}
     for k, name in enumerate(names):
         counted |= {f"recall_{name}": right[truth == k], f"specificity_{name}": predicted[truth != k] != k}
-    return {name: _wilson(whether) for name, whether in counted.items() if len(whether)}
+    return {name: share_estimate(whether) for name, whether in counted.items() if len(whether)}
 
 
-def _wilson(whether: np.ndarray) -> Estimate:
+def share_estimate(whether: np.ndarray) -> Estimate:
+    """Estimate a share with Wilson's interval.
+
+    Args:
+        whether: Whether each person counts (N,), of one person or more.
+    """
     found, number = int(whether.sum()), len(whether)
     interval = binomtest(found, number).proportion_ci(LEVEL, "wilson")
     return Estimate(found / number, float(interval.low), float(interval.high))
