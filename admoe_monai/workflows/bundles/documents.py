@@ -21,6 +21,7 @@ from admoe_monai.workflows.preprocessing.chains import TO_TEMPLATE
 from admoe_monai.workflows.run.pretrained import origin_lines
 from admoe_monai.workflows.settings.resources import resource
 
+from .card import front_matter
 from .formats import FORMATS
 from .prediction_sets import sets_in_metadata, sets_in_readme
 from .versions import REQUIRED, VERSIONS, public_version
@@ -78,7 +79,7 @@ def readme(
     reference: Mapping[str, Any] | None,
     screening: bool,
 ) -> str:
-    """Build the contents of docs/README.md, after the template of MONAI's model zoo.
+    """Build the contents of docs/README.md: a model card after the template of MONAI's model zoo.
 
     Args:
         run: Finished run.
@@ -95,7 +96,9 @@ def readme(
     spacing = f" of {settings['spacing_mm']:g} mm" if settings["spatial_dims"] == 3 else ""
     columns = [column["name"] for column in run.checkpoint["prior"]]
     tasks, definitions = settings["classes"], datalist["label_definition"]
-    return Template(resource("bundle/docs/README.md").read_text(encoding="utf-8")).substitute(
+    return front_matter(about, run.checkpoint.get("origin") is not None) + Template(
+        resource("bundle/docs/README.md").read_text(encoding="utf-8")
+    ).substitute(
         {name: about[name] for name in ("name", "description", "intended_use", "authors", "data_source")},
         tasks="; ".join(f"`{task}` tells {_listed(names)}" for task, names in tasks.items()),
         channels=", ".join(pred["channel_def"].values()),

@@ -142,6 +142,7 @@ def test_requirements_are_the_versions_of_the_metadata(bundle: Path) -> None:
 
 def test_readme_has_no_placeholder_left(bundle: Path) -> None:
     readme = (bundle / "docs/README.md").read_text()
+    assert readme.startswith("---\nlicense: apache-2.0\nlibrary_name: monai\n")
     assert "$" not in readme
     assert "| training | 6 | 6 |" in readme
 
