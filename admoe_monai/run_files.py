@@ -30,6 +30,8 @@ OVERLAYS = "overlays"
 #: Folder of what `admoe evaluate` finds.
 EVALUATION = "evaluation"
 CALIBRATION = f"{EVALUATION}/calibration.json"
+#: Folder of what `admoe stress` finds.
+STRESS = "stress"
 #: Every look at the test split.
 TEST_LOOKS = "test_looks.csv"
 

@@ -27,6 +27,7 @@ from .propose import propose
 from .report import report
 from .runs import runs
 from .settings import CONTEXT, SettingsCommand
+from .stress import stress
 from .study import study
 from .train import resume, train
 from .verify import verify
@@ -43,6 +44,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "inspect": inspect,
     "runs": runs,
     "evaluate": evaluate,
+    "stress": stress,
     "verify": verify,
     "study": study,
     "report": report,
