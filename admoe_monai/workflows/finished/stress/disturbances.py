@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
-from monai.transforms import Affine, GaussianSmooth, RandBiasField, RandRicianNoise, Spacing
+from monai.transforms import Affine, GaussianSmooth, RandBiasField, RandRicianNoise, ResampleToMatch, Spacing
 
 from admoe_monai.transforms import Foreground
 
@@ -58,21 +58,41 @@ class RawScan:
         low, high = np.percentile(np.asarray(self.voxels)[np.asarray(self.inside)], (0.5, 99.5))
         return float(high - low)
 
-    def cut_out(self, disturbed: MetaTensor) -> MetaTensor:
-        """Empty again what is outside of a brain that was cut out: scanners disturb first, and brains are cut out later."""
+    @cached_property
+    def brain(self) -> MetaTensor | None:
+        """Where a brain that was cut out is, ``(1, *S)`` of 0 and 1; None for a whole head, which has tissue around it."""
         values = np.asarray(self.voxels)[0]
         edge = np.concatenate([np.take(values, end, axis).ravel() for axis in range(self.axes) for end in (0, -1)])
         if np.mean(edge == self.floor) < CUT_OUT:
-            return disturbed
-        disturbed[torch.as_tensor(values == self.floor)[None]] = self.floor
-        return disturbed
+            return None
+        brain: MetaTensor = torch.zeros_like(self.voxels)
+        brain[self.inside] = 1.0
+        return brain
+
+    def through(self, change: Callable[[MetaTensor], MetaTensor], moved: bool = False) -> MetaTensor:
+        """Let neighbours mix, but for what a cut-out brain has around it, which would darken its rim.
+
+        A scanner disturbs the whole head and the brain is cut out afterwards.
+
+        Args:
+            change: Linear function of voxels.
+            moved: Whether the brain lies elsewhere afterwards.
+        """
+        if self.brain is None:
+            return change(self.voxels)
+        share = change(self.brain)
+        mixed = change((self.voxels - self.floor) * self.brain)
+        brain = share >= 0.5 if moved else self.brain
+        cut: MetaTensor = mixed / share.clamp(min=0.05) * brain + self.floor
+        return cut
 
 
 def _noise(scan: RawScan, strength: float, seed: int) -> MetaTensor:
     rician = RandRicianNoise(prob=1.0, std=strength * scan.intensity_range, sample_std=False)
     rician.set_random_state(seed)
-    noisy: MetaTensor = rician(scan.voxels - scan.floor) + scan.floor
-    return scan.cut_out(noisy)
+    noise = rician(scan.voxels - scan.floor)
+    noisy: MetaTensor = (noise if scan.brain is None else noise * scan.brain) + scan.floor
+    return noisy
 
 
 def _bias_field(scan: RawScan, strength: float, seed: int) -> MetaTensor:
@@ -86,7 +106,7 @@ def _bias_field(scan: RawScan, strength: float, seed: int) -> MetaTensor:
 
 
 def _blur(scan: RawScan, strength: float, seed: int) -> MetaTensor:
-    return scan.cut_out(_smoothed(scan, np.full(scan.axes, strength)))
+    return scan.through(_smooth(scan, np.full(scan.axes, strength)))
 
 
 def _voxels(scan: RawScan, strength: float, seed: int) -> MetaTensor:
@@ -94,9 +114,11 @@ def _voxels(scan: RawScan, strength: float, seed: int) -> MetaTensor:
     if not (coarse > scan.spacing_mm).any():
         return scan.voxels
     # What lies within a coarse voxel is averaged; reading single points of it would be no scan.
-    averaged = _smoothed(scan, np.sqrt(coarse**2 - scan.spacing_mm**2))
-    sampled: MetaTensor = Spacing(pixdim=coarse.tolist(), mode="bilinear", padding_mode="border")(averaged)
-    return sampled
+    average = _smooth(scan, np.sqrt(coarse**2 - scan.spacing_mm**2))
+    down = Spacing(pixdim=coarse.tolist(), mode="bilinear", padding_mode="border")
+    # Back on its grid, where the brain is cut out: of coarse voxels, what comes behind would mix the edge with nothing.
+    up = ResampleToMatch(mode="bilinear", padding_mode="border")
+    return scan.through(lambda voxels: up(down(average(voxels)), img_dst=scan.voxels))
 
 
 def _turn(scan: RawScan, strength: float, seed: int) -> MetaTensor:
@@ -106,14 +128,11 @@ def _turn(scan: RawScan, strength: float, seed: int) -> MetaTensor:
     turned = np.eye(scan.axes) + np.sin(angle) * (v @ u.T - u @ v.T) + (np.cos(angle) - 1) * (u @ u.T + v @ v.T)
     matrix = np.eye(scan.axes + 1)
     matrix[:-1, :-1] = turned * scan.spacing_mm[None] / scan.spacing_mm[:, None]
-    moved: MetaTensor = Affine(affine=matrix, padding_mode="border", image_only=True)(scan.voxels)
-    return moved
+    return scan.through(Affine(affine=matrix, padding_mode="border", image_only=True), moved=True)
 
 
-def _smoothed(scan: RawScan, fwhm_mm: np.ndarray) -> MetaTensor:
-    sigma = (fwhm_mm / FWHM / scan.spacing_mm).tolist()
-    smooth: MetaTensor = GaussianSmooth(sigma=sigma)(scan.voxels)
-    return smooth
+def _smooth(scan: RawScan, fwhm_mm: np.ndarray) -> GaussianSmooth:
+    return GaussianSmooth(sigma=(fwhm_mm / FWHM / scan.spacing_mm).tolist())
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,11 @@ def predict_under(
         run.settings["seed"],
     )
     loader = DataLoader(
-        variants, batch_size=None, num_workers=run.settings["num_workers"], worker_init_fn=leave_signals_to_main
+        variants,
+        batch_size=None,
+        num_workers=run.settings["num_workers"],
+        collate_fn=_as_they_are,
+        worker_init_fn=leave_signals_to_main,
     )
     network, prepare_batch, inferer = phase["network"], phase["prepare_batch"], phase["validate::inferer"]
     network.eval()
@@ -163,3 +167,7 @@ class Variants(Dataset):
             self.item_transforms.set_random_state(seed=position_seed(self.seed, 0, index, 1))
             made.append(self.item_transforms(item))
         return made
+
+
+def _as_they_are(items: list[Item]) -> list[Item]:
+    return items
