@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
-from admoe_monai.evaluation.groups import evaluate_groups
+from admoe_monai.evaluation.groups import differences_in, evaluate_groups
 
 CLASSES = {"diagnosis": ["CN", "AD"]}
 
@@ -34,7 +34,8 @@ def test_each_group_is_evaluated_alone(table: PredictionTable) -> None:
     groups = evaluate_groups(table, n_boot=100)
     women = table.frame[table.frame["sex"] == "F"]
 
-    assert groups["sex"]["F"] == evaluate_predictions(PredictionTable(women, CLASSES), CLASSES, n_boot=100)
+    alone = {name: value for name, value in groups["sex"]["F"]["diagnosis"].items() if name != "minus_others"}
+    assert {"diagnosis": alone} == evaluate_predictions(PredictionTable(women, CLASSES), CLASSES, n_boot=100)
     assert groups["sex"]["F"]["diagnosis"]["metrics"]["accuracy"]["value"] == 1.0
     assert groups["sex"]["M"]["diagnosis"]["metrics"]["accuracy"]["value"] < 0.8
 
@@ -48,3 +49,54 @@ def test_ages_come_in_bands_of_ten_years_and_unknown_ones_in_none(table: Predict
 def test_a_grouping_with_one_group_of_five_people_is_left_out(table: PredictionTable) -> None:
     assert "site" not in evaluate_groups(table, n_boot=0)
     assert "scanner" not in evaluate_groups(table, n_boot=0)
+
+
+def test_first_and_later_visits_are_told_apart() -> None:
+    table = visits(right_later=0.5)
+    groups = evaluate_groups(table, n_boot=200)["visit"]
+
+    assert {name: group["diagnosis"]["n_subjects"] for name, group in groups.items()} == {"first": 40, "later": 40}
+    assert groups["first"]["diagnosis"]["metrics"]["balanced_accuracy"]["value"] == 1.0
+    assert groups["later"]["diagnosis"]["minus_others"]["value"] == pytest.approx(-0.5)
+
+
+def test_the_difference_to_the_others_has_an_interval_over_people(table: PredictionTable) -> None:
+    sexes = evaluate_groups(table, n_boot=500)["sex"]
+    values = {sex: sexes[sex]["diagnosis"]["metrics"]["balanced_accuracy"]["value"] for sex in "FM"}
+    minus = sexes["F"]["diagnosis"]["minus_others"]
+
+    assert minus["value"] == pytest.approx(values["F"] - values["M"])
+    assert 0 < minus["low"] < minus["value"] < minus["high"]
+    assert sexes["M"]["diagnosis"]["minus_others"]["value"] == pytest.approx(-minus["value"])
+
+
+def test_whoever_has_visits_in_both_groups_is_drawn_for_both() -> None:
+    # Each person is as right at the later visit as at the first: drawn for both, the difference is always zero.
+    same = evaluate_groups(visits(right_later=1.0, right_first=0.5, together=True), n_boot=200)["visit"]["later"]
+    assert same["diagnosis"]["minus_others"]["value"] == 0
+    assert same["diagnosis"]["minus_others"]["note"] == "no interval: every resample gives the same value"
+
+
+def test_groups_of_other_classes_or_of_few_people_have_no_difference_to_tell(table: PredictionTable) -> None:
+    frame = table.frame.assign(site=np.where(table.frame["diagnosis"] == "AD", "a", "b"))
+    frame.loc[frame["diagnosis"].eq("CN").idxmax(), "site"] = "a"
+    found = evaluate_groups(PredictionTable(frame, CLASSES), n_boot=50)["site"]["b"]["diagnosis"]["minus_others"]
+    assert (found["value"], found["note"]) == (None, "AD on one side alone")
+
+    few = evaluate_groups(PredictionTable(table.frame.assign(site=["a"] * 9 + ["b"] * 51), CLASSES), n_boot=50)["site"]
+    assert few["a"]["diagnosis"]["minus_others"]["low"] is None
+    assert few["a"]["diagnosis"]["minus_others"]["note"].startswith("no interval: ")
+    assert differences_in({"site": few}) == 0
+
+
+def visits(right_later: float, right_first: float = 1.0, together: bool = False) -> PredictionTable:
+    """Forty people with two visits; of each class, so many are called right at each."""
+    rows = []
+    for number in range(40):
+        truth = number % 2
+        for visit, share in enumerate((right_first, right_first if together else right_later)):
+            p = 0.9 if number // 2 < 20 * share else 0.1
+            p = p if truth else 1 - p
+            row = {"subject_id": f"s{number}", "session_id": f"v{visit}", "days_from_baseline": 300.0 * visit}
+            rows.append({**row, "diagnosis": CLASSES["diagnosis"][truth], "p_diagnosis_CN": 1 - p, "p_diagnosis_AD": p})
+    return PredictionTable(pd.DataFrame(rows[::-1]), CLASSES)

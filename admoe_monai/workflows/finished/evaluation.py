@@ -13,9 +13,10 @@ from admoe_monai.data.other_labels import left_out_lines
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.calibration import apply_temperatures, calibration_remarks, compare_calibration
 from admoe_monai.evaluation.evaluate import evaluate_predictions
+from admoe_monai.evaluation.failures import common_to_wrong, said_of_wrong, worst_cases
 from admoe_monai.evaluation.prediction_sets import evaluate_sets, with_sets
 from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction, format_sets
-from admoe_monai.files import write_atomic
+from admoe_monai.files import atomic, write_atomic
 from admoe_monai.run_files import BEST_MODEL, EVALUATION
 from admoe_monai.workflows.run.cohort import cohort_digest
 
@@ -51,6 +52,7 @@ class RunEvaluation:
         calibration: Figures per split, before and after the temperatures that were fitted; empty where none were.
         remarks: Sentences on what limits the figures.
         sets: How often the prediction sets that were fitted hold the true class, per task; empty where none were.
+        wrong: What the people called wrong have in common, as `common_to_wrong` gives it; empty for a reconstruction.
     """
 
     about: Mapping[str, Any]
@@ -59,6 +61,7 @@ class RunEvaluation:
     calibration: Mapping[str, Any]
     remarks: Sequence[str] = ()
     sets: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[str, Any] = field(default_factory=dict)
 
     def heading(self) -> str:
         """Say what was evaluated, in one line."""
@@ -73,6 +76,7 @@ class RunEvaluation:
         tables = [format_evaluation(self.figures)]
         if self.calibration:
             tables += [format_calibration(self.calibration), format_sets(self.sets)]
+        tables += ["\n".join(said) for task, found in self.wrong.items() if (said := said_of_wrong(task, found))]
         return "\n\n".join(tables)
 
 
@@ -117,6 +121,7 @@ def evaluate_run(
     figures: dict[str, Any]
     calibration: dict[str, Any] = {}
     sets: dict[str, Any] = {}
+    wrong: dict[str, Any] = {}
     remarks = left_out_lines(cohort.label_definition, cohort.classes)
     if run.checkpoint["is_pretrain"]:
         kind = RECONSTRUCTION
@@ -135,12 +140,15 @@ def evaluate_run(
             remarks += [*calibration_remarks(fitted), *remarks_on_sets(fitted)]
         figures = evaluate_predictions(table, table.classes, one_visit_per_subject=one_visit_per_subject)
         table.write(folder / f"predictions_{split}.csv")
+        wrong = common_to_wrong(table)
+        with atomic(folder / f"worst_cases_{split}.csv") as file:
+            worst_cases(table).to_csv(file, index=False)
     if split == TEST:
         record_look(run_dir, "evaluate", checkpoint, run.checkpoint["epoch"], cohort_digest(cohort))
     about = _about(run, cohort, split, checkpoint)
-    content = {**about, "figures": figures, **({"prediction_sets": sets} if sets else {})}
+    content = {**about, "figures": figures, "wrong": wrong, **({"prediction_sets": sets} if sets else {})}
     write_atomic(folder / figures_file(kind, split), json.dumps(content, indent=1))
-    return RunEvaluation(about, figures, folder, calibration, remarks, sets)
+    return RunEvaluation(about, figures, folder, calibration, remarks, sets, wrong)
 
 
 def _about(run: TrainedRun, cohort: Datalist, split: str, checkpoint: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from admoe_monai.workflows.run.pretrained import origin_lines
 
 from ..prediction import TrainedRun
 from .cohort_flow import left_out
+from .robustness import tried
 from .summary import BALANCED, right_by_class
 from .tripod import tripod_rows
 
@@ -127,13 +128,15 @@ def _of_the_results(cohort: Datalist, numbers: Mapping[str, Any]) -> dict[int, s
         32: "none: the test people are of the same cohort",
         33: "section Data: who was left out, who is in each split",
         34: "section Data: age, sex, visits and follow-up by split",
-        37: f"section Findings, confusion: {confused}" if confused else "",
+        37: f"section Findings, confusion: {confused}; the surest mistakes in section Controls" if confused else "",
         35: "; ".join(_figure(task, figures) for task, figures in measured.items()),
         36: "section Findings: each figure with its interval, or why it has none",
         38: "section Limits",
     }
-    if groups:
-        found[30] = f"figures by {groups} (section Controls); no corrupted scans were tried"
+    if groups or numbers["stress"]:
+        found[30] = "; ".join(
+            filter(None, [f"figures by {groups} (section Controls)" if groups else "", tried(numbers)])
+        )
     if numbers["gate_weights"]:
         found[31] = "weights of the experts by class, and what removing one costs; no saliency was computed"
     return {number: said for number, said in found.items() if said}

@@ -9,10 +9,10 @@ from typing import Any
 from admoe_monai.evaluation.curves import bars_figure
 from admoe_monai.evaluation.report_page import Section
 from admoe_monai.evaluation.wording import missing, with_interval
-from admoe_monai.people import FEWEST_PEOPLE, people
 
 from ..prediction import TrainedRun
-from .summary import right_by_class
+from .failures import wrong
+from .groups import groups
 
 HEADLINE = ("balanced_accuracy", "macro_auc")
 
@@ -26,7 +26,8 @@ def controls(run: TrainedRun, numbers: Mapping[str, Any]) -> Section:
     """
     section = Section("Controls")
     _baselines(section, numbers)
-    _groups(section, numbers)
+    groups(section, numbers)
+    wrong(section, numbers)
     _gates(section, run, numbers)
     for task, changes in numbers["recall_without_expert"].items():
         _removals(section, task, changes, numbers["visits"]["test"][task])
@@ -59,25 +60,6 @@ def _difference(numbers: Mapping[str, Any], name: str, task: str) -> str:
 
 def _headline(figures: Mapping[str, Any]) -> list[str]:
     return [with_interval(figures["metrics"][name], figures["n_subjects"]) for name in HEADLINE]
-
-
-def _groups(section: Section, numbers: Mapping[str, Any]) -> None:
-    for column, groups in numbers["groups"].items():
-        section.heading(f"By {column.replace('_', ' ')}")
-        rows = [
-            [f"{group}, {task}", figures[task]["n_subjects"], right_by_class(figures[task]), *_of_group(figures[task])]
-            for group, figures in groups.items()
-            for task in figures
-            if figures[task]["n_subjects"] and task != column
-        ]
-        section.table(["", "people", "right by class", "balanced accuracy", "mean AUC"], rows)
-
-
-def _of_group(figures: Mapping[str, Any]) -> list[str]:
-    number = figures["n_subjects"]
-    if number < FEWEST_PEOPLE:
-        return [missing(f"{people(number)}: too few"), missing(f"{people(number)}: too few")]
-    return _headline(figures)
 
 
 def _gates(section: Section, run: TrainedRun, numbers: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from admoe_monai.evaluation.calibration import calibration_figures
 from admoe_monai.evaluation.comparison import compare_predictions
 from admoe_monai.evaluation.decision_curve import decision_curves
 from admoe_monai.evaluation.evaluate import labelled_visits
+from admoe_monai.evaluation.failures import common_to_wrong, worst_cases
 from admoe_monai.evaluation.groups import evaluate_groups
 from admoe_monai.evaluation.recalibration import calibration_lines
 from admoe_monai.evaluation.reliability import reliability_bins
@@ -28,8 +29,11 @@ from ..prediction import TrainedRun
 from ..remarks import remarks_of
 from .baselines import baseline_tables
 from .prediction_sets import at_temperatures, set_numbers
+from .robustness import stress_of
 
 UNKNOWN = "unknown"
+#: What names single people: it is shown on the page, and not written into the file of numbers.
+OF_SINGLE_PEOPLE = ("worst_cases",)
 
 
 def collect_numbers(run: TrainedRun, cohort: Datalist, device: str | None) -> dict[str, Any]:
@@ -64,6 +68,9 @@ def collect_numbers(run: TrainedRun, cohort: Datalist, device: str | None) -> di
         },
         "network_minus": {name: _differences(table, tables) for name, tables in baselines.items()},
         "groups": evaluate_groups(table, n_boot=1000),
+        "wrong": common_to_wrong(table),
+        "worst_cases": worst_cases(table).to_dict("records"),
+        "stress": stress_of(run),
         "roc": {task: roc_curves(*_labelled(table, task, True), table.classes[task]) for task in labelled},
         "calibration": {task: calibration_figures(*_labelled(table, task, False)) for task in labelled},
         "calibration_lines": {

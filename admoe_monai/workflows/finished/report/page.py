@@ -20,6 +20,7 @@ from .findings import findings
 from .limits import limits
 from .pictures import pictures
 from .prediction_sets import prediction_sets
+from .robustness import robustness
 from .summary import summary
 
 
@@ -47,6 +48,7 @@ def page_of(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devic
         prediction_sets(numbers),
         pictures(run, cohort, numbers, device),
         controls(run, numbers),
+        robustness(numbers),
         said,
         data(cohort, numbers),
         checklist(run, cohort, numbers),

@@ -12,7 +12,7 @@ from admoe_monai.workflows.run.cohort import cohort_digest
 
 from ..looks import in_words, looks_at, record_look
 from ..prediction import TrainedRun, cohort_of
-from .numbers import collect_numbers
+from .numbers import OF_SINGLE_PEOPLE, collect_numbers
 from .page import page_of
 
 PAGE, NUMBERS = "report.html", "metrics.json"
@@ -43,10 +43,11 @@ def write_report(
     numbers = {**collect_numbers(run, cohort, device), "looks": in_words(looks)}
     record_look(run.folder, "report", BEST_MODEL, run.checkpoint["epoch"], cohort_digest(cohort))
     page = page_of(run, cohort, numbers, device)
+    written = {name: value for name, value in numbers.items() if name not in OF_SINGLE_PEOPLE}
     folder = output or run.folder / "report"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in ((NUMBERS, json.dumps(numbers, indent=1)), (PAGE, page)):
+        for name, content in ((NUMBERS, json.dumps(written, indent=1)), (PAGE, page)):
             write_atomic(folder / name, content)
     except OSError as error:
         raise UserError(

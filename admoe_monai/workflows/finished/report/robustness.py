@@ -1,0 +1,79 @@
+"""Robustness in a report: what `admoe stress` has found of the same model, if it was run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from admoe_monai.evaluation.report_page import Section
+from admoe_monai.evaluation.stress import FIGURES, verdict
+from admoe_monai.evaluation.stress_picture import stress_figure
+from admoe_monai.evaluation.wording import with_interval
+from admoe_monai.run_files import STRESS
+
+from ..prediction import TrainedRun
+from ..stress.disturbances import DISTURBANCES
+from ..stress.run import NUMBERS, points_of
+
+
+def stress_of(run: TrainedRun) -> dict[str, Any] | None:
+    """Read what a stress test of the run's best model has found; None where there is none that can be read.
+
+    Args:
+        run: Finished run.
+    """
+    try:
+        content: dict[str, Any] = json.loads((run.folder / STRESS / NUMBERS).read_text(encoding="utf-8"))
+        return content if content["epoch"] == run.checkpoint["epoch"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def robustness(numbers: Mapping[str, Any]) -> Section:
+    """Show figures under disturbances beside those of the undisturbed scans; nothing where none were tried.
+
+    Args:
+        numbers: Numbers of the report.
+    """
+    section = Section("Robustness")
+    stress = numbers["stress"]
+    if stress is None:
+        return section
+    section.text(
+        "The first labelled visit of each test person, disturbed before all preprocessing: noise is a share of the range of "
+        "intensities, shading goes from the darkest to the brightest place, blur is a full width at half maximum. Differences "
+        "are to the undisturbed scans of the same people."
+    )
+    for kind, points in points_of(stress["conditions"], stress["figures"]).items():
+        title = kind.replace("_", " ")
+        section.picture(title, stress_figure(DISTURBANCES[kind].unit, points), f"Balanced accuracy under {title}")
+    for task, entry in stress["figures"].items():
+        section.heading(f"Disturbed scans: {task}")
+        number = entry["n_subjects"]
+        rows = [
+            [
+                name,
+                with_interval(condition["metrics"]["balanced_accuracy"], number),
+                *(
+                    with_interval(condition["minus"][figure], number, sign=True) if figure in condition["minus"] else ""
+                    for figure in FIGURES
+                ),
+            ]
+            for name, condition in entry["conditions"].items()
+        ]
+        section.table(["", "balanced accuracy", "minus undisturbed", "mean AUC minus undisturbed"], rows)
+        section.text(" ".join(verdict(entry["conditions"])))
+    return section
+
+
+def tried(numbers: Mapping[str, Any]) -> str:
+    """Say which disturbances were tried, for a checklist.
+
+    Args:
+        numbers: Numbers of the report.
+    """
+    stress = numbers["stress"]
+    if stress is None:
+        return "no corrupted scans were tried"
+    return f"{len(stress['conditions']) - 1} disturbances of the test scans (section Robustness)"
