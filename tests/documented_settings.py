@@ -20,7 +20,7 @@ FINISHED: dict[str, Any] = {
 _LENGTHS = ("max_epochs", "pretrain_epochs", "warmup_epochs", "eval_interval")
 _QUICKER = {
     r"^admoe prepare cohort ": "--overwrite",
-    r"^admoe demo-cohort ": "--subjects 3 --visits 1 1 --spacing 6",
+    r"^admoe demo-cohort ": "--subjects 3 --visits 1 1 --spacing 6 --rescan 0",
     # The made-up scans look like no heads: registering them takes minutes.
     r"^admoe export ": "--reference_scans 0",
     r"^admoe predict ": "--no-screening --device cpu",

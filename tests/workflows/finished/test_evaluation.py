@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from admoe_monai.checkpoints import CheckpointError
@@ -43,6 +44,7 @@ def test_figures_are_those_of_the_predictions_of_the_split(found: RunEvaluation,
 def test_figures_and_what_they_are_of_stand_in_one_file(found: RunEvaluation, tiny_run: Path) -> None:
     written = content(found, "metrics_test.json")
     assert written.pop("figures") == json.loads(json.dumps(found.figures))
+    assert written.pop("wrong") == json.loads(json.dumps(found.wrong))
     assert written == found.about
     assert (written["split"], written["checkpoint"], written["epoch"]) == ("test", "best_model.pth", 1)
     assert (written["simulated"], written["leakage"]) == (True, [])
@@ -55,7 +57,20 @@ def test_predictions_stand_beside_their_figures(found: RunEvaluation) -> None:
 
 
 def test_nothing_else_is_written(found: RunEvaluation) -> None:
-    assert {path.name for path in found.folder.iterdir()} == {"metrics_test.json", "predictions_test.csv"}
+    assert {path.name for path in found.folder.iterdir()} == {
+        "metrics_test.json", "predictions_test.csv", "worst_cases_test.csv",
+    }  # fmt: skip
+
+
+def test_the_surest_mistakes_are_listed_by_name_in_a_table_alone(found: RunEvaluation, tiny_run: Path) -> None:
+    run = TrainedRun.load(tiny_run)
+    table = predict(run, cohort_of(run), "test", "cpu")
+    listed = pd.read_csv(found.folder / "worst_cases_test.csv")
+    wrong = {task: (table.labels(task) != table.probabilities(task).argmax(1)).sum() for task in table.classes}
+    assert {task: (listed["task"] == task).sum() for task in table.classes} == wrong
+    assert {*listed["subject_id"]} <= {*table.frame["subject_id"]}
+    assert "sub-" not in json.dumps(content(found, "metrics_test.json")["wrong"])
+    assert f"diagnosis: {wrong['diagnosis']} of 3 people are called wrong; there are too few of them" in found.text()
 
 
 def test_the_text_names_what_was_evaluated_and_both_tasks(found: RunEvaluation) -> None:
@@ -140,4 +155,6 @@ def test_figures_of_before_stay_when_the_disk_is_full(run: Path, monkeypatch: py
     with pytest.raises(OSError, match="No space left on device"):
         evaluate_run(run, device="cpu")
     assert figures.read_text() == "before"
-    assert {path.name for path in figures.parent.iterdir()} == {"metrics_test.json", "predictions_test.csv"}
+    assert {path.name for path in figures.parent.iterdir()} == {
+        "metrics_test.json", "predictions_test.csv", "worst_cases_test.csv",
+    }  # fmt: skip
