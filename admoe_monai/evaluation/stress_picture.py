@@ -1,4 +1,4 @@
-"""Pictures of what a disturbance costs: balanced accuracy over its strength, undisturbed at zero."""
+"""Pictures of what a disturbance costs: balanced accuracy over its strength, from the scans as they are."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ def _draw(axis: Axes, points: Points, colours: Sequence[str]) -> None:
         for at, each in known:
             if each["low"] is not None:
                 axis.plot([at, at], [each["low"], each["high"]], color=colour, linewidth=1.5, alpha=0.6)
-    axis.set_xticks(sorted({strength for line in points.values() for strength, _ in line}))
+    places = sorted({strength for line in points.values() for strength, _ in line})
+    axis.set_xticks(places, [f"{place:g}" if place else "as is" for place in places])
     axis.set_xlim(-0.06 * reach, 1.06 * reach)
     axis.set_ylim(-0.02, 1.02)

@@ -103,7 +103,7 @@ def test_evaluate_wants_a_run_directory(admoe: Admoe, tmp_path: Path) -> None:
     assert "is not a run directory" in err
 
 
-@pytest.mark.parametrize("command", ["evaluate", "report"])
+@pytest.mark.parametrize("command", ["evaluate", "stress", "report"])
 def test_scans_that_are_not_where_they_are_said_to_be_are_one_line(
     admoe: Admoe, tiny_run: Path, tmp_path: Path, command: str
 ) -> None:

@@ -66,12 +66,12 @@ def test_a_task_without_labels_is_left_out() -> None:
 
 
 def test_the_text_is_no_wider_than_it_may_be_and_has_both_figures() -> None:
-    tables = {"undisturbed": table(60, 0.9), "bias field 0.4 from dark to bright": table(60, 0.4, seed=1)}
+    tables = {"undisturbed": table(60, 0.9), "bias field 0.4 of the gain": table(60, 0.4, seed=1)}
     text = format_stress(stress_figures(tables, n_boot=100))
     assert max(map(len, text.splitlines()[:-3])) <= 100
     assert "balanced accuracy" in text
     assert "mean AUC" in text
-    assert "bias field 0.4 from dark to bright" in text
+    assert "bias field 0.4 of the gain" in text
     assert "diagnosis: 60 subjects (CN 30, AD 30), first labelled visit of each" in text
 
 

@@ -42,8 +42,8 @@ def robustness(numbers: Mapping[str, Any]) -> Section:
         return section
     section.text(
         "The first labelled visit of each test person, disturbed before all preprocessing: noise is a share of the range of "
-        "intensities, shading goes from the darkest to the brightest place, blur is a full width at half maximum. Differences "
-        "are to the undisturbed scans of the same people."
+        "intensities, a bias field of the gain from its darkest to its brightest place, blur a full width at half maximum. "
+        "Differences are to the undisturbed scans of the same people."
     )
     for kind, points in points_of(stress["conditions"], stress["figures"]).items():
         title = kind.replace("_", " ")

@@ -154,7 +154,7 @@ class Disturbance:
 
 DISTURBANCES = {
     "noise": Disturbance(_noise, "of the range", (0.02, 0.05, 0.1), 2.0),
-    "bias_field": Disturbance(_bias_field, "from dark to bright", (0.2, 0.4, 0.8), 2.0),
+    "bias_field": Disturbance(_bias_field, "of the gain", (0.2, 0.4, 0.8), 2.0),
     "blur": Disturbance(_blur, "mm", (2.0, 4.0, 8.0), 100.0),
     "voxels": Disturbance(_voxels, "mm", (4.0, 6.0, 8.0), 100.0),
     # From 45 degrees on, the axes of the affine would be taken for others, which turns the head back.
