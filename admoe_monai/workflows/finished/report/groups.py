@@ -7,7 +7,7 @@ from typing import Any
 
 from admoe_monai.evaluation.groups import PRIMARY, differences_in
 from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import missing, with_interval
+from admoe_monai.evaluation.wording import missing, value_of, with_interval
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 from .summary import right_by_class
@@ -41,7 +41,12 @@ def _of_group(figures: Mapping[str, Any]) -> list[str]:
     number, minus = figures["n_subjects"], figures["minus_others"]
     if number < FEWEST_PEOPLE:
         return [missing(f"{people(number)}: too few"), ""]
-    return [
-        with_interval(figures["metrics"][PRIMARY], number),
-        missing(minus["note"]) if minus["value"] is None else with_interval(minus, number, sign=True),
-    ]
+    return [with_interval(figures["metrics"][PRIMARY], number), _beside(minus, number)]
+
+
+def _beside(minus: Mapping[str, Any], number: int) -> str:
+    if minus["value"] is None:
+        return missing(minus["note"])
+    # The cell before it says of whom there are too few, or the row of the others does.
+    value = value_of(minus, number, sign=True)
+    return f"{value} {missing('no interval')}" if minus["low"] is None else with_interval(minus, number, sign=True)
