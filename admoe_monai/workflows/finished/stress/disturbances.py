@@ -59,18 +59,18 @@ class RawScan:
         return float(high - low)
 
     @cached_property
-    def brain(self) -> MetaTensor | None:
-        """Where a brain that was cut out is, ``(1, *S)`` of 0 and 1; None for a whole head, which has tissue around it."""
+    def brain(self) -> MetaTensor:
+        """What may mix, ``(1, *S)`` of 0 and 1: a brain that was cut out, or all of the image around a head."""
         values = np.asarray(self.voxels)[0]
         edge = np.concatenate([np.take(values, end, axis).ravel() for axis in range(self.axes) for end in (0, -1)])
         if np.mean(edge == self.floor) < CUT_OUT:
-            return None
+            return torch.ones_like(self.voxels)
         brain: MetaTensor = torch.zeros_like(self.voxels)
         brain[self.inside] = 1.0
         return brain
 
     def through(self, change: Callable[[MetaTensor], MetaTensor], moved: bool = False) -> MetaTensor:
-        """Let neighbours mix, but for what a cut-out brain has around it, which would darken its rim.
+        """Let neighbours mix, but for what is around a cut-out brain or beyond the image, which would darken the rim.
 
         A scanner disturbs the whole head and the brain is cut out afterwards.
 
@@ -78,8 +78,6 @@ class RawScan:
             change: Linear function of voxels.
             moved: Whether the brain lies elsewhere afterwards.
         """
-        if self.brain is None:
-            return change(self.voxels)
         share = change(self.brain)
         mixed = change((self.voxels - self.floor) * self.brain)
         brain = share >= 0.5 if moved else self.brain
@@ -90,8 +88,7 @@ class RawScan:
 def _noise(scan: RawScan, strength: float, seed: int) -> MetaTensor:
     rician = RandRicianNoise(prob=1.0, std=strength * scan.intensity_range, sample_std=False)
     rician.set_random_state(seed)
-    noise = rician(scan.voxels - scan.floor)
-    noisy: MetaTensor = (noise if scan.brain is None else noise * scan.brain) + scan.floor
+    noisy: MetaTensor = rician(scan.voxels - scan.floor) * scan.brain + scan.floor
     return noisy
 
 
