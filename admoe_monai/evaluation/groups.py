@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from admoe_monai.evaluation.behind import people_behind, too_few
 from admoe_monai.evaluation.bootstrap import Estimate, bootstrap
-from admoe_monai.evaluation.evaluate import evaluate_predictions, labelled_visits, too_few
+from admoe_monai.evaluation.evaluate import evaluate_predictions, labelled_visits
 from admoe_monai.evaluation.metrics import recalls, weighted_confusion
 from admoe_monai.evaluation.predictions import PredictionTable
 
@@ -124,9 +125,14 @@ def _minus(
         first, second = (recalls(confusion)[:, occurring].mean(axis=1) for confusion in confusions)
         return {PRIMARY: first - second}
 
-    estimate = bootstrap(difference, list(np.concatenate(subjects)), n_boot, seed)[PRIMARY]
-    for truth, people_of in zip(truths, subjects, strict=True):
-        counts = {name: len(set(people_of[truth == k])) for k, name in enumerate(names)}
-        if few := too_few([names[k] for k in occurring], counts, len(set(people_of))):
+    needed = {PRIMARY: [names[k] for k in occurring]}
+    counted = [
+        ({name: len(set(own[truth == k])) for k, name in enumerate(names)}, len(set(own)))
+        for truth, own in zip(truths, subjects, strict=True)
+    ]
+    behind = {PRIMARY: min(people_behind(needed, counts, number)[PRIMARY] for counts, number in counted)}
+    estimate = bootstrap(difference, list(np.concatenate(subjects)), n_boot, seed, behind)[PRIMARY]
+    for counts, number in counted:
+        if few := too_few(needed[PRIMARY], counts, number):
             return replace(estimate, low=None, high=None, note=f"no interval: {few}")
     return estimate
