@@ -32,6 +32,9 @@ EVALUATION = "evaluation"
 CALIBRATION = f"{EVALUATION}/calibration.json"
 #: Folder of what `admoe stress` finds.
 STRESS = "stress"
+#: Folder of what `admoe explain` finds, and its file of what the maps are of.
+EXPLANATION = "explanation"
+EXPLANATION_ABOUT = "explanation.json"
 #: Every look at the test split.
 TEST_LOOKS = "test_looks.csv"
 

@@ -18,6 +18,7 @@ from .audit import audit
 from .check import check
 from .demo_cohort import demo_cohort
 from .evaluate import evaluate
+from .explain import explain
 from .export import export
 from .inspect import inspect
 from .predict import predict
@@ -45,6 +46,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "runs": runs,
     "evaluate": evaluate,
     "stress": stress,
+    "explain": explain,
     "verify": verify,
     "study": study,
     "report": report,

@@ -1,0 +1,143 @@
+"""The scans of which a network is asked where it looks: one per person, as the network sees them, and the space they share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import DataLoader
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from admoe_monai.data import Datalist
+from admoe_monai.data.visits import person_of
+from admoe_monai.errors import UserError
+from admoe_monai.explanation.averages import MeanMap
+from admoe_monai.explanation.shared_grid import SharedGrid
+
+from .prediction import TrainedRun
+
+#: Of slices, whose headers say little of where they lie.
+NO_PLACE = np.eye(4)
+
+
+@dataclass(frozen=True)
+class ExplainedScan:
+    """One scan as the network sees it.
+
+    Attributes:
+        name: Subject and session.
+        label: Class of the person at this visit.
+        image: Input, (1, C, *S).
+        named: Further arguments of the network: the prior, where it takes one.
+        affine: Matrix (4, 4) from voxels of the input to mm.
+    """
+
+    name: str
+    label: str
+    image: Tensor
+    named: Mapping[str, Any]
+    affine: NDArray[np.float64]
+
+    @property
+    def grey(self) -> NDArray[np.float32]:
+        """The scan without channels, (*S)."""
+        return self.image[0].mean(0).cpu().numpy()
+
+
+class ExplainedScans:
+    """Scans of a split, the first labelled visit of each person, class by class in turn.
+
+    Args:
+        run: Finished run.
+        cohort: Cohort of the scans.
+        split: Name of the split.
+        task: Task whose label a visit needs.
+        most: Largest number of people of each class; None for all.
+        device: Device to run on.
+
+    Attributes:
+        space: Name of the space that the scans share; None if they share none.
+        grid: Grid of the maps of all people; of no meaning where the scans share no space.
+        scan: Mean of the scans on the grid.
+        foreground: Share of scans whose head covers a voxel of the grid.
+
+    Raises:
+        UserError: If no visit of the split has a label of the task.
+    """
+
+    def __init__(
+        self, run: TrainedRun, cohort: Datalist, split: str, task: str, most: int | None, device: torch.device
+    ) -> None:
+        chosen = _in_turn(cohort, split, task, most)
+        if not chosen:
+            raise UserError(f"{cohort.path} has no {split} visit with a {task}")
+        items = [cohort.items(split)[index] for index in chosen]
+        self.device = device
+        self.space = shared_space(cohort)
+        self._phase = run.phase(items, device)
+        self._items, self._task = items, task
+        store = self._phase["validate::store"]
+        volumes = run.settings["spatial_dims"] == 3
+        self._affines = [
+            _affine(store, item) if volumes else NO_PLACE
+            for item in tqdm(items, desc="Places of scans", unit="scan", disable=None)
+        ]
+        self.grid = SharedGrid.around(self._affines, store[0]["image"].shape[1:])
+        scan, foreground = MeanMap(), MeanMap()
+        for index, affine in enumerate(self._affines if self.space else self._affines[:1]):
+            scan.add(self.grid.gather(store[index]["image"].numpy().mean(0), affine))
+            foreground.add(self.grid.gather(store[index]["foreground"].numpy()[0] > 0, affine))
+        self.scan, self.foreground = scan.mean, foreground.mean
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def people(self) -> dict[str, int]:
+        """Count the people of each class."""
+        return dict(Counter(str(item[self._task]) for item in self._items))
+
+    def __iter__(self) -> Iterator[ExplainedScan]:
+        loader = DataLoader(self._phase["validate::dataset"], batch_size=1)
+        for item, affine, batch in zip(self._items, self._affines, loader, strict=True):
+            image, _, _, named = self._phase["prepare_batch"](batch, self.device)
+            name = f"{item['subject_id']} {item['session_id']}"
+            yield ExplainedScan(name, str(item[self._task]), image, named, affine)
+
+
+def shared_space(cohort: Datalist) -> str | None:
+    """Name the space that all scans of a cohort lie in, as far as its datalist says so.
+
+    Args:
+        cohort: Cohort of the scans.
+    """
+    space = cohort.preprocessing.get("template") or cohort.preprocessing.get("space")
+    if not space and cohort.simulated:
+        return "the simulated cohort's own, near MNI152"
+    return str(space) if space else None
+
+
+def _affine(store: Any, item: Mapping[str, Any]) -> NDArray[np.float64]:
+    # The store keeps voxels alone.
+    return np.asarray(store.transform(dict(item))["image"].affine, dtype=float)
+
+
+def _in_turn(cohort: Datalist, split: str, task: str, most: int | None) -> Sequence[int]:
+    visits = cohort.splits[split]
+    order = sorted(range(len(visits)), key=lambda i: (visits[i].get("days_from_baseline") or 0, i))
+    first: dict[str, int] = {}
+    for index in order:
+        if visits[index].get(task) is not None:
+            first.setdefault(person_of(visits[index]), index)
+    seen: Counter[str] = Counter()
+    turns = []
+    for index in sorted(first.values()):
+        label = str(visits[index][task])
+        turns.append((seen[label], index))
+        seen[label] += 1
+    return [index for turn, index in sorted(turns) if most is None or turn < most]
