@@ -13,7 +13,18 @@ import pytest
 import admoe_monai
 
 PACKAGE = Path(admoe_monai.__file__).parent
-ROOMS = ("networks", "losses", "transforms", "data", "handlers", "engines", "checkpoints", "metrics", "evaluation")
+ROOMS = (
+    "networks",
+    "losses",
+    "transforms",
+    "data",
+    "handlers",
+    "engines",
+    "checkpoints",
+    "metrics",
+    "evaluation",
+    "explanation",
+)
 
 
 # Who may import whom within the workflows: only what stands before it.

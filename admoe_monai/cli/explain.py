@@ -31,6 +31,7 @@ def explain(
     people: Annotated[
         int | None, typer.Option(help="At most so many people of each class; by default all.", show_default=False)
     ] = None,
+    untrained: Annotated[int, typer.Option(help="Untrained networks that the maps are held against; 0: none.")] = 2,
     scans: Annotated[int, typer.Option(help="Number of people whose own maps are drawn.")] = 4,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     checkpoint: Annotated[str, typer.Option(help="File name within RUN_DIR.")] = BEST_MODEL,
@@ -55,7 +56,9 @@ def explain(
     from admoe_monai.workflows.finished.saliency import SMOOTHGRAD, MapSettings
 
     settings = MapSettings(tuple(dict.fromkeys(method or [SMOOTHGRAD])), samples, noise, cube_mm, seed)
-    found = explain_run(run_dir, settings, task, classes, split, scans, people, checkpoint, dataset_dir, output, device)
+    found = explain_run(
+        run_dir, settings, task, classes, split, scans, untrained, people, checkpoint, dataset_dir, output, device
+    )
     about = found.about
     counts = ", ".join(f"{count} {name}" for name, count in about["people"].items())
     typer.echo(f"{about['task']}: {about['towards']} against {about['against']}, {about['split']} split, {counts}")

@@ -1,4 +1,4 @@
-"""Means of maps over people, one scan at a time, so that memory does not grow with their number."""
+"""Means of maps over people, one scan at a time, and what training has added to them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 Volume = NDArray[np.float64]
 
@@ -35,13 +36,30 @@ class MeanMap:
         self.mean = self.mean + off / self.people
         self._squares = self._squares + off * (values - self.mean)
 
-    def steadiness(self) -> Volume:
-        """Divide the mean by its standard error: how sure its sign is over these people, from two of them on.
+    def strength(self) -> Volume:
+        """Return the root of the mean square over people: how strong maps are at a place, whatever their signs."""
+        return np.asarray(np.sqrt(self.mean**2 + self._squares / max(self.people, 1)))
 
-        Raises:
-            ValueError: If there are fewer.
-        """
-        if self.people < 2:
-            raise ValueError(f"the spread over people needs two of them, got {self.people}")
-        error = np.sqrt(self._squares / (self.people - 1) / self.people)
-        return np.divide(self.mean, error, out=np.zeros_like(self.mean), where=error > 0)
+
+def strength_over(
+    strength: Volume, untrained: Volume, foreground: NDArray[np.floating[Any]], blur: float = 1.5
+) -> Volume:
+    """Hold the strength of a network's maps against that of networks that have learned nothing.
+
+    A convolutional network without training already looks more at some places of a head than at others: at edges, in the
+    dark, far from the border of the image. What is left here is what training has added.
+
+    Args:
+        strength: Strength of the network's maps, (*S).
+        untrained: The same of untrained ones, (*S), whose scale is of no meaning.
+        foreground: Share of scans whose head covers the voxel, (*S).
+        blur: Standard deviation in voxels by which the latter is smoothed.
+
+    Returns:
+        Ratio, (*S), whose median over the head is 1; 0 outside of it.
+    """
+    head = np.asarray(foreground) > 0.5
+    smooth = ndimage.gaussian_filter(untrained, blur)
+    ratio = np.divide(strength, smooth, out=np.zeros_like(strength), where=head & (smooth > 0))
+    middle = float(np.median(ratio[head])) if head.any() else 0.0
+    return np.asarray(ratio / middle if middle > 0 else ratio)

@@ -1,6 +1,7 @@
-"""Pictures of maps over scans: grey brains, colours where the map is far from zero, planes as radiologists know them not.
+"""Pictures of maps over scans: grey brains, and colours where the map is far from zero.
 
-Volumes are in RAS orientation and are drawn as they are: left is left. Axis letters: *S spatial axes, two or three.
+Volumes are in RAS orientation and are drawn as they are: left is left, unlike in radiology.
+Axis letters: *S spatial axes, two or three.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ EDGE_PLACES = (
     (0.5, 0.98, "center", "top"),
 )
 AXES = "xyz"
+COLOURS = "coolwarm"
 #: Colours are clear below this share of the strongest value, and full from the second share on.
 CLEAR, FULL = 0.15, 0.6
 #: The scale ends at this percentile of the map's size, so that single voxels don't set it.
@@ -39,7 +42,7 @@ def map_figure(
     affine: NDArray[np.float64],
     unit: str,
     title: str = "",
-    foreground: Values | None = None,
+    foreground: Values | NDArray[np.bool_] | None = None,
 ) -> Figure:
     """Draw maps over one scan, one row each, all on one scale, cut where the first map is strongest.
 
@@ -54,7 +57,7 @@ def map_figure(
         foreground: Share of scans whose head covers the voxel, (*S): elsewhere no colours are drawn.
     """
     first = next(iter(maps.values()))
-    head = np.ones(first.shape, dtype=bool) if foreground is None else np.asarray(foreground) > 0.5
+    head = np.ones(first.shape, dtype=bool) if foreground is None else np.asarray(foreground, dtype=float) > 0.5
     shown = {name: np.where(head, values, 0.0) for name, values in maps.items()}
     strongest = max(float(np.percentile(abs(values), STRONGEST)) for values in shown.values()) or 1.0
     place = np.unravel_index(int(np.argmax(abs(next(iter(shown.values()))))), first.shape)
@@ -67,24 +70,23 @@ def map_figure(
     )
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(maps), len(cuts), squeeze=False)
-    grey = Normalize(*np.percentile(scan[head], [0.5, 99.5])) if head.any() else Normalize(0, 1)
-    for row, (name, values) in zip(panels, shown.items(), strict=True):
+    scale = Normalize(-strongest, strongest)
+    # Zero is the mean grey of a head, and of what lies outside of it.
+    dark, bright = np.percentile(scan[head], [0.5, 99.5]) if head.any() else (0.0, 1.0)
+    below = np.where(head, scan, dark)
+    for number, (row, (name, values)) in enumerate(zip(panels, shown.items(), strict=True)):
         for axis, across in zip(row, cuts, strict=True):
             aspect = _aspect(steps, across)
-            axis.imshow(_cut(scan, place, across), cmap="gray", norm=grey, origin="lower", aspect=aspect)
+            axis.imshow(_cut(below, place, across), cmap="gray", vmin=dark, vmax=bright, origin="lower", aspect=aspect)
             plane = _cut(values, place, across)
             seen = np.clip((abs(plane) / strongest - CLEAR) / (FULL - CLEAR), 0, 1)
-            drawn = axis.imshow(
-                plane, cmap="coolwarm", vmin=-strongest, vmax=strongest, alpha=seen, origin="lower", aspect=aspect
-            )
+            axis.imshow(plane, cmap=COLOURS, norm=scale, alpha=seen, origin="lower", aspect=aspect)
             axis.set(xticks=[], yticks=[])
             if across is not None:
-                _say_where(axis, across, place, affine, first_row=row is panels[0])
+                _say_where(axis, across, place, affine, titled=number == 0)
         row[0].set_ylabel(name, fontsize=9)
-    # The bar of a picture with shades of its own would be drawn as clear as the first pixel.
-    drawn.set_alpha(1.0)
-    bar = figure.colorbar(drawn, ax=panels, shrink=0.8 if len(maps) > 1 else 1.0, aspect=25)
-    drawn.set_alpha(seen)
+    # Not of a picture with shades of its own, whose bar would have them too.
+    bar = figure.colorbar(ScalarMappable(scale, COLOURS), ax=panels, shrink=0.8 if len(maps) > 1 else 1.0, aspect=25)
     bar.set_label(unit, fontsize=8)
     bar.ax.tick_params(labelsize=8)
     if title:
@@ -103,8 +105,8 @@ def _aspect(steps: NDArray[np.float64], across: int | None) -> float:
     return float(up / right)
 
 
-def _say_where(axis: Any, across: int, place: Sequence[Any], affine: NDArray[np.float64], first_row: bool) -> None:
-    if first_row:
+def _say_where(axis: Any, across: int, place: Sequence[Any], affine: NDArray[np.float64], titled: bool) -> None:
+    if titled:
         position = affine[across, across] * float(place[across]) + affine[across, 3]
         axis.set_title(f"{PLANES[across]}, {AXES[across]} = {position:.0f} mm", fontsize=8)
     for letter, (x, y, horizontal, vertical) in zip(EDGES[across], EDGE_PLACES, strict=True):

@@ -31,6 +31,7 @@ NOT_RUN = {
     r"oasis2_slices\.py ": "needs OASIS-2, and hours",
     r"broken_scans\.py ": "needs 200 scans that look like heads, and an hour",
     r"studies/(coverage|prediction_sets)\.py ": "simulates for minutes; what it calls is tested in tests/evaluation",
+    r"studies/planted_regions\.py ": "computes maps for a quarter of an hour; tests/workflows/finished computes a few",
     r"studies/(demo_cohort|seeds)\.py ": "gives intervals, for which the made-up cohort has too few people",
     r"studies/retest\.py ": "needs people who were scanned twice; tests/scripts/test_retest.py has some",
     r"^admoe study .*--(cores|profile) ": "needs Snakemake, and hours; tests/workflows/studies runs small ones",
@@ -40,6 +41,7 @@ NOT_RUN = {
 #: Run with the marker `slow`: what takes long, and what differs from another one in a value alone.
 SLOW = {
     r"verify_net_in_out|^OMP|scripts/(verify|studies|benchmarks)/|^torchrun": "processes of their own",
+    r"^admoe explain ": "maps of every test person; tests/workflows/finished/test_explanation.py computes a few",
     r"^admoe runs pool ": "three runs come before it",
     r"^admoe export RUN_DIR BUNDLE($| --formats torchscript)": "the formats; without them it is run",
     r"^admoe audit .*--(pretrain|tasks|json)|^admoe audit datalist.json$": "looks at the images; without them it is run",

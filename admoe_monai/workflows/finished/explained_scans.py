@@ -35,6 +35,7 @@ class ExplainedScan:
         label: Class of the person at this visit.
         image: Input, (1, C, *S).
         named: Further arguments of the network: the prior, where it takes one.
+        foreground: Whether the head covers a voxel of the input, (*S).
         affine: Matrix (4, 4) from voxels of the input to mm.
     """
 
@@ -42,6 +43,7 @@ class ExplainedScan:
     label: str
     image: Tensor
     named: Mapping[str, Any]
+    foreground: NDArray[np.bool_]
     affine: NDArray[np.float64]
 
     @property
@@ -82,7 +84,7 @@ class ExplainedScans:
         self.space = shared_space(cohort)
         self._phase = run.phase(items, device)
         self._items, self._task = items, task
-        store = self._phase["validate::store"]
+        self._store = store = self._phase["validate::store"]
         volumes = run.settings["spatial_dims"] == 3
         self._affines = [
             _affine(store, item) if volumes else NO_PLACE
@@ -104,10 +106,11 @@ class ExplainedScans:
 
     def __iter__(self) -> Iterator[ExplainedScan]:
         loader = DataLoader(self._phase["validate::dataset"], batch_size=1)
-        for item, affine, batch in zip(self._items, self._affines, loader, strict=True):
+        for index, (item, affine, batch) in enumerate(zip(self._items, self._affines, loader, strict=True)):
             image, _, _, named = self._phase["prepare_batch"](batch, self.device)
             name = f"{item['subject_id']} {item['session_id']}"
-            yield ExplainedScan(name, str(item[self._task]), image, named, affine)
+            foreground = self._store[index]["foreground"].numpy()[0] > 0
+            yield ExplainedScan(name, str(item[self._task]), image, named, foreground, affine)
 
 
 def shared_space(cohort: Datalist) -> str | None:

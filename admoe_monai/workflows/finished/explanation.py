@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from admoe_monai.checkpoints import CheckpointError
 from admoe_monai.data import Datalist
 from admoe_monai.errors import UserError
-from admoe_monai.explanation.averages import MeanMap
+from admoe_monai.explanation.averages import MeanMap, strength_over
 from admoe_monai.explanation.pictures import map_figure
 from admoe_monai.files import write_atomic
 from admoe_monai.people import FEWEST_PEOPLE, people
@@ -29,9 +29,11 @@ from .explained_scans import ExplainedScan, ExplainedScans
 from .looks import record_look
 from .prediction import TrainedRun, cohort_of
 from .question import Question, question_of
-from .saliency import ALL, UNITS, MapSettings, map_methods, mean_maps
+from .saliency import ALL, UNITS, MapSettings, map_methods, mean_maps, untrained_strength
 
 MOST_PLACES = 10
+#: End of the names of files on strength held against untrained networks.
+OVER_UNTRAINED = "over_untrained"
 NO_SHARED_SPACE = (
     "no mean map: nothing says that the scans of {path} share a space; `admoe preprocess` brings them onto the template"
 )
@@ -59,6 +61,7 @@ def explain_run(
     classes: Sequence[str] | None = None,
     split: str = "test",
     overlays: int = 4,
+    untrained: int = 2,
     most: int | None = None,
     checkpoint: str = BEST_MODEL,
     dataset_dir: Path | None = None,
@@ -74,6 +77,7 @@ def explain_run(
         classes: Class that counts and class that is taken away; None for the last and the first of the task.
         split: Name of the split.
         overlays: Number of people whose own maps are drawn.
+        untrained: Number of untrained networks of the same make that the maps' strength is held against; 0 for no such map.
         most: Largest number of people of each class; None for all.
         checkpoint: File name within the run directory.
         dataset_dir: Folder of the images, if they were moved.
@@ -102,18 +106,23 @@ def explain_run(
     def draw(position: int, scan: ExplainedScan, method: str, values: NDArray[np.float32]) -> None:
         if position < overlays:
             title = f"{scan.name} ({scan.label}): {method}, {question.in_words()}"
-            figure = map_figure({scan.label: values}, scan.grey, scan.affine, UNITS[method], title)
+            figure = map_figure({scan.label: values}, scan.grey, scan.affine, UNITS[method], title, scan.foreground)
             _save(figure, folder / "scans" / f"{method}_{scan.name.replace(' ', '_')}.png")
 
     methods = map_methods(run.network, scans, question, settings)
     means = mean_maps(scans, methods, draw, None if scans.space else overlays)
-    about = _about(run, cohort, checkpoint, split, question, scans, settings)
+    about = {**_about(run, cohort, checkpoint, split, question, scans, settings), "untrained": untrained}
     if scans.space:
         _write_volume(folder / "mean_scan.nii.gz", scans.scan, scans)
         for method, by_class in means.items():
             for name, found in by_class.items():
                 _write_volume(folder / f"{method}_{name}.nii.gz", found.mean, scans)
             _save(_picture(method, by_class, question, scans), folder / f"{method}.png")
+        base = untrained_strength(run, scans, question, settings, untrained)
+        for method, strength in base.items():
+            ratio = strength_over(means[method][ALL].strength(), strength, scans.foreground)
+            _write_volume(folder / f"{method}_{OVER_UNTRAINED}.nii.gz", ratio, scans)
+            _save(_ratio_picture(method, ratio, question, scans), folder / f"{method}_{OVER_UNTRAINED}.png")
         about["strongest"] = {method: _strongest(by_class[ALL], scans) for method, by_class in means.items()}
     write_atomic(folder / EXPLANATION_ABOUT, json.dumps(about, indent=1))
     return RunExplanation(about, folder, notes)
@@ -152,6 +161,14 @@ def _picture(method: str, by_class: dict[str, MeanMap], question: Question, scan
             rows[f"{name}, {people(by_class[name].people)}"] = by_class[name].mean
     title = f"{method}, {question.in_words()}: mean over people"
     return map_figure(rows, scans.scan, scans.grid.affine, UNITS[method], title, scans.foreground)
+
+
+def _ratio_picture(method: str, ratio: NDArray[np.float64], question: Question, scans: ExplainedScans) -> Figure:
+    doublings = np.log2(ratio, out=np.zeros_like(ratio), where=ratio > 0)
+    title = f"{method}, {question.in_words()}: strength over that of untrained networks"
+    row = {f"{ALL}, {people(len(scans))}": doublings}
+    unit = "doublings; 0: the head's median"
+    return map_figure(row, scans.scan, scans.grid.affine, unit, title, scans.foreground)
 
 
 def _strongest(found: MeanMap, scans: ExplainedScans) -> list[dict[str, Any]]:

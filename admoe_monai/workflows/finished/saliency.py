@@ -16,14 +16,19 @@ from admoe_monai.explanation.averages import MeanMap
 from admoe_monai.explanation.difference import LogitDifference
 from admoe_monai.explanation.occlusion import cubes, occlusion
 from admoe_monai.explanation.smoothgrad import smoothgrad
+from admoe_monai.run_files import CONFIG
+from admoe_monai.workflows.settings.declared import parser_of
 
 from .explained_scans import ExplainedScan, ExplainedScans
+from .prediction import TrainedRun
 from .question import Question
 
 SMOOTHGRAD, OCCLUSION = "smoothgrad", "occlusion"
 UNITS = {SMOOTHGRAD: "logits per SD of intensity", OCCLUSION: "logits"}
 #: Of everybody, whatever the class.
 ALL = "all"
+#: The strength of an untrained network's maps hardly differs from one person to the next.
+PEOPLE_OF_UNTRAINED = 20
 
 MapOf = Callable[[ExplainedScan, int], NDArray[np.float32]]
 Means = dict[str, dict[str, MeanMap]]
@@ -120,3 +125,40 @@ def mean_maps(
             for name in (ALL, scan.label):
                 means[method].setdefault(name, MeanMap()).add(values)
     return means
+
+
+def untrained_network(run: TrainedRun, seed: int) -> nn.Module:
+    """Build the network of a run with the random parameters that a training begins with.
+
+    Args:
+        run: Finished run.
+        seed: Seed of the parameters.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: nn.Module = parser_of([run.folder / CONFIG]).get_parsed_content("network_def")
+    return network.eval()
+
+
+def untrained_strength(
+    run: TrainedRun, scans: ExplainedScans, question: Question, settings: MapSettings, networks: int
+) -> dict[str, NDArray[np.float64]]:
+    """Average the strength of the maps of untrained networks.
+
+    Args:
+        run: Finished run, whose network is built anew.
+        scans: Scans; the first few are enough.
+        question: Logits whose difference is explained.
+        settings: How maps are computed.
+        networks: Number of networks.
+
+    Returns:
+        Root mean square over networks and people by method, (*S), each network's maps scaled to 1.
+    """
+    squares: dict[str, list[NDArray[np.float64]]] = {method: [] for method in settings.methods}
+    for number in range(networks):
+        methods = map_methods(untrained_network(run, settings.seed + number), scans, question, settings)
+        for method, means in mean_maps(scans, methods, count=PEOPLE_OF_UNTRAINED).items():
+            square = means[ALL].strength() ** 2
+            squares[method].append(square / max(float(square.mean()), np.finfo(float).tiny))
+    return {method: np.sqrt(np.mean(found, axis=0)) for method, found in squares.items() if found}

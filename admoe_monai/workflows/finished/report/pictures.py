@@ -1,4 +1,4 @@
-"""The pictures of a report: ROC curves, reliability, decision curves, curves of training, reconstructions."""
+"""The pictures of a report: ROC, reliability, decision and training curves, where the network looks, reconstructions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from admoe_monai.run_files import BEST_PRETRAIN, EVALUATION, METRICS
 from ..evaluation import RECONSTRUCTION, figures_file
 from ..prediction import TrainedRun
 from ..reconstruction import reconstruction_pictures
+from .maps import add_maps
 
 
 def pictures(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], device: str | None) -> Section:
@@ -45,6 +46,7 @@ def pictures(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devi
             section.picture(title, figure, f"{title}, over the epochs")
     else:
         section.text(missing(f"the run directory has no {METRICS}"))
+    add_maps(section, run.folder, run.checkpoint["epoch"])
     if run.settings["pretrain_epochs"]:
         _reconstructions(section, run.folder, cohort, device)
     return section
