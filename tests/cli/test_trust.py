@@ -59,6 +59,7 @@ PLANTS: dict[str, Plant] = {
 COMMANDS = {
     "evaluate": ("evaluate", "{run}", "--device", "cpu"),
     "stress": ("stress", "{run}", "--device", "cpu"),
+    "explain": ("explain", "{run}", "--device", "cpu"),
     "report": ("report", "{run}", "--device", "cpu"),
     "export": ("export", "{run}", "{here}/bundle", "--formats", "none"),
     "verify": ("verify", "{run}", "--device", "cpu"),

@@ -22,9 +22,6 @@ from admoe_monai.explanation.shared_grid import SharedGrid
 
 from .prediction import TrainedRun
 
-#: Of slices, whose headers say little of where they lie.
-NO_PLACE = np.eye(4)
-
 
 @dataclass(frozen=True)
 class ExplainedScan:
@@ -65,7 +62,7 @@ class ExplainedScans:
 
     Attributes:
         space: Name of the space that the scans share; None if they share none.
-        grid: Grid of the maps of all people; of no meaning where the scans share no space.
+        grid: Grid of the maps of all people: that of the network's input where the scans share no space, or are slices.
         scan: Mean of the scans on the grid.
         foreground: Share of scans whose head covers a voxel of the grid.
 
@@ -83,26 +80,33 @@ class ExplainedScans:
         self.device = device
         self.space = shared_space(cohort)
         self._phase = run.phase(items, device)
-        self._items, self._task = items, task
+        self._items, self._task, self._names = items, task, run.settings["classes"][task]
         self._store = store = self._phase["validate::store"]
-        volumes = run.settings["spatial_dims"] == 3
-        self._affines = [
-            _affine(store, item) if volumes else NO_PLACE
-            for item in tqdm(items, desc="Places of scans", unit="scan", disable=None)
-        ]
+        self._affines = self._places(run.settings)
         self.grid = SharedGrid.around(self._affines, store[0]["image"].shape[1:])
         scan, foreground = MeanMap(), MeanMap()
-        for index, affine in enumerate(self._affines if self.space else self._affines[:1]):
+        for index, affine in enumerate(self._affines):
             scan.add(self.grid.gather(store[index]["image"].numpy().mean(0), affine))
             foreground.add(self.grid.gather(store[index]["foreground"].numpy()[0] > 0, affine))
         self.scan, self.foreground = scan.mean, foreground.mean
+
+    def _places(self, settings: Mapping[str, Any]) -> list[NDArray[np.float64]]:
+        """Look up the affine of each input; one for all where there is no shared space, or none that headers tell."""
+        if settings["spatial_dims"] == 2:
+            return [np.eye(4)] * len(self._items)
+        if not self.space:
+            return [np.diag([*[float(settings["spacing_mm"])] * 3, 1.0])] * len(self._items)
+        bar = tqdm(self._items, desc="Places of scans", unit="scan", disable=None)
+        # The store keeps voxels alone.
+        return [np.asarray(self._store.transform(dict(item))["image"].affine, dtype=float) for item in bar]
 
     def __len__(self) -> int:
         return len(self._items)
 
     def people(self) -> dict[str, int]:
-        """Count the people of each class."""
-        return dict(Counter(str(item[self._task]) for item in self._items))
+        """Count the people of each class, in the order of the classes."""
+        counts = Counter(str(item[self._task]) for item in self._items)
+        return {name: counts[name] for name in self._names if counts[name]}
 
     def __iter__(self) -> Iterator[ExplainedScan]:
         loader = DataLoader(self._phase["validate::dataset"], batch_size=1)
@@ -123,11 +127,6 @@ def shared_space(cohort: Datalist) -> str | None:
     if not space and cohort.simulated:
         return "the simulated cohort's own, near MNI152"
     return str(space) if space else None
-
-
-def _affine(store: Any, item: Mapping[str, Any]) -> NDArray[np.float64]:
-    # The store keeps voxels alone.
-    return np.asarray(store.transform(dict(item))["image"].affine, dtype=float)
 
 
 def _in_turn(cohort: Datalist, split: str, task: str, most: int | None) -> Sequence[int]:

@@ -94,10 +94,12 @@ def explain_run(
     cohort = cohort_of(run, dataset_dir=dataset_dir)
     if split not in cohort.splits:
         raise UserError(f"--split must be one of {', '.join(cohort.splits)}, got {split}")
+    if most is not None and most < 1:
+        raise UserError(f"--people must be at least 1, got {most}")
     use_threads()
     scans = ExplainedScans(run, cohort, split, question.task, most, choose_device(device))
     notes = [] if scans.space else [NO_SHARED_SPACE.format(path=cohort.path)]
-    if notes and not overlays:
+    if notes and overlays < 1:
         raise UserError(notes[0])
     folder = _made(output or run_dir / EXPLANATION)
     if split == "test":

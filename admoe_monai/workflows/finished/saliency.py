@@ -63,6 +63,8 @@ class MapSettings:
             raise UserError(f"--samples must be at least 1, got {self.samples}")
         if not 0 <= self.noise <= 1:
             raise UserError(f"--noise is a share of the scan's range of intensities, 0 to 1, got {self.noise}")
+        if self.seed < 0:
+            raise UserError(f"--seed must not be negative, got {self.seed}")
         if self.cube_mm <= 0:
             raise UserError(f"--cube_mm must be above 0, got {self.cube_mm}")
 

@@ -150,6 +150,14 @@ def test_a_planted_weight_is_found_where_it_lies_in_each_head(run_3d: Path) -> N
     assert np.allclose(means[SMOOTHGRAD][ALL].mean, expected, atol=1e-3)
 
 
+def test_what_is_occluded_looks_like_everybody_also_without_a_shared_space(run_3d: Path) -> None:
+    rewrite(run_3d, simulated=False)
+    run = TrainedRun.load(run_3d)
+    scans = ExplainedScans(run, cohort_of(run), "test", "diagnosis", None, torch.device("cpu"))
+    assert np.allclose(scans.scan, np.mean([scan.grey for scan in scans], axis=0), atol=1e-6)
+    assert [scan.affine.tolist() for scan in scans] == [np.diag([3.0, 3.0, 3.0, 1.0]).tolist()] * 3
+
+
 def test_an_untrained_network_is_of_the_same_make_and_of_its_seed(tiny_run: Path) -> None:
     run = TrainedRun.load(tiny_run)
     first, again, other = (untrained_network(run, seed).state_dict() for seed in (1, 1, 2))
@@ -171,6 +179,8 @@ def test_an_untrained_network_is_of_the_same_make_and_of_its_seed(tiny_run: Path
         (("--method", "gradcam"), "--method must be smoothgrad or occlusion, got gradcam"),
         (("--samples", 0), "--samples must be at least 1, got 0"),
         (("--noise", 15), "--noise is a share of the scan's range of intensities, 0 to 1, got 15.0"),
+        (("--seed", -1), "--seed must not be negative, got -1"),
+        (("--people", 0), "--people must be at least 1, got 0"),
         (("--cube_mm", 0), "--cube_mm must be above 0, got 0.0"),
         (("--checkpoint", "pretrain_checkpoint.pth"), "is from pretraining, which tells no classes apart"),
     ],
