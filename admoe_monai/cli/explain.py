@@ -31,7 +31,7 @@ def explain(
     people: Annotated[
         int | None, typer.Option(help="At most so many people of each class; by default all.", show_default=False)
     ] = None,
-    untrained: Annotated[int, typer.Option(help="Untrained networks that the maps are held against; 0: none.")] = 2,
+    untrained: Annotated[int, typer.Option(help="Untrained networks that the maps are held against; 0: none.")] = 6,
     scans: Annotated[int, typer.Option(help="Number of people whose own maps are drawn.")] = 4,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     checkpoint: Annotated[str, typer.Option(help="File name within RUN_DIR.")] = BEST_MODEL,

@@ -53,13 +53,13 @@ def strength_over(
         strength: Strength of the network's maps, (*S).
         untrained: The same of untrained ones, (*S), whose scale is of no meaning.
         foreground: Share of scans whose head covers the voxel, (*S).
-        blur: Standard deviation in voxels by which the latter is smoothed.
+        blur: Standard deviation in voxels by which both are smoothed: only one of them, and narrow structures stand out.
 
     Returns:
         Ratio, (*S), whose median over the head is 1; 0 outside of it.
     """
     head = np.asarray(foreground) > 0.5
-    smooth = ndimage.gaussian_filter(untrained, blur)
-    ratio = np.divide(strength, smooth, out=np.zeros_like(strength), where=head & (smooth > 0))
+    own, other = (ndimage.gaussian_filter(values, blur) for values in (strength, untrained))
+    ratio = np.divide(own, other, out=np.zeros_like(own), where=head & (other > 0))
     middle = float(np.median(ratio[head])) if head.any() else 0.0
     return np.asarray(ratio / middle if middle > 0 else ratio)

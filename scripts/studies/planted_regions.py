@@ -5,7 +5,8 @@
 RUN_DIR holds a finished run on the cohort in COHORT_DIR, OTHER_RUN one whose labels belong to other people (an arm of
 `admoe study`, or `admoe_monai.data.permuted_labels`). Planted are the hippocampi and the lateral ventricles of a head of
 mean size and shape, as in people with CN or as in people with AD; each map is asked how well it tells their voxels from the
-rest of the brain (ROC-AUC): 0.5 is chance. Aimed at: 0.8 for the trained network, no more than 0.55 for both controls.
+rest of the brain (ROC-AUC): 0.5 is chance. Aimed at: 0.8 for the trained network, no more than 0.55 for both controls. Of
+several random networks the mean is given, with the lowest and the highest in brackets.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from admoe_monai.workflows.run.granted import use_threads
 CLASSES = ("AD", "CN")
 # Apart from the seeds of the untrained networks that maps are held against.
 CONTROL_SEED = 1000
+KINDS = ("|mean map|", "strength", "over untrained")
 Mask = NDArray[np.bool_]
 
 
@@ -88,8 +90,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=6)
     parser.add_argument("--noise", type=float, default=0.15)
     parser.add_argument("--cube_mm", type=float, default=15.0)
-    parser.add_argument("--randomised", type=int, default=2, help="networks with random parameters as a control")
-    parser.add_argument("--untrained", type=int, default=2, help="others, which maps are held against")
+    parser.add_argument("--randomised", type=int, default=6, help="networks with random parameters as a control")
+    parser.add_argument("--untrained", type=int, default=8, help="others, which maps are held against")
     chosen = parser.parse_args()
     use_threads()
     run = TrainedRun.load(chosen.run_dir)
@@ -99,24 +101,34 @@ def main() -> None:
     regions, brain = planted(chosen.cohort_dir, scans), scans.foreground > 0.5
     sizes = ", ".join(f"{name} {int((mask & brain).sum()):,}" for name, mask in regions.items())
     print(f"{chosen.method}, people: {scans.people()}; voxels: {sizes}, of {int(brain.sum()):,} of the brain")
-    base = untrained_strength(run, scans, question, settings, chosen.untrained)[chosen.method]
-    networks = {"trained": run.network}
-    for number in range(chosen.randomised):
-        networks[f"random parameters {number + 1}"] = untrained_network(run, CONTROL_SEED + number)
-    for folder in chosen.permuted:
-        networks[f"permuted labels, {folder.name}"] = TrainedRun.load(folder).network
-    print(f"{'ROC-AUC':<34}" + "".join(f"{name:>20}" for name in regions))
-    for name, network in networks.items():
+    # Held against none, "over untrained" is the strength itself.
+    base = untrained_strength(run, scans, question, settings, chosen.untrained).get(
+        chosen.method, np.ones(scans.grid.shape)
+    )
+    print(f"{'ROC-AUC':<42}" + "".join(f"{name:>20}" for name in regions), flush=True)
+
+    def scores(network: nn.Module) -> NDArray[np.float64]:
         maps = maps_of(network, scans, question, settings)
         strength = maps.strength()
-        shown = {
-            "|mean map|": abs(maps.mean),
-            "strength": strength,
-            "over untrained": strength_over(strength, base, brain),
-        }
-        for kind, values in shown.items():
-            scores = "".join(f"{score:>20.3f}" for score in found(values, regions, brain))
-            print(f"{name + ', ' + kind:<34}{scores}", flush=True)
+        kinds = (abs(maps.mean), strength, strength_over(strength, base, scans.foreground))
+        return np.array([found(values, regions, brain) for values in kinds])
+
+    def tell(name: str, several: list[NDArray[np.float64]]) -> None:
+        for kind, values in zip(KINDS, zip(*several, strict=True), strict=True):
+            cells = [_cell(column) for column in np.transpose(values)]
+            print(f"{name + ', ' + kind:<42}" + "".join(f"{cell:>20}" for cell in cells), flush=True)
+
+    tell("trained", [scores(run.network)])
+    for folder in chosen.permuted:
+        tell(f"permuted labels ({folder.name})", [scores(TrainedRun.load(folder).network)])
+    randomised = [scores(untrained_network(run, CONTROL_SEED + number)) for number in range(chosen.randomised)]
+    tell(f"{chosen.randomised} random networks", randomised)
+
+
+def _cell(values: NDArray[np.float64]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.3f}"
+    return f"{values.mean():.3f} ({values.min():.2f}-{values.max():.2f})"
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def explain_run(
     classes: Sequence[str] | None = None,
     split: str = "test",
     overlays: int = 4,
-    untrained: int = 2,
+    untrained: int = 6,
     most: int | None = None,
     checkpoint: str = BEST_MODEL,
     dataset_dir: Path | None = None,

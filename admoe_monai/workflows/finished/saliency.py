@@ -28,7 +28,8 @@ UNITS = {SMOOTHGRAD: "logits per SD of intensity", OCCLUSION: "logits"}
 #: Of everybody, whatever the class.
 ALL = "all"
 #: The strength of an untrained network's maps hardly differs from one person to the next.
-PEOPLE_OF_UNTRAINED = 20
+PEOPLE_OF_UNTRAINED = 6
+_TINY = 1e-12
 
 MapOf = Callable[[ExplainedScan, int], NDArray[np.float32]]
 Means = dict[str, dict[str, MeanMap]]
@@ -155,12 +156,13 @@ def untrained_strength(
         networks: Number of networks.
 
     Returns:
-        Root mean square over networks and people by method, (*S), each network's maps scaled to 1.
+        Strength by method, (*S): the geometric mean over networks, so that another one is as often above as below.
     """
-    squares: dict[str, list[NDArray[np.float64]]] = {method: [] for method in settings.methods}
+    logarithms: dict[str, list[NDArray[np.float64]]] = {method: [] for method in settings.methods}
     for number in range(networks):
         methods = map_methods(untrained_network(run, settings.seed + number), scans, question, settings)
         for method, means in mean_maps(scans, methods, count=PEOPLE_OF_UNTRAINED).items():
-            square = means[ALL].strength() ** 2
-            squares[method].append(square / max(float(square.mean()), np.finfo(float).tiny))
-    return {method: np.sqrt(np.mean(found, axis=0)) for method, found in squares.items() if found}
+            strength = means[ALL].strength()
+            # Outside of the head a map may be zero; there it is not looked at.
+            logarithms[method].append(np.log(strength / max(float(strength.mean()), _TINY) + _TINY))
+    return {method: np.exp(np.mean(found, axis=0)) for method, found in logarithms.items() if found}
