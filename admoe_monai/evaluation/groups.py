@@ -5,7 +5,7 @@ Axis letters: R resamples, N visits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +30,7 @@ PRIMARY = "balanced_accuracy"
 def evaluate_groups(
     table: PredictionTable, n_boot: int = 2000, seed: int = 0, one_visit_per_subject: bool = True
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Evaluate the visits of each sex, age band, site, scanner, field strength and cohort alone, and first and later ones.
+    """Evaluate the visits of each sex, age band, site, scanner, field strength, cohort and class of another task alone.
 
     Args:
         table: Predictions with these columns, as far as they are known.
@@ -45,8 +45,10 @@ def evaluate_groups(
     """
     frame = with_groups(table.frame)
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for column in GROUPS:
-        if column not in frame:
+    # One task's classes are groups of the others: conversion from CN and from MCI are different questions.
+    for column in dict.fromkeys((*GROUPS, *table.classes)):
+        classes = {task: names for task, names in table.classes.items() if task != column}
+        if column not in frame or not classes:
             continue
         values = frame[column].astype("string")
         values = values.mask(values == "")
@@ -54,7 +56,8 @@ def evaluate_groups(
         names = [str(name) for name in sizes.index[sizes >= FEWEST_SUBJECTS]]
         if len(names) > 1:
             found[column] = {
-                name: _evaluate_group(table, values, name, n_boot, seed, one_visit_per_subject) for name in names
+                name: _evaluate_group(table.frame, classes, values == name, n_boot, seed, one_visit_per_subject)
+                for name in names
             }
     return found
 
@@ -84,19 +87,23 @@ def differences_in(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> int
     """
     return sum(
         figures["minus_others"]["low"] is not None
-        for column, grouped in groups.items()
+        for grouped in groups.values()
         for tasks in grouped.values()
-        for task, figures in tasks.items()
-        if task != column
+        for figures in tasks.values()
     )
 
 
 def _evaluate_group(
-    table: PredictionTable, values: pd.Series, name: str, n_boot: int, seed: int, one_visit: bool
+    frame: pd.DataFrame,
+    classes: Mapping[str, Sequence[str]],
+    inside: pd.Series,
+    n_boot: int,
+    seed: int,
+    one_visit: bool,
 ) -> dict[str, Any]:
-    own = PredictionTable(table.frame[(values == name).fillna(False)], table.classes)
-    others = PredictionTable(table.frame[(values != name).fillna(False)], table.classes)
-    evaluated = evaluate_predictions(own, table.classes, n_boot=n_boot, seed=seed, one_visit_per_subject=one_visit)
+    own = PredictionTable(frame[inside.fillna(False)], classes)
+    others = PredictionTable(frame[(~inside).fillna(False)], classes)
+    evaluated = evaluate_predictions(own, classes, n_boot=n_boot, seed=seed, one_visit_per_subject=one_visit)
     for task, figures in evaluated.items():
         figures["minus_others"] = _minus(own, others, task, n_boot, seed, one_visit).as_dict()
     return evaluated

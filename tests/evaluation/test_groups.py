@@ -100,3 +100,19 @@ def visits(right_later: float, right_first: float = 1.0, together: bool = False)
             row = {"subject_id": f"s{number}", "session_id": f"v{visit}", "days_from_baseline": 300.0 * visit}
             rows.append({**row, "diagnosis": CLASSES["diagnosis"][truth], "p_diagnosis_CN": 1 - p, "p_diagnosis_AD": p})
     return PredictionTable(pd.DataFrame(rows[::-1]), CLASSES)
+
+
+def test_classes_of_one_task_are_groups_of_the_others(table: PredictionTable) -> None:
+    converts = np.arange(60) % 3 == 0
+    frame = table.frame.assign(
+        change=np.where(converts, "conversion", "stable"), p_change_stable=0.9, p_change_conversion=0.1
+    )
+    classes = {**CLASSES, "change": ["stable", "conversion"]}
+    groups = evaluate_groups(PredictionTable(frame, classes), n_boot=0)
+
+    assert {name: [*tasks] for name, tasks in groups["diagnosis"].items()} == {"AD": ["change"], "CN": ["change"]}
+    counts = groups["diagnosis"]["CN"]["change"]["class_counts"]
+    controls = frame["diagnosis"] == "CN"
+    assert counts["conversion"]["subjects"] == (controls & converts).sum()
+    assert [*groups["change"]["stable"]] == ["diagnosis"]
+    assert "diagnosis" not in evaluate_groups(table, n_boot=0)

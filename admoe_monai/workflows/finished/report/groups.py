@@ -26,7 +26,7 @@ def groups(section: Section, numbers: Mapping[str, Any]) -> None:
             [f"{group}, {task}", figures[task]["n_subjects"], right_by_class(figures[task]), *_of_group(figures[task])]
             for group, figures in grouped.items()
             for task in figures
-            if figures[task]["n_subjects"] and task != column
+            if figures[task]["n_subjects"]
         ]
         section.table(["", "people", "right by class", "balanced accuracy", "minus the others"], rows)
     number = differences_in(numbers["groups"])
