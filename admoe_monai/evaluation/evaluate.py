@@ -20,9 +20,7 @@ from admoe_monai.evaluation.predictions import PredictionTable
 from admoe_monai.evaluation.shares import share_estimates
 from admoe_monai.people import FEWEST_PEOPLE
 
-METHOD = (
-    "percentile bootstrap over subjects, widened for few; accuracy, recall and specificity of one visit each by Wilson"
-)
+METHOD = "percentile bootstrap over subjects, widened for few (shares of people counted once: Wilson)"
 
 
 def evaluate_predictions(

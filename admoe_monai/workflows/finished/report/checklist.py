@@ -124,7 +124,7 @@ def _of_the_results(cohort: Datalist, numbers: Mapping[str, Any]) -> dict[int, s
     groups = ", ".join(numbers["groups"])
     found = {
         28: "balanced accuracy, one-vs-rest and pairwise AUC, sensitivity and specificity, F1, Matthews correlation, Brier",
-        29: "95 % percentile intervals over people drawn anew, paired for comparisons; none for fewer than ten people",
+        29: "95 % intervals over people drawn anew (shares: Wilson), paired for comparisons; none for fewer than ten people",
         32: "none: the test people are of the same cohort",
         33: "section Data: who was left out, who is in each split",
         34: "section Data: age, sex, visits and follow-up by split",

@@ -27,7 +27,7 @@ def limits(cohort: Datalist, numbers: Mapping[str, Any]) -> list[str]:
         *_of_the_cohort(cohort, numbers),
         *_of_missing_predictions(numbers),
         "Test figures are of the first labelled visit of each person. Intervals are 95 %, by drawing people anew; they cover "
-        "which people were tested and nothing else. In small groups they are too short.",
+        "which people were tested and nothing else. They are widened where people are few.",
         *_of_the_width(numbers),
         *([numbers["looks"]] if "looks" in numbers else []),
         "This is one training run: another seed or another division into splits gives other figures.",
