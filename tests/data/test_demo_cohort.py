@@ -148,6 +148,19 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_a_folder_that_was_filled_in_the_meantime_is_left_alone(tmp_path, monkeypatch):
+    target = tmp_path / "cohort"
+
+    def fill(*given):
+        target.mkdir()
+        (target / "mine.txt").write_text("keep")
+
+    monkeypatch.setattr("admoe_monai.data.demo_cohort.cohort.write_tables", fill)
+    with pytest.raises(UserError, match="filled by another process in the meantime; name another folder"):
+        make_demo_cohort(target, **SMALL)
+    assert [path.name for path in tmp_path.rglob("*")] == ["cohort", "mine.txt"]
+
+
 def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     from admoe_monai.data.demo_cohort import cohort as module
 

@@ -60,7 +60,7 @@ def make_demo_cohort(
         Folder of the dataset.
 
     Raises:
-        UserError: If an argument is out of range or the folder is not empty.
+        UserError: If an argument is out of range or the folder is not empty, then or in the end.
     """
     target = Path(directory)
     _check(target, subjects, visits, spacing_mm, effect, shortcut, rescan, workers)
@@ -84,13 +84,20 @@ def make_demo_cohort(
         truth = pd.DataFrame([row for subject_rows in rows for row in subject_rows])
         write_tables(building, drawn, truth, settings, __version__)
         building.chmod(0o755)
-        if target.exists():
-            target.rmdir()
-        building.rename(target)
+        _move(building, target)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
     return target
+
+
+def _move(building: Path, target: Path) -> None:
+    try:
+        if target.exists():
+            target.rmdir()
+        building.rename(target)
+    except OSError as error:
+        raise UserError(f"{target} was filled by another process in the meantime; name another folder") from error
 
 
 def _check(
