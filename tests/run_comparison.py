@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from admoe_monai.checkpoints import CheckpointError, read_checkpoint
+from admoe_monai.run_files import TEST_LOOKS
 from admoe_monai.workflows.run.starts import read_starts
 from admoe_monai.workflows.verification.record import read_epochs
 
@@ -79,5 +80,6 @@ def _bits(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def run_files(folder: Path) -> set[str]:
-    """Names of what a run directory holds, without the event files: each start has one of its own for TensorBoard."""
-    return {path.name for path in folder.iterdir() if not path.name.startswith("events.")}
+    """Names of what training leaves in a run directory, but for event files: each start has one of its own for TensorBoard."""
+    # Whoever evaluates a run that tests share leaves a record of the look.
+    return {path.name for path in folder.iterdir() if path.name != TEST_LOOKS and not path.name.startswith("events.")}

@@ -136,10 +136,10 @@ def test_limits_say_how_many_people_a_narrow_interval_takes() -> None:
     table = PredictionTable(many.assign(p_diagnosis_AD=1 - many["p_diagnosis_CN"]), CLASSES)
     figures = evaluate_predictions(table, CLASSES, n_boot=200)
     figures["diagnosis"]["metrics"]["balanced_accuracy"] |= {"low": 0.4, "high": 0.7}
-    (line,) = (line for line in limits(cohort, {"test": figures, "leakage": []}) if "wide" in line)
+    (line,) = (line for line in limits(cohort, {"test": figures, "leakage": []}) if " wide with " in line)
     assert line.startswith(
         "The interval of balanced accuracy of diagnosis is 0.30 wide with 40 people. One of 0.10 would take"
     )
     assert "some 360 people: an estimate" in line
     figures["diagnosis"]["metrics"]["balanced_accuracy"] |= {"low": None, "high": None}
-    assert not any("wide" in line for line in limits(cohort, {"test": figures, "leakage": []}))
+    assert not any(" wide with " in line for line in limits(cohort, {"test": figures, "leakage": []}))
