@@ -38,10 +38,12 @@ def _results(source: str, test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         metrics = [
             {
                 "type": "roc_auc" if name.startswith(("auc", "macro_auc")) else name,
-                "name": f"{name.replace('_', ' ')}, {figures['n_subjects']} people{_interval(metric)}",
+                "name": f"{name.replace('_', ' ')}, {figures['n_subjects']} people, 95 % interval "
+                f"{metric['low']:.3f} to {metric['high']:.3f}",
                 "value": round(metric["value"], 3),
             }
             for name, metric in figures["metrics"].items()
+            if metric["low"] is not None  # what has no interval rests on too few people to be listed on a hub
         ]
         if metrics:
             yield {
@@ -49,8 +51,3 @@ def _results(source: str, test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "dataset": {"type": "t1w-mri", "name": source, "split": "test"},
                 "metrics": metrics,
             }
-
-
-def _interval(metric: Mapping[str, Any]) -> str:
-    low, high = metric["low"], metric["high"]
-    return "" if low is None else f", 95 % interval {low:.3f} to {high:.3f}"
