@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
 import sys
+from multiprocessing import queues
+from threading import Timer
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -22,6 +25,8 @@ logger = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 # 75 is EX_TEMPFAIL of sysexits.h: try again. A scheduler can requeue on it.
 EXIT_INTERRUPTED = 75
+#: Seconds after which a signal that came at a bad moment is sent again.
+AGAIN = 0.01
 
 
 class Interrupted(SystemExit):
@@ -47,6 +52,7 @@ class Signals:
         self.ahead = "continue it with --resume auto"
         self.received: signal.Signals | None = None
         self._deferred = False
+        self._again: Timer | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -58,6 +64,11 @@ class Signals:
     ) -> None:
         if self.received is not None and not self._deferred:
             _end_workers()
+        if self._again is not None:  # all has come to its end before the signal came again
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+            self._again.cancel()
+            self._again.join()
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         if self.received is None or not (error is None or isinstance(error, Interrupted)):
@@ -87,11 +98,31 @@ class Signals:
         return self.received is not None
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        if self._again is None and self.received is not None:
             sys.exit(128 + number)
         self.received = signal.Signals(number)
-        if not self._deferred:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if self._deferred:
+            return
+        if not _puts_into_a_queue(frame):
             raise Interrupted
+        self._again = Timer(AGAIN, os.kill, (os.getpid(), number))
+        self._again.start()
+
+
+def _puts_into_a_queue(frame: FrameType | None) -> bool:
+    """Tell whether the main thread is within a queue to its workers, whose lock an error at the wrong moment leaves taken.
+
+    The interpreter would wait for that lock for ever, when it gets rid of the queue. Taking something from a queue may last,
+    and leaves nothing behind.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename == queues.__file__ and frame.f_code.co_name != "get":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _end_workers() -> None:

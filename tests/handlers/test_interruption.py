@@ -1,8 +1,12 @@
 """What a signal does to a run: it is answered after the step, with a file."""
 
+import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
+from multiprocessing.queues import Queue
+from threading import Condition
 
 import pytest
 from ignite.engine import Engine
@@ -77,6 +81,48 @@ def test_a_signal_leaves_at_once_as_long_as_nothing_is_deferred() -> None:
     with pytest.raises(Interrupted) as left:
         under(Signals(), run, deferred=False)
     assert (reached, left.value.code) == ([], 75)
+
+
+class TakenWithASignal:
+    """The condition of a queue, during whose taking a signal comes."""
+
+    def __init__(self, condition: Condition) -> None:
+        self.condition, self.sent = condition, False
+
+    def __enter__(self) -> None:
+        self.condition.acquire()
+        if not self.sent:
+            self.sent = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def __exit__(self, *error: object) -> None:
+        self.condition.release()
+
+    def notify(self) -> None:
+        self.condition.notify()
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_a_signal_within_a_queue_to_workers_leaves_its_lock_free(lasting: bool) -> None:
+    # Otherwise the interpreter waits for the lock for ever when it gets rid of the queue.
+    queue: Queue[int] = multiprocessing.Queue()
+    queue.put(0)
+    condition = queue._notempty  # type: ignore[attr-defined]
+    queue._notempty = TakenWithASignal(condition)  # type: ignore[attr-defined]
+    before = signal.getsignal(signal.SIGTERM)
+
+    def put() -> None:
+        queue.put(1)
+        if lasting:
+            time.sleep(60)
+
+    with pytest.raises(Interrupted):
+        under(Signals(), put, deferred=False)
+    assert condition.acquire(blocking=False)
+    condition.release()
+    assert signal.getsignal(signal.SIGTERM) is before
+    queue._notempty = condition  # type: ignore[attr-defined]
+    assert [queue.get(), queue.get()] == [0, 1]
 
 
 def test_a_signal_that_nobody_has_answered_is_answered_at_the_end() -> None:
