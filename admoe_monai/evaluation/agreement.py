@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from admoe_monai.evaluation.behind import too_few
 from admoe_monai.evaluation.bootstrap import Estimate, percentile_estimate
-from admoe_monai.people import FEWEST_PEOPLE
 
 
 def intraclass_correlation(scores: np.ndarray) -> float:
@@ -45,9 +45,7 @@ def agreement(scores: np.ndarray, n_boot: int = 2000, seed: int = 0) -> Estimate
     value, number = intraclass_correlation(scores), len(scores)
     drawn = np.random.default_rng(seed).integers(0, number, (n_boot, number))
     estimate = percentile_estimate(value, _correlations(scores[drawn]), number)
-    if number < FEWEST_PEOPLE and estimate.value is not None:
-        return Estimate(estimate.value, note=f"no interval: {number} subjects")
-    return estimate
+    return estimate.without_interval(too_few([("", number)]))
 
 
 def _correlations(scores: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.behind import classes_behind, people_behind, too_few
+from admoe_monai.evaluation.behind import Ground, grounds
 from admoe_monai.evaluation.bootstrap import LEVEL, Estimate, percentile_estimate, subject_resamples
 from admoe_monai.evaluation.comparison import predicted_visits
 from admoe_monai.evaluation.metrics import classification_statistics
@@ -34,8 +34,8 @@ def figures_of(classes: Sequence[str]) -> dict[str, list[str]]:
     Args:
         classes: Names of the classes.
     """
-    behind = classes_behind(classes, classes, list(combinations(classes, 2)))
-    return {name: own for name, own in behind.items() if name != "brier"}
+    behind = _grounds(classes, dict.fromkeys(classes, 1))
+    return {name: list(ground.classes) for name, ground in behind.items()}
 
 
 def evaluate_arms(
@@ -67,21 +67,18 @@ def evaluate_arms(
         UserError: When classes or labels differ between the tables, or a fold has no visit that all predict.
     """
     classes = _same_classes(arms, task)
-    needed = figures_of(classes)
     visits = [_common_visits([table for arm in arms.values() for table in arm[k]], task, k) for k in _folds(arms)]
     truths = [truth for truth, _ in visits]
     weights = _weights(truths, n_boot, seed)
     counts = _class_counts(pd.concat(truths).groupby(level="subject_id").first(), classes)
-    number = sum(counts.values())
-    withheld = {name: f"no figure: {few}" for name, own in needed.items() if (few := too_few(own, counts, number))}
-    behind = people_behind(needed, counts, number)
+    behind = _grounds(classes, counts)
     found: dict[str, Any] = {}
     draws: dict[str, dict[str, np.ndarray]] = {}
     for name, tables in arms.items():
-        found[name], draws[name] = _arm(tables, task, classes, truths, weights, withheld, behind)
+        found[name], draws[name] = _arm(tables, task, classes, truths, weights, behind)
     return {
         "classes": classes,
-        "n_subjects": number,
+        "n_subjects": sum(counts.values()),
         "class_counts": counts,
         "class_tests": {name: sum(int((truth == k).sum()) for truth in truths) for k, name in enumerate(classes)},
         "folds": [
@@ -97,13 +94,18 @@ def evaluate_arms(
         "arms": found,
         "differences": {
             name: {
-                figure: _difference(found, draws, name, reference, figure, behind[figure])
+                figure: _difference(found, draws, name, reference, figure, behind[figure].people)
                 for figure in found[name]["metrics"]
             }
             for name in arms
             if name != reference
         },
     }
+
+
+def _grounds(classes: Sequence[str], counts: Mapping[str, int]) -> dict[str, Ground]:
+    found = grounds(classes, counts, sum(counts.values()), list(combinations(classes, 2)))
+    return {name: ground for name, ground in found.items() if name != "brier"}
 
 
 def _folds(arms: Mapping[str, ArmTables]) -> range:
@@ -157,13 +159,12 @@ def _arm(
     classes: Sequence[str],
     truths: Sequence[pd.Series],
     weights: Sequence[np.ndarray],
-    withheld: Mapping[str, str],
-    behind: Mapping[str, int],
+    behind: Mapping[str, Ground],
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Evaluate an arm: its plain values, and the resampled means (R,) of its figures."""
-    pairs, names = list(combinations(classes, 2)), list(figures_of(classes))
-    values: dict[str, list[list[float]]] = {name: [] for name in names}
-    folds: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    pairs, needed = list(combinations(classes, 2)), figures_of(classes)
+    values: dict[str, list[list[float]]] = {name: [] for name in needed}
+    folds: dict[str, list[np.ndarray]] = {name: [] for name in needed}
     right = {name: [0] * max(map(len, tables)) for name in classes}
     for own, truth, drawn in zip(tables, truths, weights, strict=True):
         cells = []
@@ -174,22 +175,23 @@ def _arm(
             for k, name in enumerate(classes):
                 right[name][place] += int((predicted.argmax(1)[truth.to_numpy(int) == k] == k).sum())
         present = {classes[k] for k in truth.unique()}
-        for name, needed in figures_of(classes).items():
+        for name, own_classes in needed.items():
             # A mean over the classes that a fold happens to have is another figure.
-            factor = 1.0 if present.issuperset(needed) else np.nan
+            factor = 1.0 if present.issuperset(own_classes) else np.nan
             values[name].append([factor * float(alone[name][0]) for alone, _ in cells])
             folds[name].append(factor * np.mean([resampled[name] for _, resampled in cells], axis=0))
     metrics: dict[str, dict[str, Any]] = {}
     draws: dict[str, np.ndarray] = {}
-    for name in names:
+    for name, ground in behind.items():
         means = np.array([np.mean(fold) for fold in values[name]])
         defined = ~np.isnan(means)
-        if name in withheld or not defined.any():
-            estimate = Estimate(None, note=withheld.get(name, "undefined in every fold"))
+        if ground.few is not None or not defined.any():
+            note = "undefined in every fold" if ground.few is None else f"no figure: {ground.few}"
+            estimate = Estimate(None, note=note)
             metrics[name] = {**estimate.as_dict(), "values": None, **dict.fromkeys(SPREADS)}
             continue
         draws[name] = np.mean([draw for draw, kept in zip(folds[name], defined, strict=True) if kept], axis=0)
-        estimate = percentile_estimate(float(means[defined].mean()), draws[name], behind[name])
+        estimate = percentile_estimate(float(means[defined].mean()), draws[name], ground.people)
         absent = ", ".join(str(k + 1) for k in np.flatnonzero(~defined))
         if absent:
             note = "; ".join(filter(None, [f"undefined in fold {absent}", estimate.note]))

@@ -3,68 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from admoe_monai.people import FEWEST_PEOPLE
 
 #: Figures that are means over the classes.
 MEANS = ("balanced_accuracy", "macro_auc", "macro_f1")
+#: People in words, such as ``labelled AD``, and their number.
+Side = tuple[str, int]
 
 
-def classes_behind(
-    names: Sequence[str], present: Sequence[str], pairs: Sequence[tuple[str, str]]
-) -> dict[str, list[str]]:
-    """Tell of each figure on which classes it rests: without people of these it is undefined.
+@dataclass(frozen=True)
+class Ground:
+    """What a figure rests on.
 
-    Args:
-        names: Classes of the task.
-        present: Those of them that occur.
-        pairs: Pairs (negative, positive) of two-class AUCs.
+    Attributes:
+        classes: Classes without people of which it is undefined.
+        people: Number of people by whom its precision is bounded.
+        few: Of whom there are too few for an interval, in words; None where all are enough.
     """
-    behind = {name: [*present] for name in MEANS}
-    behind |= {name: [] for name in ("accuracy", "mcc", "brier")}
-    behind |= {f"auc_{a}_vs_{b}": [a, b] for a, b in pairs}
-    for kind in ("recall", "auc_of", "average_precision"):
-        behind |= {f"{kind}_{name}": [name] for name in names}
-    return behind | {f"specificity_{name}": [] for name in names}
+
+    classes: Sequence[str]
+    people: int
+    few: str | None
 
 
-def people_behind(needed: Mapping[str, Sequence[str]], counts: Mapping[str, int], number: int) -> dict[str, int]:
-    """Count the people by whom the precision of each figure is bounded.
+def grounds(
+    names: Sequence[str],
+    counts: Mapping[str, int],
+    number: int,
+    pairs: Sequence[tuple[str, str]],
+    fewest: int = FEWEST_PEOPLE,
+) -> dict[str, Ground]:
+    """Tell of each figure what it rests on.
 
     Of two groups that are told apart it is the smaller one; of a mean over classes and of Matthews' correlation, whoever is not
     of the largest class (so that of two classes it is the smaller one too); of a mean over people, all.
 
     Args:
-        needed: Classes that each figure rests on.
+        names: Classes of the task.
         counts: Number of people of each class.
         number: Number of people in all.
+        pairs: Pairs (negative, positive) of two-class AUCs.
+        fewest: Number of people below which they are too few.
     """
-    outside = (number - max(counts.values(), default=0)) or number
-    found = {}
-    for name, classes in needed.items():
-        sides = [counts[label] for label in classes]
-        if name.startswith(("auc_of", "average_precision")):
-            sides += [number - side for side in sides]
-        elif name.startswith("specificity_"):
-            sides = [number - counts[name.removeprefix("specificity_")]]
-        found[name] = outside if name in (*MEANS, "mcc") else min(sides, default=number)
+    own: dict[str, Side] = {name: (f"labelled {name}", counts[name]) for name in names}
+    rest: dict[str, Side] = {name: (f"not labelled {name}", number - counts[name]) for name in names}
+    all_of_them: Side = ("", number)
+    outside = min(rest.values(), key=lambda side: side[1])
+    outside = outside if outside[1] else all_of_them
+    present = [name for name in names if counts[name]]
+
+    def ground(classes: Sequence[str], *sides: Side, people: int | None = None) -> Ground:
+        bounded = min(count for _, count in sides) if people is None else people
+        return Ground(classes, bounded, too_few((*sides, all_of_them), fewest))
+
+    classes = [own[name] for name in present] or [all_of_them]
+    found = {name: ground(present, *classes, people=outside[1]) for name in MEANS}
+    found |= {name: ground([], all_of_them) for name in ("accuracy", "brier")} | {"mcc": ground([], outside)}
+    found |= {f"auc_{a}_vs_{b}": ground([a, b], own[a], own[b]) for a, b in pairs}
+    for name in names:
+        found[f"recall_{name}"] = ground([name], own[name])
+        found[f"specificity_{name}"] = ground([], rest[name])
+        found |= {f"{kind}_{name}": ground([name], own[name], rest[name]) for kind in ("auc_of", "average_precision")}
     return found
 
 
-def too_few(needed: Sequence[str], counts: Mapping[str, int], number: int, fewest: int = FEWEST_PEOPLE) -> str | None:
+def too_few(sides: Sequence[Side], fewest: int = FEWEST_PEOPLE) -> str | None:
     """Say of whom there are too few for an interval, if so: such an interval covers less than it says.
 
     Args:
-        needed: Classes that a figure rests on.
-        counts: Number of people of each class.
-        number: Number of people in all.
+        sides: People, each group in words and its number.
         fewest: Number of people below which they are too few.
     """
-    smallest = min(needed, key=lambda label: counts[label], default=None)
-    if smallest is not None and counts[smallest] < fewest:
-        return f"{_subjects(counts[smallest])} labelled {smallest}"
-    return _subjects(number) if number < fewest else None
-
-
-def _subjects(number: int) -> str:
-    return f"{number} subject{'' if number == 1 else 's'}"
+    words, count = min(sides, key=lambda side: side[1])
+    return f"{count} subject{'' if count == 1 else 's'} {words}".rstrip() if count < fewest else None

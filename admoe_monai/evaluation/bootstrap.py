@@ -13,7 +13,7 @@ Axis letters: R resamples, N visits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,16 @@ class Estimate:
     high: float | None = None
     n_resamples: int = 0
     note: str | None = None
+
+    def without_interval(self, few: str | None) -> Estimate:
+        """Withhold the interval if there are too few people for one.
+
+        Args:
+            few: Of whom there are too few, in words; None where all are enough.
+        """
+        if few is None or self.value is None:
+            return self
+        return replace(self, low=None, high=None, note=f"no interval: {few}")
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain Python values, for JSON."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.behind import classes_behind, people_behind, too_few
+from admoe_monai.evaluation.behind import grounds
 from admoe_monai.evaluation.bootstrap import bootstrap
 from admoe_monai.evaluation.evaluate import labelled_visits
 from admoe_monai.evaluation.metrics import classification_statistics
@@ -76,15 +75,12 @@ def compare_predictions(
 
     alone = [function(np.ones((1, len(truth)))) for function in statistics]
     counts = {name: int(subjects[truth == k].nunique()) for k, name in enumerate(names)}
-    behind = classes_behind(names, [name for name in names if counts[name]], pairs)
     number = int(subjects.nunique())
+    behind = grounds(names, counts, number, pairs)
+    people = {name: ground.people for name, ground in behind.items()}
     estimates = {
-        name: replace(estimate, low=None, high=None, note=f"no interval: {few}")
-        if (few := too_few(behind[name], counts, number)) and estimate.value is not None
-        else estimate
-        for name, estimate in bootstrap(
-            differences, list(subjects), n_boot, seed, people_behind(behind, counts, number)
-        ).items()
+        name: estimate.without_interval(behind[name].few)
+        for name, estimate in bootstrap(differences, list(subjects), n_boot, seed, people).items()
     }
     return {
         "n_subjects": number,

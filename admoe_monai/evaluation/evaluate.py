@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from admoe_monai.evaluation.behind import classes_behind, people_behind, too_few
+from admoe_monai.evaluation.behind import MEANS, Ground, grounds
 from admoe_monai.evaluation.bootstrap import LEVEL, Estimate, bootstrap
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
@@ -113,18 +113,17 @@ def _evaluate_task(
         for k, name in enumerate(names)
     }
     statistics = classification_statistics(truth, probabilities, names, pairs)
-    present = [name for name in names if counts[name]["visits"]]
-    needed = classes_behind(names, present, pairs)
     people_of = {name: counts[name]["subjects"] for name in names}
+    behind = grounds(names, people_of, len(set(subjects)), pairs, fewest)
     estimates = bootstrap(
-        statistics, list(subjects), n_boot, seed, people_behind(needed, people_of, len(set(subjects)))
+        statistics, list(subjects), n_boot, seed, {name: ground.people for name, ground in behind.items()}
     )
     predicted = probabilities.argmax(axis=1) if len(rows) else truth
     if n_boot and len(set(subjects)) == len(rows):
         estimates |= share_estimates(truth, predicted, names)
     chance = chance_levels({name: count["visits"] for name, count in counts.items()})
     metrics = {
-        name: _explain(estimate, name, needed[name], people_of, len(set(subjects)), fewest).as_dict()
+        name: _explain(estimate, name, behind[name], people_of).as_dict()
         | ({"chance": chance[name]} if name in chance else {})
         for name, estimate in estimates.items()
     }
@@ -160,22 +159,19 @@ def chance_levels(counts: Mapping[str, int]) -> dict[str, float]:
     }
 
 
-def _explain(
-    estimate: Estimate, name: str, needed: Sequence[str], counts: Mapping[str, int], number: int, fewest: int
-) -> Estimate:
+def _explain(estimate: Estimate, name: str, ground: Ground, counts: Mapping[str, int]) -> Estimate:
     """Say which class is why a figure or its interval is withheld, or which one a mean leaves out."""
     occurring = [label for label, subjects in counts.items() if subjects]
-    missing = [label for label in needed if label not in occurring]
+    missing = [label for label in ground.classes if label not in occurring]
     if not occurring:
         return Estimate(None, note="no labelled visit with a prediction")
     if missing:
         return Estimate(None, note=f"no subject labelled {' or '.join(missing)}")
     if len(occurring) == 1 and name.startswith(("macro_auc", "auc_of", "average_precision")):
         return Estimate(None, note=f"only {occurring[0]} occurs")
-    if (few := too_few(needed, counts, number, fewest)) and estimate.value is not None:
-        estimate = replace(estimate, low=None, high=None, note=f"no interval: {few}")
+    estimate = estimate.without_interval(ground.few)
     absent = [label for label in counts if label not in occurring]
-    if name in ("balanced_accuracy", "macro_auc", "macro_f1") and absent:
-        note = f"over {', '.join(needed)}; no subject labelled {' or '.join(absent)}"
+    if name in MEANS and absent:
+        note = f"over {', '.join(ground.classes)}; no subject labelled {' or '.join(absent)}"
         estimate = replace(estimate, note=f"{note}; {estimate.note}" if estimate.note else note)
     return estimate

@@ -6,17 +6,17 @@ from two intervals of Wilson.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
-from admoe_monai.evaluation.bootstrap import LEVEL
 from admoe_monai.evaluation.evaluate import labelled_visits
 from admoe_monai.evaluation.groups import with_groups
 from admoe_monai.evaluation.predictions import PredictionTable
+from admoe_monai.evaluation.shares import wilson
 from admoe_monai.people import FEWEST_PEOPLE
 
 #: What the wrong may have in common: what is true, and columns of visits. A person has one visit here.
@@ -86,13 +86,10 @@ def share_difference(first: tuple[int, int], second: tuple[int, int]) -> tuple[f
     Returns:
         Difference first minus second, lower and upper end.
     """
-    shares = np.array([count / number for count, number in (first, second)])
-    wilson = [binomtest(count, number).proportion_ci(LEVEL, "wilson") for count, number in (first, second)]
-    low, high = np.array([each.low for each in wilson]), np.array([each.high for each in wilson])
-    difference = float(shares[0] - shares[1])
-    below = np.hypot(shares[0] - low[0], high[1] - shares[1])
-    above = np.hypot(high[0] - shares[0], shares[1] - low[1])
-    return difference, difference - float(below), difference + float(above)
+    (low, high), (others_low, others_high) = wilson(*first), wilson(*second)
+    share, others = first[0] / first[1], second[0] / second[1]
+    below, above = math.hypot(share - low, others_high - others), math.hypot(high - share, others - others_low)
+    return share - others, share - others - below, share - others + above
 
 
 def said_of_wrong(task: str, found: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.behind import classes_behind, people_behind, too_few
+from admoe_monai.evaluation.behind import Ground, grounds
 from admoe_monai.evaluation.bootstrap import LEVEL, percentile_estimate, subject_resamples
 from admoe_monai.evaluation.evaluate import evaluate_predictions, labelled_visits
 from admoe_monai.evaluation.metrics import classification_statistics
@@ -52,8 +52,9 @@ def evaluate_folds(
         figures = [fold[task] for fold in alone]
         draws = [_draws(table, task, n_boot, seed + k, one_visit_per_subject) for k, table in enumerate(tables)]
         sizes = [fold["n_subjects"] for fold in figures]
-        needed, counts = _behind(figures, classes[task])
-        behind = people_behind(needed, counts, sum(sizes))
+        names = list(classes[task])
+        counts = {name: sum(fold["class_counts"][name]["subjects"] for fold in figures) for name in names}
+        behind = grounds(names, counts, sum(sizes), list(combinations(names, 2)))
         found[task] = {
             "n_subjects": sum(sizes),
             "n_visits": sum(fold["n_visits"] for fold in figures),
@@ -71,23 +72,7 @@ def evaluate_folds(
                 for name in figures[0]["metrics"]
             },
         }
-        _withhold(found[task], needed, counts)
     return found
-
-
-def _behind(folds: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, int]]:
-    """Find the classes that each figure rests on, and the number of people of each class over all folds."""
-    counts = {name: sum(fold["class_counts"][name]["subjects"] for fold in folds) for name in names}
-    return classes_behind(names, [name for name in names if counts[name]], list(combinations(names, 2))), counts
-
-
-def _withhold(found: dict[str, Any], needed: Mapping[str, Sequence[str]], counts: Mapping[str, int]) -> None:
-    """Take away the intervals of what rests on too few people of a class, over all folds."""
-    for name, metric in found["metrics"].items():
-        few = too_few(needed[name], counts, found["n_subjects"])
-        if few and metric["value"] is not None:
-            said = (metric["note"] or "").partition("no interval: ")[0].rstrip("; ")
-            metric |= {"low": None, "high": None, "note": "; ".join(filter(None, (said, f"no interval: {few}")))}
 
 
 def _check(folds: Mapping[str, PredictionTable]) -> None:
@@ -121,13 +106,13 @@ def _draws(table: PredictionTable, task: str, n_boot: int, seed: int, one_visit:
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]} if chunks else {}
 
 
-def _average(values: Sequence[float | None], draws: Sequence[np.ndarray | None], behind: int) -> dict[str, Any]:
+def _average(values: Sequence[float | None], draws: Sequence[np.ndarray | None], ground: Ground) -> dict[str, Any]:
     used = [k for k, value in enumerate(values) if value is not None]
     defined = np.array([values[k] for k in used], dtype=float)
     mean = float(defined.mean()) if used else float("nan")
     resampled = [draw for k in used if (draw := draws[k]) is not None]
     averaged = np.mean(resampled, axis=0) if resampled else np.empty(0)
-    estimate = percentile_estimate(mean, averaged, behind).as_dict()
+    estimate = percentile_estimate(mean, averaged, ground.people).without_interval(ground.few).as_dict()
     absent = [str(k + 1) for k, value in enumerate(values) if value is None]
     if absent and used:
         without = f"undefined in fold {', '.join(absent)}"

@@ -6,13 +6,12 @@ Axis letters: R resamples, N visits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from admoe_monai.evaluation.behind import people_behind, too_few
+from admoe_monai.evaluation.behind import grounds
 from admoe_monai.evaluation.bootstrap import Estimate, bootstrap
 from admoe_monai.evaluation.evaluate import evaluate_predictions, labelled_visits
 from admoe_monai.evaluation.metrics import recalls, weighted_confusion
@@ -132,14 +131,10 @@ def _minus(
         first, second = (recalls(confusion)[:, occurring].mean(axis=1) for confusion in confusions)
         return {PRIMARY: first - second}
 
-    needed = {PRIMARY: [names[k] for k in occurring]}
-    counted = [
-        ({name: len(set(own[truth == k])) for k, name in enumerate(names)}, len(set(own)))
+    behind = [
+        grounds(names, {name: len(set(own[truth == k])) for k, name in enumerate(names)}, len(set(own)), [])[PRIMARY]
         for truth, own in zip(truths, subjects, strict=True)
     ]
-    behind = {PRIMARY: min(people_behind(needed, counts, number)[PRIMARY] for counts, number in counted)}
-    estimate = bootstrap(difference, list(np.concatenate(subjects)), n_boot, seed, behind)[PRIMARY]
-    for counts, number in counted:
-        if few := too_few(needed[PRIMARY], counts, number):
-            return replace(estimate, low=None, high=None, note=f"no interval: {few}")
-    return estimate
+    fewest = min(ground.people for ground in behind)
+    estimate = bootstrap(difference, list(np.concatenate(subjects)), n_boot, seed, {PRIMARY: fewest})[PRIMARY]
+    return estimate.without_interval(next((ground.few for ground in behind if ground.few), None))

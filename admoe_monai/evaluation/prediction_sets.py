@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -156,7 +155,7 @@ def _evaluate_task(
         "promised": fitted["promised"],
         "n_subjects": len(rows),
         "sizes": np.bincount(sizes, minlength=len(names) + 1).tolist(),
-        "mean_size": _withheld(size, too_few([], counts, len(rows))).as_dict(),
+        "mean_size": size.without_interval(too_few([("", len(rows))])).as_dict(),
         "classes": {
             name: {
                 "least_probability": fitted["classes"][name]["least_probability"],
@@ -173,13 +172,7 @@ def _evaluate_task(
 def _coverage(held: np.ndarray, name: str) -> Estimate:
     if not len(held):
         return Estimate(None, note=f"no subject labelled {name}")
-    return _withheld(share_estimate(held), too_few([name], {name: len(held)}, len(held)))
-
-
-def _withheld(estimate: Estimate, few: str | None) -> Estimate:
-    if few is None or estimate.value is None:
-        return estimate
-    return replace(estimate, low=None, high=None, note=f"no interval: {few}")
+    return share_estimate(held).without_interval(too_few([(f"labelled {name}", len(held))]))
 
 
 def set_remarks(fitted: Mapping[str, Mapping[str, Any]]) -> list[str]:

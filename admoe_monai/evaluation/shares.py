@@ -41,5 +41,18 @@ def share_estimate(whether: np.ndarray) -> Estimate:
         whether: Whether each person counts (N,), of one person or more.
     """
     found, number = int(whether.sum()), len(whether)
-    interval = binomtest(found, number).proportion_ci(LEVEL, "wilson")
-    return Estimate(found / number, float(interval.low), float(interval.high))
+    return Estimate(found / number, *wilson(found, number))
+
+
+def wilson(count: int, number: int) -> tuple[float, float]:
+    """Compute Wilson's 95 % interval of a share.
+
+    Args:
+        count: Number of people who count.
+        number: Number of all, 1 or more.
+
+    Returns:
+        Lower and upper end.
+    """
+    interval = binomtest(count, number).proportion_ci(LEVEL, "wilson")
+    return float(interval.low), float(interval.high)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from admoe_monai.evaluation.behind import classes_behind, people_behind
+from admoe_monai.evaluation.behind import grounds
 from admoe_monai.evaluation.shares import share_estimates
 
 
@@ -35,14 +35,27 @@ def test_where_all_are_right_the_interval_says_how_little_that_means() -> None:
 
 def test_a_figure_rests_on_the_smaller_of_what_it_tells_apart() -> None:
     counts, names = {"CN": 40, "MCI": 12, "AD": 15}, ["CN", "MCI", "AD"]
-    behind = people_behind(classes_behind(names, names, [("CN", "AD"), ("MCI", "AD")]), counts, 67)
+    found = grounds(names, counts, 67, [("CN", "AD"), ("MCI", "AD")])
+    behind = {name: ground.people for name, ground in found.items()}
     assert behind["auc_CN_vs_AD"] == 15
     assert behind["auc_of_CN"] == 27
     assert behind["average_precision_MCI"] == behind["recall_MCI"] == 12
     assert behind["specificity_CN"] == 27
     assert behind["balanced_accuracy"] == behind["macro_auc"] == behind["mcc"] == 27
     assert behind["accuracy"] == behind["brier"] == 67
+    assert {ground.few for ground in found.values()} == {None}
+
+
+def test_of_whom_there_are_too_few_is_said() -> None:
+    found = grounds(["stable", "conversion"], {"stable": 36, "conversion": 6}, 42, [("stable", "conversion")])
+    few = {name: ground.few for name, ground in found.items()}
+    assert few["accuracy"] is few["brier"] is few["recall_stable"] is few["specificity_conversion"] is None
+    for name in ("balanced_accuracy", "auc_stable_vs_conversion", "recall_conversion", "auc_of_conversion"):
+        assert few[name] == "6 subjects labelled conversion", name
+    for name in ("mcc", "specificity_stable", "auc_of_stable", "average_precision_stable"):
+        assert few[name] == "6 subjects not labelled stable", name
 
 
 def test_of_one_class_a_mean_rests_on_all() -> None:
-    assert people_behind({"balanced_accuracy": ["CN"]}, {"CN": 9, "AD": 0}, 9) == {"balanced_accuracy": 9}
+    ground = grounds(["CN", "AD"], {"CN": 9, "AD": 0}, 9, [])["balanced_accuracy"]
+    assert (ground.classes, ground.people, ground.few) == (["CN"], 9, "9 subjects labelled CN")
