@@ -31,6 +31,7 @@ ROOMS = (
 FLOORS = (
     "settings",
     "run",
+    "checking",
     "finished",
     "verification",
     "runs",

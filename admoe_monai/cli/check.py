@@ -27,8 +27,8 @@ def check(configs: Words = None, trust: Trust = False, *, typed: dict[str, str])
     files, values = config_files(words), values_of(typed)
     _leave_with(findings(files, values))
     refuse_untrusted(handed_over(files), trust)  # before anything that a config names is imported
-    from admoe_monai.workflows.finished.config_check import check_config
-    from admoe_monai.workflows.finished.parts_check import findings_in_parts
+    from admoe_monai.workflows.checking.config_check import check_config
+    from admoe_monai.workflows.checking.parts_check import findings_in_parts
 
     _leave_with(findings_in_parts(files, values))
     for line in [f"Files:   {', '.join(map(str, files))}", *check_config(files, values), "Nothing is wrong."]:

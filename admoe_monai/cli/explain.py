@@ -52,8 +52,7 @@ def explain(
     from admoe_monai.workflows.settings.trust import refuse_untrusted
 
     refuse_untrusted([run_dir / CONFIG], trust)
-    from admoe_monai.workflows.finished.explanation import explain_run
-    from admoe_monai.workflows.finished.saliency import SMOOTHGRAD, MapSettings
+    from admoe_monai.workflows.finished.explanation import SMOOTHGRAD, MapSettings, explain_run
 
     settings = MapSettings(tuple(dict.fromkeys(method or [SMOOTHGRAD])), samples, noise, cube_mm, seed)
     found = explain_run(

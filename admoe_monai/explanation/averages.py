@@ -14,7 +14,7 @@ Volume = NDArray[np.float64]
 
 @dataclass
 class MeanMap:
-    """Mean and spread of maps over people, by Welford's method.
+    """Mean of maps over people, and of their squares.
 
     Attributes:
         people: Number of maps.
@@ -23,7 +23,7 @@ class MeanMap:
 
     people: int = 0
     mean: Volume = field(default_factory=lambda: np.zeros(()))
-    _squares: Volume = field(default_factory=lambda: np.zeros(()))
+    _square: Volume = field(default_factory=lambda: np.zeros(()))
 
     def add(self, values: NDArray[np.floating[Any]]) -> None:
         """Add the map of one person.
@@ -32,13 +32,12 @@ class MeanMap:
             values: Map of the shape of all others.
         """
         self.people += 1
-        off = values - self.mean
-        self.mean = self.mean + off / self.people
-        self._squares = self._squares + off * (values - self.mean)
+        self.mean = self.mean + (values - self.mean) / self.people
+        self._square = self._square + (np.square(values, dtype=np.float64) - self._square) / self.people
 
     def strength(self) -> Volume:
         """Return the root of the mean square over people: how strong maps are at a place, whatever their signs."""
-        return np.asarray(np.sqrt(self.mean**2 + self._squares / max(self.people, 1)))
+        return np.asarray(np.sqrt(self._square))
 
 
 def strength_over(

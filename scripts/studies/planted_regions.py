@@ -23,10 +23,8 @@ from torch import nn
 
 from admoe_monai.data.demo_cohort.planted import as_points, planted_structures
 from admoe_monai.explanation.averages import MeanMap, strength_over
-from admoe_monai.workflows.finished.explained_scans import ExplainedScans
-from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
-from admoe_monai.workflows.finished.question import Question, question_of
-from admoe_monai.workflows.finished.saliency import (
+from admoe_monai.workflows.finished.explanation.question import Question, question_of
+from admoe_monai.workflows.finished.explanation.saliency import (
     ALL,
     MapSettings,
     map_methods,
@@ -34,6 +32,8 @@ from admoe_monai.workflows.finished.saliency import (
     untrained_network,
     untrained_strength,
 )
+from admoe_monai.workflows.finished.explanation.scans import ExplainedScans
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
 from admoe_monai.workflows.run.environment import choose_device
 from admoe_monai.workflows.run.granted import use_threads
 

@@ -96,9 +96,8 @@ def readme(
     spacing = f" of {settings['spacing_mm']:g} mm" if settings["spatial_dims"] == 3 else ""
     columns = [column["name"] for column in run.checkpoint["prior"]]
     tasks, definitions = settings["classes"], datalist["label_definition"]
-    return front_matter(about, run.checkpoint.get("origin") is not None) + Template(
-        resource("bundle/docs/README.md").read_text(encoding="utf-8")
-    ).substitute(
+    template = Template(resource("bundle/docs/README.md").read_text(encoding="utf-8"))
+    return front_matter(about, run.checkpoint.get("origin") is not None) + template.substitute(
         {name: about[name] for name in ("name", "description", "intended_use", "authors", "data_source")},
         tasks="; ".join(f"`{task}` tells {_listed(names)}" for task, names in tasks.items()),
         channels=", ".join(pred["channel_def"].values()),

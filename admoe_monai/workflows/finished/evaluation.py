@@ -22,6 +22,7 @@ from admoe_monai.workflows.run.cohort import cohort_digest
 
 from .calibration import SET, fit_calibration, remarks_on_sets
 from .looks import record_look
+from .output import made
 from .prediction import TrainedRun, cohort_of, predict
 from .reconstruction import evaluate_reconstruction
 
@@ -113,11 +114,7 @@ def evaluate_run(
         raise UserError(f"{cohort.path} has no {split} visits")
     if calibrate and checkpoint != BEST_MODEL:
         raise UserError(f"--calibrate is of {BEST_MODEL}, which a bundle carries, not of {checkpoint}")
-    folder = output or run_dir / EVALUATION
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror}; name another with --output") from error
+    folder = made(output or run_dir / EVALUATION)
     figures: dict[str, Any]
     calibration: dict[str, Any] = {}
     sets: dict[str, Any] = {}

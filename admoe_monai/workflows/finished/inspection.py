@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,17 +21,14 @@ from admoe_monai.checkpoints import (
     examine,
     load_whole,
 )
-from admoe_monai.errors import UserError, root_cause
 from admoe_monai.networks.published import OTHER, layout_of
 from admoe_monai.run_files import CONFIG
+from admoe_monai.workflows.checking.network import network_of
 from admoe_monai.workflows.run.checkpoints_of import later_files
-from admoe_monai.workflows.run.cohort import load_cohort
 from admoe_monai.workflows.run.components import component_counts
 from admoe_monai.workflows.run.pretrained import LEAST_SHARE, fit_of
 from admoe_monai.workflows.run.resume import ResumePoint
-from admoe_monai.workflows.run.unbuilt import ENCODER_HINT, in_words
 from admoe_monai.workflows.settings.command_line import as_word
-from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 
 # Keys too long for a description; their names and sizes are in "parameters".
 _TENSORS = ("model_state_dict", "optimizer_state_dict", "scheduler_state_dict", "parameter_names", "further")
@@ -77,40 +74,6 @@ def describe_config(config_files: Iterable[Path]) -> dict[str, Any]:
         "img_size": settings["img_size"],
         "parameters": counts | {"total": sum(counts.values())},
     }
-
-
-def network_of(
-    config_files: Iterable[Path], given: Mapping[str, Any] | None = None
-) -> tuple[dict[str, Any], nn.Module]:
-    """Resolve the settings of a config and build its network, with decoder.
-
-    Args:
-        config_files: Entry point and its overlays, or overlays alone.
-        given: Values by setting that go before those of the files.
-
-    Raises:
-        UserError: For a mistake in the config.
-    """
-    parser = parser_of(config_files, given)
-    settings = resolved_settings(parser)
-    if not settings["use_clinical_prior"]:
-        settings["prior_dim"] = 0
-    elif settings["prior_dim"] is None:
-        if not Path(settings["datalist"]).is_file():
-            raise UserError(
-                f"the width of the prior is not known without {settings['datalist']}; set datalist or prior_dim in the config"
-            )
-        load_cohort(settings)
-    parser["prior_dim"] = settings["prior_dim"]
-    with in_words("the network", bool(settings["network"]), ENCODER_HINT):
-        try:
-            network: nn.Module = parser.get_parsed_content("network_def")
-        except RuntimeError as error:  # MONAI's wrapping of what a constructor objects to
-            # Of torch's own is a size that no memory holds.
-            if not isinstance(cause := root_cause(error), RuntimeError) or settings["network"]:
-                raise
-            raise UserError(f"the network can't be built from these settings: {str(cause).splitlines()[0]}") from error
-    return settings, network
 
 
 def _describe_own(path: Path, contents: Checkpoint) -> dict[str, Any]:

@@ -15,12 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.finished.explained_scans import ExplainedScans, shared_space
 from admoe_monai.workflows.finished.explanation import explain_run
-from admoe_monai.workflows.finished.looks import looks_at
-from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
-from admoe_monai.workflows.finished.question import question_of
-from admoe_monai.workflows.finished.saliency import (
+from admoe_monai.workflows.finished.explanation.question import question_of
+from admoe_monai.workflows.finished.explanation.saliency import (
     ALL,
     OCCLUSION,
     SMOOTHGRAD,
@@ -29,6 +26,9 @@ from admoe_monai.workflows.finished.saliency import (
     mean_maps,
     untrained_network,
 )
+from admoe_monai.workflows.finished.explanation.scans import ExplainedScans, shared_space
+from admoe_monai.workflows.finished.looks import looks_at
+from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
 
 Admoe = Callable[..., tuple[int, str, str]]
 BOTH = MapSettings((SMOOTHGRAD, OCCLUSION), samples=2, cube_mm=12.0)

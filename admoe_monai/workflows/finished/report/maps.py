@@ -11,8 +11,8 @@ from admoe_monai.evaluation.wording import missing
 from admoe_monai.people import FEWEST_PEOPLE, people
 from admoe_monai.run_files import BEST_MODEL, EXPLANATION, EXPLANATION_ABOUT
 
-from ..explanation import OVER_UNTRAINED
-from ..saliency import OCCLUSION, SMOOTHGRAD
+from ..explanation.run import OVER_UNTRAINED
+from ..explanation.saliency import OCCLUSION, SMOOTHGRAD
 
 CAPTIONS = {
     SMOOTHGRAD: "a brighter voxel would move the network towards {towards} where it is red, towards {against} where blue",

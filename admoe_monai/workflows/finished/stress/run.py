@@ -16,6 +16,7 @@ from admoe_monai.run_files import BEST_MODEL, STRESS
 from admoe_monai.workflows.run.cohort import cohort_digest
 
 from ..looks import record_look
+from ..output import made
 from ..prediction import TrainedRun, cohort_of
 from .conditions import Strengths, conditions_of, default_strengths
 from .disturbances import DISTURBANCES
@@ -71,11 +72,7 @@ def stress_run(
     cohort = cohort_of(run, dataset_dir=dataset_dir)
     if not any(visit.get(task) for visit in cohort.splits["test"] for task in cohort.classes):
         raise UserError(f"{cohort.path} has no labelled test visit to disturb")
-    folder = output or run_dir / STRESS
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror}; name another with --output") from error
+    folder = made(output or run_dir / STRESS)
     prior = [column["name"] for column in run.checkpoint["prior"]]
     conditions = conditions_of(default_strengths() if strengths is None else strengths, prior)
     tables = predict_under(run, cohort, "test", conditions, device)

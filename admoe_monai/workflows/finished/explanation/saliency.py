@@ -19,9 +19,9 @@ from admoe_monai.explanation.smoothgrad import smoothgrad
 from admoe_monai.run_files import CONFIG
 from admoe_monai.workflows.settings.declared import parser_of
 
-from .explained_scans import ExplainedScan, ExplainedScans
-from .prediction import TrainedRun
+from ..prediction import TrainedRun
 from .question import Question
+from .scans import ExplainedScan, ExplainedScans
 
 SMOOTHGRAD, OCCLUSION = "smoothgrad", "occlusion"
 UNITS = {SMOOTHGRAD: "logits per SD of intensity", OCCLUSION: "logits"}

@@ -11,7 +11,7 @@ from admoe_monai.workflows.run.phase import Phase
 from admoe_monai.workflows.settings.declared import hold_plan, parser_of, resolved_settings
 from admoe_monai.workflows.settings.written import read_written
 
-from .inspection import network_of
+from .network import network_of
 
 
 def check_config(files: Sequence[Path], given: Mapping[str, Any]) -> list[str]:

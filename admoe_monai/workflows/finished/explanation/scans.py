@@ -20,7 +20,7 @@ from admoe_monai.errors import UserError
 from admoe_monai.explanation.averages import MeanMap
 from admoe_monai.explanation.shared_grid import SharedGrid
 
-from .prediction import TrainedRun
+from ..prediction import TrainedRun
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ from admoe_monai.workflows.run.cohort import cohort_digest
 from admoe_monai.workflows.run.environment import choose_device
 from admoe_monai.workflows.run.granted import use_threads
 
-from .explained_scans import ExplainedScan, ExplainedScans
-from .looks import record_look
-from .prediction import TrainedRun, cohort_of
+from ..looks import record_look
+from ..output import made
+from ..prediction import TrainedRun, cohort_of
 from .question import Question, question_of
 from .saliency import ALL, UNITS, MapSettings, map_methods, mean_maps, untrained_strength
+from .scans import ExplainedScan, ExplainedScans
 
 MOST_PLACES = 10
 #: End of the names of files on strength held against untrained networks.
@@ -101,7 +102,8 @@ def explain_run(
     notes = [] if scans.space else [NO_SHARED_SPACE.format(path=cohort.path)]
     if notes and overlays < 1:
         raise UserError(notes[0])
-    folder = _made(output or run_dir / EXPLANATION)
+    folder = made(output or run_dir / EXPLANATION)
+    made(folder / "scans")
     if split == "test":
         record_look(run_dir, "explain", checkpoint, run.checkpoint["epoch"], cohort_digest(cohort))
 
@@ -182,15 +184,6 @@ def _strongest(found: MeanMap, scans: ExplainedScans) -> list[dict[str, Any]]:
         position = scans.grid.affine[:dimensions, :dimensions] @ voxel + scans.grid.affine[:dimensions, 3]
         places.append({"mm": [round(float(x), 1) for x in position], "value": float(value)})
     return places
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "scans").mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror}; name another with --output") from error
-    return folder
 
 
 def _write_volume(path: Path, values: NDArray[Any], scans: ExplainedScans) -> None:

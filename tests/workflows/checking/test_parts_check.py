@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from admoe_monai.workflows.finished.parts_check import findings_in_parts
+from admoe_monai.workflows.checking.parts_check import findings_in_parts
 from admoe_monai.workflows.settings.config_files import known_configs
 
 RIGHT = {

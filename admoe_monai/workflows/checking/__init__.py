@@ -1,0 +1,1 @@
+"""A config that no run has taken yet: what is wrong with it, and the network that it would build."""
