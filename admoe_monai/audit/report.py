@@ -10,7 +10,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from admoe_monai.evaluation.text import format_interval, format_number, render_table
+from admoe_monai.evaluation.pages.text import format_interval, format_number, render_table
 
 from .finding import SEVERITIES, Finding, leaks
 from .probes import Probe

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from admoe_monai.evaluation.canvas import DATA_COLOURS, QUIET, label, panel
+from admoe_monai.evaluation.pages.canvas import DATA_COLOURS, QUIET, label, panel
 
 #: Probabilities from which on one might act.
 THRESHOLDS = tuple(number / 100 for number in range(1, 100))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from admoe_monai.evaluation.canvas import DATA_COLOURS, INK, QUIET, label, panel
+from admoe_monai.evaluation.pages.canvas import DATA_COLOURS, INK, QUIET, label, panel
 
 BINS = 10
 

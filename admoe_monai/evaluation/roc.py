@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import auc, roc_curve
 
-from admoe_monai.evaluation.canvas import DATA_COLOURS, QUIET, label, panel
-from admoe_monai.evaluation.wording import in_digits
+from admoe_monai.evaluation.pages.canvas import DATA_COLOURS, QUIET, label, panel
+from admoe_monai.evaluation.pages.wording import in_digits
 
 
 def roc_curves(probabilities: np.ndarray, truth: np.ndarray, classes: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from admoe_monai.evaluation.curves import PHASE_NAMES, draw_loss, draw_scores, phases_of, scores_of
+from admoe_monai.evaluation.pages.curves import PHASE_NAMES, draw_loss, draw_scores, phases_of, scores_of
 from admoe_monai.metrics_rows import Row, read_metrics
 
 #: Of training, of validation, and further ones.

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from admoe_monai.evaluation.comparison import compare_predictions, predicted_visits
 from admoe_monai.evaluation.evaluate import evaluate_predictions
+from admoe_monai.evaluation.pages.text import format_interval, format_number, render_table
 from admoe_monai.evaluation.predictions import PredictionTable
-from admoe_monai.evaluation.text import format_interval, format_number, render_table
 
 #: Figures that are told, with their names.
 FIGURES = {"balanced_accuracy": "balanced accuracy", "macro_auc": "mean AUC"}

@@ -21,7 +21,7 @@ from admoe_monai.data.cohorts import ChangeRule, SplitRule, VisitTable, load_map
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.baselines import held_out_baseline
 from admoe_monai.evaluation.comparison import compare_predictions
-from admoe_monai.evaluation.text import format_evaluation
+from admoe_monai.evaluation.pages.text import format_evaluation
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
 from admoe_monai.workflows.settings.resources import resource
 

@@ -19,7 +19,7 @@ import numpy as np
 from admoe_monai.data import Datalist
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.agreement import agreement
-from admoe_monai.evaluation.text import format_interval, format_number
+from admoe_monai.evaluation.pages.text import format_interval, format_number
 from admoe_monai.workflows.finished.prediction import TrainedRun, predict
 
 NAME = re.compile(

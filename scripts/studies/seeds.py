@@ -14,7 +14,7 @@ import yaml
 
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.evaluation.arms import evaluate_arms
-from admoe_monai.evaluation.text import format_interval, format_number
+from admoe_monai.evaluation.pages.text import format_interval, format_number
 
 
 def predictions(run: Path, task: str) -> PredictionTable:

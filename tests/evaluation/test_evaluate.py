@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
-from admoe_monai.evaluation.text import format_evaluation
+from admoe_monai.evaluation.pages.text import format_evaluation
 
 NAMES = ["CN", "MCI", "AD"]
 CLASSES = {"diagnosis": NAMES}

@@ -8,6 +8,7 @@ import pytest
 
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable
+from admoe_monai.evaluation.pages.text import format_sets
 from admoe_monai.evaluation.prediction_sets import (
     evaluate_sets,
     fewest_for,
@@ -17,7 +18,6 @@ from admoe_monai.evaluation.prediction_sets import (
     sizes_in_words,
     with_sets,
 )
-from admoe_monai.evaluation.text import format_sets
 
 CLASSES = {"diagnosis": ["CN", "AD"]}
 

@@ -8,8 +8,8 @@ import pytest
 
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.comparison import compare_predictions
+from admoe_monai.evaluation.pages.stress_picture import stress_figure, stress_png
 from admoe_monai.evaluation.stress import format_stress, stress_figures, surely_other, verdict
-from admoe_monai.evaluation.stress_picture import stress_figure, stress_png
 
 CLASSES = {"diagnosis": ["CN", "AD"]}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import admoe_monai
 from admoe_monai.data import definition_in_words
-from admoe_monai.evaluation.text import format_interval, format_number
+from admoe_monai.evaluation.pages.text import format_interval, format_number
 from admoe_monai.run_files import BEST_MODEL, DATALIST, EVALUATION
 from admoe_monai.transforms import FLAG_MEANINGS, LOWEST_CORRELATION, TEMPLATE_NAME, prior_features
 from admoe_monai.transforms.screen_scan import REFUSED

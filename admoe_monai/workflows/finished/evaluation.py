@@ -14,8 +14,8 @@ from admoe_monai.errors import UserError
 from admoe_monai.evaluation.calibration import apply_temperatures, calibration_remarks, compare_calibration
 from admoe_monai.evaluation.evaluate import evaluate_predictions
 from admoe_monai.evaluation.failures import common_to_wrong, said_of_wrong, worst_cases
+from admoe_monai.evaluation.pages.text import format_calibration, format_evaluation, format_reconstruction, format_sets
 from admoe_monai.evaluation.prediction_sets import evaluate_sets, with_sets
-from admoe_monai.evaluation.text import format_calibration, format_evaluation, format_reconstruction, format_sets
 from admoe_monai.files import atomic, write_atomic
 from admoe_monai.run_files import BEST_MODEL, EVALUATION
 from admoe_monai.workflows.run.cohort import cohort_digest

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.evaluation.page import origin, render_page
-from admoe_monai.evaluation.wording import missing
+from admoe_monai.evaluation.pages.page import origin, render_page
+from admoe_monai.evaluation.pages.wording import missing
 
 __all__ = ["quality_page"]
 

@@ -11,7 +11,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from admoe_monai.evaluation.text import format_interval, format_number, render_table
+from admoe_monai.evaluation.pages.text import format_interval, format_number, render_table
 
 #: Width where no terminal sets one.
 PIPED = 10_000

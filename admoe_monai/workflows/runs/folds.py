@@ -9,7 +9,7 @@ from typing import Any
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.evaluation.folds import evaluate_folds
-from admoe_monai.evaluation.text import format_interval, format_number
+from admoe_monai.evaluation.pages.text import format_interval, format_number
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 
 from .comparison import differing, header_of, predictions_file, settings_of

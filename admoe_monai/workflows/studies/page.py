@@ -9,9 +9,9 @@ from typing import Any
 import admoe_monai
 from admoe_monai.evaluation.arms import SPREADS
 from admoe_monai.evaluation.evaluate import chance_levels
-from admoe_monai.evaluation.forest import forest_figure
-from admoe_monai.evaluation.report_page import Section, report_page
-from admoe_monai.evaluation.wording import in_digits, interval_of, missing, value_of
+from admoe_monai.evaluation.pages.forest import forest_figure
+from admoe_monai.evaluation.pages.report_page import Section, report_page
+from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing, value_of
 from admoe_monai.people import people
 
 from .wording import CANNOT_TELL, compared_cells, figure_name, right_in_words, verdict

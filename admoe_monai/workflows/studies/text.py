@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from admoe_monai.evaluation.wording import interval_of, value_of
+from admoe_monai.evaluation.pages.wording import interval_of, value_of
 from admoe_monai.handlers import duration
 from admoe_monai.workflows.runs.comparison_text import text_table
 

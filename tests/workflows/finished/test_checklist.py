@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from admoe_monai.data import Datalist
-from admoe_monai.evaluation.report_page import Section
+from admoe_monai.evaluation.pages.report_page import Section
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
 from admoe_monai.workflows.finished.report import tripod as tripod_items
 from admoe_monai.workflows.finished.report.checklist import FOR_THE_AUTHOR, ITEMS, checklist

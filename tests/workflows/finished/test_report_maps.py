@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from admoe_monai.evaluation.report_page import Section, report_page
+from admoe_monai.evaluation.pages.report_page import Section, report_page
 from admoe_monai.explanation.pictures import map_figure
 from admoe_monai.workflows.finished.report.maps import add_maps
 

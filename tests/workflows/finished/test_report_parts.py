@@ -12,7 +12,7 @@ import pytest
 from admoe_monai.data import Datalist
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.comparison import compare_predictions
-from admoe_monai.evaluation.report_page import Section, report_page
+from admoe_monai.evaluation.pages.report_page import Section, report_page
 from admoe_monai.workflows.finished.report.controls import _removals
 from admoe_monai.workflows.finished.report.findings import findings
 from admoe_monai.workflows.finished.report.limits import limits

@@ -14,7 +14,7 @@ import pytest
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.evaluation.failures import common_to_wrong, worst_cases
 from admoe_monai.evaluation.groups import evaluate_groups
-from admoe_monai.evaluation.report_page import Section, report_page
+from admoe_monai.evaluation.pages.report_page import Section, report_page
 from admoe_monai.evaluation.stress import stress_figures
 from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.finished.report import write_report

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from admoe_monai.data import Datalist, definition_in_words
-from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import missing
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.wording import missing
 from admoe_monai.workflows.settings.table import PATHS
 
 from ..prediction import TrainedRun

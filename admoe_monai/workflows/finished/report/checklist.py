@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from admoe_monai.data import Datalist, definition_in_words
-from admoe_monai.evaluation.report_page import Section
+from admoe_monai.evaluation.pages.report_page import Section
 from admoe_monai.people import people
 from admoe_monai.run_files import CONFIG
 from admoe_monai.workflows.run.pretrained import origin_lines

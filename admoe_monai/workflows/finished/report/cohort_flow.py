@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from admoe_monai.data import Datalist
-from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import missing
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.wording import missing
 from admoe_monai.people import people
 
 

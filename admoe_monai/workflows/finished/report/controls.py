@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from admoe_monai.evaluation.curves import bars_figure
-from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import missing, with_interval
+from admoe_monai.evaluation.pages.curves import bars_figure
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.wording import missing, with_interval
 
 from ..prediction import TrainedRun
 from .failures import wrong

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from admoe_monai.evaluation.failures import said_of_wrong
-from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import DASH
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.wording import DASH
 
 
 def wrong(section: Section, numbers: Mapping[str, Any]) -> None:

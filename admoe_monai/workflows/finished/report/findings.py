@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import in_digits, interval_of, missing, value_of, with_interval
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing, value_of, with_interval
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 #: Accuracy comes after what it can't be read without.

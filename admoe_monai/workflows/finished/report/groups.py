@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from admoe_monai.evaluation.groups import PRIMARY, differences_in
-from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import missing, value_of, with_interval
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.wording import missing, value_of, with_interval
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 from .summary import right_by_class

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from admoe_monai.data import Datalist
+from admoe_monai.evaluation.pages.wording import MANY_PEOPLE, in_digits
 from admoe_monai.evaluation.sample_size import people_for_width
-from admoe_monai.evaluation.wording import MANY_PEOPLE, in_digits
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 from .summary import BALANCED

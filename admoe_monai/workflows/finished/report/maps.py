@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import missing
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.wording import missing
 from admoe_monai.people import FEWEST_PEOPLE, people
 from admoe_monai.run_files import BEST_MODEL, EXPLANATION, EXPLANATION_ABOUT
 

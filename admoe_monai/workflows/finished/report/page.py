@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.data import Datalist
-from admoe_monai.evaluation.page import origin
-from admoe_monai.evaluation.report_page import Section, report_page
+from admoe_monai.evaluation.pages.page import origin
+from admoe_monai.evaluation.pages.report_page import Section, report_page
 from admoe_monai.run_files import BEST_MODEL
 from admoe_monai.workflows.run.pretrained import origin_lines
 

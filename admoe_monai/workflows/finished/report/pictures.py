@@ -10,12 +10,12 @@ from typing import Any
 
 from admoe_monai.data import Datalist
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.curves import curves_figures
 from admoe_monai.evaluation.decision_curve import decision_figure, decision_in_words
+from admoe_monai.evaluation.pages.curves import curves_figures
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing, with_interval
 from admoe_monai.evaluation.reliability import reliability_figure
-from admoe_monai.evaluation.report_page import Section
 from admoe_monai.evaluation.roc import roc_figure, roc_in_words
-from admoe_monai.evaluation.wording import in_digits, interval_of, missing, with_interval
 from admoe_monai.metrics_rows import read_metrics
 from admoe_monai.people import FEWEST_PEOPLE
 from admoe_monai.run_files import BEST_PRETRAIN, EVALUATION, METRICS

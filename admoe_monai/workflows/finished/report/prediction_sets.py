@@ -8,9 +8,9 @@ from typing import Any
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.evaluation.calibration import apply_temperatures
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing, with_interval
 from admoe_monai.evaluation.prediction_sets import evaluate_sets, sizes_in_words
-from admoe_monai.evaluation.report_page import Section
-from admoe_monai.evaluation.wording import in_digits, interval_of, missing, with_interval
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 from ..calibration import sets_of, temperatures_of

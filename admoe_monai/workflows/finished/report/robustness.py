@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from admoe_monai.evaluation.report_page import Section
+from admoe_monai.evaluation.pages.report_page import Section
+from admoe_monai.evaluation.pages.stress_picture import stress_figure
+from admoe_monai.evaluation.pages.wording import with_interval
 from admoe_monai.evaluation.stress import FIGURES, verdict
-from admoe_monai.evaluation.stress_picture import stress_figure
-from admoe_monai.evaluation.wording import with_interval
 from admoe_monai.run_files import STRESS
 
 from ..prediction import TrainedRun

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from admoe_monai.evaluation.wording import in_digits, interval_of, missing
+from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 BALANCED = "balanced_accuracy"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
+from admoe_monai.evaluation.pages.stress_picture import Points, stress_png
 from admoe_monai.evaluation.stress import FIGURES, format_stress, stress_figures
-from admoe_monai.evaluation.stress_picture import Points, stress_png
 from admoe_monai.files import write_atomic
 from admoe_monai.run_files import BEST_MODEL, STRESS
 from admoe_monai.workflows.run.cohort import cohort_digest

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from admoe_monai.evaluation.canvas import DATA_COLOURS, label, panel
+from admoe_monai.evaluation.pages.canvas import DATA_COLOURS, label, panel
 from admoe_monai.metrics_rows import Row, best_score, lowest_loss, number_in
 
 PHASE_NAMES = {"pretrain": "pretraining (SimMIM)", "finetune": "finetuning"}

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from admoe_monai.evaluation.canvas import DATA_COLOURS, label, panel
+from admoe_monai.evaluation.pages.canvas import DATA_COLOURS, label, panel
 from admoe_monai.evaluation.run_pictures import COLOURS, figure_to_png
 
 #: Strength and the fields of an ``Estimate``, per task.

@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from admoe_monai.evaluation.canvas import DATA_COLOURS, INK, QUIET, label, panel
+from admoe_monai.evaluation.pages.canvas import DATA_COLOURS, INK, QUIET, label, panel
 
 #: Letters of a line beside the panel, and below it: more would be cut off, or leave it no room.
 BESIDE, BELOW = 24, 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from admoe_monai.evaluation.forest import forest_figure
+from admoe_monai.evaluation.pages.forest import forest_figure
 
 
 def test_no_name_is_cut_off_and_the_estimates_have_room() -> None:

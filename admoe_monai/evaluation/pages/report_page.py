@@ -11,9 +11,9 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from admoe_monai.evaluation.canvas import figure_to_svg
-from admoe_monai.evaluation.page import render_page
-from admoe_monai.evaluation.wording import DASH
+from admoe_monai.evaluation.pages.canvas import figure_to_svg
+from admoe_monai.evaluation.pages.page import render_page
+from admoe_monai.evaluation.pages.wording import DASH
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 
