@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import shlex
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +12,16 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from ignite.metrics.metric import Metric
 from monai.bundle import ConfigWorkflow
-from torch import nn
 from typer.testing import CliRunner
 
 from admoe_monai.cli.main import app
 from admoe_monai.engines import PrepareClassificationBatch, PrepareReconstructionBatch
-from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.evaluation.calibration import apply_temperatures
 from admoe_monai.workflows.bundles.export import export
 from admoe_monai.workflows.finished.calibration import fit_calibration, temperatures_of
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of, predict
-from admoe_monai.workflows.settings.resources import resource
 from interruptions import signal_at_call
 from run_comparison import assert_same_run
 from tiny_runs import CHANGES, DIAGNOSES, make_run
@@ -227,73 +221,3 @@ def test_a_bundle_is_trained_further_and_evaluated_on_every_task(
         figures = {row[0] for row in csv.reader(file)} - {""}
     wanted = {"loss", "balanced_accuracy", *(f"{task}_balanced_accuracy" for task in TASKS[name])}
     assert {name for name in figures if not name.startswith("filename")} >= wanted
-
-
-class Items(Metric):
-    """Number of items that an evaluation has seen."""
-
-    def reset(self) -> None:
-        self.items = 0.0
-
-    def update(self, output: torch.Tensor) -> None:
-        self.items += len(output)
-
-    def compute(self) -> float:
-        return self.items
-
-
-@pytest.mark.parametrize(
-    "added", ["+validate::additional_metrics:\n  items: {}", "validate::additional_metrics::items: {}"]
-)
-@pytest.mark.parametrize("phase", ["pretrain", "finetune"])
-def test_an_overlay_adds_a_metric_to_one_phase(tiny_cohort: Path, tmp_path: Path, phase: str, added: str) -> None:
-    metric = "{_target_: test_tasks.Items, output_transform: '$lambda output: output[\"image\"]'}"
-    (tmp_path / "overlay.yaml").write_text(added.format(metric) + "\n")
-    run = make_run(tmp_path / "run", tiny_cohort, phase_overlays={phase: [str(tmp_path / "overlay.yaml")]})
-    rows = {row["phase"]: row for row in rows_of(run / "metrics.csv")}
-    assert {name: row["val_items"] for name, row in rows.items()} == {
-        name: "3.0" if name == phase else "" for name in ("pretrain", "finetune")
-    }
-    assert rows["finetune"]["val_diagnosis_balanced_accuracy"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"classes_amyloid": ["neg", "pos"]}, "no visit has the field 'amyloid', which classes names as a task"),
-        (
-            {"classes_sex": ["F", "X"]},
-            r"sex that is not one of the classes F, X: 'M' .first training\[1\].; no visit has .* 'X'",
-        ),
-        ({"classes_sex": SEX, "prior_columns": ["age", "sex"]}, "prior column 'sex' is the label of the task sex"),
-        ({"classes_prior": SEX}, "classes has the task 'prior', a name that is taken"),
-        ({"classes_type": SEX}, "classes has the task 'type', a name that is taken"),
-        ({"classes": {"change": list(CHANGES)}, "routing": "label_guided"}, "label_guided routing needs a task whose"),
-    ],
-)
-def test_tasks_that_can_not_be_are_refused_before_anything_is_written(
-    tiny_cohort: Path, tmp_path: Path, settings: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(UserError, match=message):
-        make_run(tmp_path / "run", tiny_cohort, **settings)
-    assert not (tmp_path / "run").exists()
-
-
-def test_modules_have_the_names_that_rule_out_a_task() -> None:
-    with pytest.raises(KeyError, match="type"):
-        nn.ModuleDict({"type": nn.Identity()})
-
-
-def test_the_command_of_the_documentation_has_three_tasks(
-    start: Callable[..., str | None], tiny_cohort: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = (Path(__file__).parents[2] / "docs/cohorts.md").read_text()
-    words = shlex.split(next(line for line in text.splitlines() if "--classes_sex" in line and "admoe train" in line))
-    places, entry = {"datalist.json": str(tiny_cohort)}, ("--config_file", resource("configs/train.yaml"))
-    asked: list[dict[str, Any]] = []
-    monkeypatch.setattr("admoe_monai.workflows.run.plan.Plan.run", lambda plan: asked.append(plan.settings))
-    assert words[:2] == ["admoe", "train"]
-    assert start("run", "training", *entry, *(places.get(word, word) for word in words[2:])) is None
-    (settings,) = asked
-    assert settings["classes"] == THREE
-    assert settings["task_weights"] == dict.fromkeys(THREE, 1.0)

@@ -2,66 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from preprocessed import results, run, table
 
-from admoe_monai.data import Datalist, load_datalist, save_datalist
+from admoe_monai.data import load_datalist, save_datalist
 from admoe_monai.data.visits import SPLITS
 from admoe_monai.errors import UserError
 from admoe_monai.transforms import load_template
 from admoe_monai.workflows.preprocessing import scan as preprocess_scan_module
-from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE, TO_TEMPLATE, TemplateChains, chain_of
+from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE
 from admoe_monai.workflows.preprocessing.cohort import Choices
 from admoe_monai.workflows.preprocessing.preprocess import preprocess
-from admoe_monai.workflows.preprocessing.scan import image_bytes, target_name
-from synthetic_heads import head_scan, on_grid_scan, write_scan
-
-SUBJECTS = {"training": ("a", "b"), "validation": ("c",), "test": ("d",)}
-
-
-@pytest.fixture(scope="session")
-def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One on-grid scan per subject. Not to be written to."""
-    folder = tmp_path_factory.mktemp("on_grid")
-    for seed, subject in enumerate("abcd"):
-        write_scan(folder / f"{subject}_T1w.nii.gz", on_grid_scan(seed=seed))
-    return folder
-
-
-@pytest.fixture
-def cohort(scans: Path, tmp_path: Path) -> Path:
-    """A datalist of four visits over a copy of the scans."""
-    folder = tmp_path / "cohort"
-    shutil.copytree(scans, folder)
-    splits: dict[str, list[dict[str, Any]]] = {
-        split: [{"image": str(folder / f"{s}_T1w.nii.gz"), "subject_id": s, "session_id": "1"} for s in subjects]
-        for split, subjects in SUBJECTS.items()
-    }
-    save_datalist(folder / "datalist.json", Datalist("four", folder, splits, description="Made up.", simulated=True))
-    return folder / "datalist.json"
-
-
-def run(cohort: Path, output: Path, **arguments: Any) -> Path | None:
-    return preprocess(cohort, output, spacing_mm=3.0, **arguments)
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
-
-
-def results(output: Path) -> dict[str, int]:
-    """The image files and when each was written."""
-    return {path.name: path.stat().st_mtime_ns for path in output.rglob("*_T1w.nii.gz")}
+from synthetic_heads import on_grid_scan, write_scan
 
 
 def test_the_new_datalist_has_the_same_visits_on_the_template(cohort: Path, tmp_path: Path) -> None:
@@ -259,96 +218,3 @@ def test_a_preprocessed_cohort_enters_at_the_end(cohort: Path, tmp_path: Path) -
 
     np.testing.assert_allclose(after, before, atol=0.02)
     assert {row["chain"] for row in table(tmp_path / "twice" / "quality.tsv")} == {ON_TEMPLATE}
-
-
-def test_the_grid_of_a_scan_decides_on_its_chain(scans: Path, tmp_path: Path) -> None:
-    assert chain_of(str(scans / "a_T1w.nii.gz")) == ON_TEMPLATE
-    assert (
-        chain_of(str(write_scan(tmp_path / "raw.nii.gz", head_scan(spacing_mm=6.0, shape=(37, 43, 40))))) == TO_TEMPLATE
-    )
-    (tmp_path / "broken.nii.gz").write_bytes(b"x")
-    assert chain_of(str(tmp_path / "broken.nii.gz")) == TO_TEMPLATE
-
-
-def test_the_digest_of_a_chain_knows_its_spacing_and_its_name() -> None:
-    one, two = TemplateChains(3.0), TemplateChains(2.0)
-    digests = [one.digest(TO_TEMPLATE), one.digest(ON_TEMPLATE), two.digest(TO_TEMPLATE)]
-    one[TO_TEMPLATE]
-
-    assert len({*digests}) == 3
-    assert one.digest(TO_TEMPLATE) == TemplateChains(3.0).digest(TO_TEMPLATE) == digests[0]
-
-
-def test_sixteen_bits_are_enough_and_zero_stays_zero(tmp_path: Path) -> None:
-    scan = on_grid_scan()
-    for name in ("one", "two"):
-        (tmp_path / f"{name}.nii.gz").write_bytes(image_bytes(scan))
-    stored = nib.load(tmp_path / "one.nii.gz")
-    values = np.asarray(stored.dataobj)
-
-    assert stored.header.get_data_dtype() == np.int16
-    np.testing.assert_allclose(values, scan[0].numpy(), atol=float(scan.max()) / 32767)
-    assert not values[scan[0].numpy() == 0].any()
-    assert (tmp_path / "one.nii.gz").read_bytes() == (tmp_path / "two.nii.gz").read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("scan", "name"),
-    [
-        ("sub-1_ses-2_T1w.nii.gz", "sub-1_ses-2_space-MNI152_T1w.nii.gz"),
-        ("OAS1_0001_MR1.nii", "OAS1_0001_MR1_space-MNI152_T1w.nii.gz"),
-        ("001.mgz", "001_space-MNI152_T1w.nii.gz"),
-        (
-            "sub-1_ses-2_space-MNI152NLin2009cSym_desc-Crop_res-1x1x1_T1w.nii.gz",
-            "sub-1_ses-2_space-MNI152_T1w.nii.gz",
-        ),
-        ("series.of.1999", "series.of.1999_space-MNI152_T1w.nii.gz"),
-    ],
-)
-def test_results_are_named_after_their_scans(scan: str, name: str) -> None:
-    assert target_name(f"/somewhere/{scan}") == name
-
-
-def test_two_visits_that_would_share_a_folder_are_refused(cohort: Path, tmp_path: Path) -> None:
-    datalist = load_datalist(cohort)
-    datalist.splits["training"][0]["subject_id"] = "x y"
-    datalist.splits["training"][1]["subject_id"] = "x/y"
-    save_datalist(cohort, datalist)
-    with pytest.raises(UserError, match="two visits would share the folder"):
-        run(cohort, tmp_path / "out")
-
-
-@pytest.mark.parametrize(("subject", "shown"), [("..", "'..'"), ("/", "'/'")])
-def test_a_name_that_would_leave_the_folder_is_refused(subject: str, shown: str, cohort: Path, tmp_path: Path) -> None:
-    datalist = load_datalist(cohort)
-    datalist.splits["training"][0]["subject_id"] = subject
-    save_datalist(cohort, datalist)
-    if subject == "..":
-        with pytest.raises(UserError, match=f"subject_id {shown} can't be the name of a folder"):
-            run(cohort, tmp_path / "out")
-    else:
-        run(cohort, tmp_path / "out")
-        assert (tmp_path / "out" / "-" / "1").is_dir()
-
-
-def test_another_spacing_wants_another_folder(cohort: Path, tmp_path: Path) -> None:
-    run(cohort, tmp_path / "out")
-    with pytest.raises(UserError, match=r"holds scans of 3 mm, not 2 mm; name another folder"):
-        preprocess(cohort, tmp_path / "out", spacing_mm=2.0)
-
-
-def test_a_datalist_of_another_origin_is_not_overwritten(cohort: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    shutil.copy(cohort, tmp_path / "out")
-    with pytest.raises(UserError, match="is not a datalist of preprocessed scans"):
-        run(cohort, tmp_path / "out")
-
-
-def test_the_folder_of_the_datalist_itself_is_refused(cohort: Path) -> None:
-    with pytest.raises(UserError, match="holds the datalist itself"):
-        run(cohort, cohort.parent)
-
-
-def test_an_impossible_spacing_is_named(cohort: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"--spacing: .*divide 12 mm into whole voxels.*got 0.7"):
-        preprocess(cohort, tmp_path / "out", spacing_mm=0.7)
