@@ -96,6 +96,21 @@ def user_error(error: BaseException) -> UserError | None:
     return None
 
 
+def reason_of(error: Exception) -> str:
+    """Say in a few words of one line why a file can't be read or written, as the end of a sentence that names the file.
+
+    Args:
+        error: What opening, decoding or parsing it raised.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text"
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Leave with exit code 1 and the lines of :func:`told` for a user's mistake, wherever in the chain of causes it stands."""

@@ -32,11 +32,14 @@ _DATALISTS = {
     "propose": ("propose", "cohort/datalist.json"),
     "preprocess": ("preprocess", "cohort/datalist.json", "out"),
 }
+_QUICK_MAPS = ("--people", "1", "--samples", "1", "--untrained", "1")
 _OF_A_RUN = {
     "evaluate": ("evaluate", "run", "--device", "cpu", "--output", "out"),
     "report": ("report", "run", "--device", "cpu", "--output", "out"),
     "export": ("export", "run", "out", "--formats", "none", "--reference_scans", "0"),
     "verify": ("verify", "run", "--device", "cpu"),
+    "explain": ("explain", "run", "--device", "cpu", "--output", "out", *_QUICK_MAPS),
+    "stress": ("stress", "run", "--device", "cpu", "--output", "out"),
     "resume": ("resume", "run", "--max_epochs", "3", "--extend_max_epochs", "True"),
 }
 _PREDICT = ("predict", "bundle", "--dataset_dir", SCAN, "--output_dir", "out", "--device", "cpu", "--no-screening")
@@ -86,7 +89,7 @@ def cells() -> Iterator[Cell]:
     for entry, words in _OF_A_RUN.items():
         yield from _cells(entry, words, "run/config.yaml", _CONFIG, "config.yaml: ")
         if entry != "resume":  # which takes the newest that is whole
-            # To verify, a damaged file is a deviation of the run.
+            # To verify, a damaged file is a difference of the run to its record.
             code = 3 if entry == "verify" else 1
             yield from _cells(entry, words, "run/best_model.pth", _CHECKPOINT, "best_model.pth: ", code)
             yield from _around(entry, words, "run/best_model.pth", _AROUND, "best_model.pth: ")
@@ -99,6 +102,8 @@ def cells() -> Iterator[Cell]:
     yield Cell("inspect", "a bare tensor", foreign, "run/best_model.pth", of.bare_tensor, code=0)
     yield from _around("inspect", ("inspect", "run/best_model.pth"), "run/best_model.pth", _AROUND)
     yield from _cells("inspect", ("inspect", "--config", "mine.yaml"), "mine.yaml", _CONFIG, "config: ")
+    disturbances = ("stress", "run", "--disturbances", "mine.yaml", "--device", "cpu", "--output", "out")
+    yield from _cells("stress", disturbances, "mine.yaml", _CONFIG, "disturbances: ")
     for fault, break_it in _CONFIG.items():  # without its second setting, or both, it is a config all the same
         code = int(break_it not in (of.empty, of.truncated))
         yield Cell("check", fault, ("check", "mine.yaml"), "mine.yaml", break_it, code=code)

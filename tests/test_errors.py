@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from admoe_monai.cli import main as command
-from admoe_monai.errors import UserError, first_of_each_kind, one_line_errors, root_cause, told, user_error
+from admoe_monai.errors import UserError, first_of_each_kind, one_line_errors, reason_of, root_cause, told, user_error
 
 LOST = [f"/data/table.csv line {n}: no image: /data/p{n}.nii.gz" for n in range(247)]
 CODES = [f"/data/table.csv line {n}: column 'CDR' holds the unknown code '{n}'" for n in range(214)]
@@ -74,3 +74,11 @@ def test_an_error_that_was_raised_from_itself_has_an_end() -> None:
 def test_what_a_terminal_would_obey_is_shown_instead() -> None:
     error = UserError("'a\nb\x1b[2J\ud800' is no class; 'é 脳'", ["line 1: '\u202eabc'"])
     assert told(error) == [r"error: 'a\nb\x1b[2J\ud800' is no class; 'é 脳'", r"  line 1: '\u202eabc'"]
+
+
+def test_a_reason_is_a_few_words() -> None:
+    assert reason_of(OSError(28, "No space left on device", "figures.json")) == "No space left on device"
+    assert reason_of(UnicodeDecodeError("utf-8", b"\x89", 0, 1, "invalid start byte")) == "it is no text"
+    assert reason_of(KeyError("tasks")) == "it has no 'tasks'"
+    assert reason_of(RecursionError()) == "RecursionError"
+    assert reason_of(ValueError("first line\nsecond line")) == "first line"

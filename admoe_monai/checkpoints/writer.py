@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from admoe_monai.errors import reason_of
 from admoe_monai.files import atomic
 
 from .errors import CheckpointError
@@ -41,8 +42,9 @@ def write_checkpoint(path: str | os.PathLike[str], contents: Mapping[str, Any]) 
         with atomic(path, "wb", verify=_verify, flush_folder=True) as file:
             torch.save(plain, file)
     except (OSError, RuntimeError, zipfile.BadZipFile) as error:  # torch raises RuntimeError when a write falls short
-        reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
-        raise CheckpointError(f"could not save {path}: {reason}; the checkpoints saved before are intact") from error
+        raise CheckpointError(
+            f"could not save {path}: {reason_of(error)}; the checkpoints saved before are intact"
+        ) from error
 
 
 def _verify(path: Path) -> None:

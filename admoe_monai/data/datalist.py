@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, reason_of
 from admoe_monai.files import write_atomic
 
 from .datalist_problems import NONE_LEFT_OUT, datalist_problems
@@ -186,7 +186,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"datalist {path} can't be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # covers JSON, text decoding, and brackets within brackets
-        raise UserError(f"datalist {path} is not valid JSON: {error}") from error
+        raise UserError(f"datalist {path} is not valid JSON: {reason_of(error)}") from error
     if not isinstance(content, dict):
         raise UserError(f"datalist {path} must hold an object with the lists {', '.join(SPLITS)}")
     return content

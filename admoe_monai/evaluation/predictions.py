@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from admoe_monai.errors import UserError
-from admoe_monai.files import atomic
+from admoe_monai.files import write_atomic
 
 TEXT_COLUMNS = ("image", "subject_id", "session_id")
 SUM_TOLERANCE = 1e-3
@@ -132,8 +132,11 @@ class PredictionTable:
 
     def write(self, path: str | Path) -> None:
         """Write a CSV file, atomically."""
-        with atomic(path) as file:
-            self.frame.to_csv(file, index=False)
+        write_atomic(path, self.csv())
+
+    def csv(self) -> str:
+        """Return the content of a CSV file, which :meth:`read` reads."""
+        return str(self.frame.to_csv(index=False))
 
     def columns(self, task: str) -> list[str]:
         """Return the names of a task's probability columns, in the order of its classes."""

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -42,12 +41,12 @@ def page(found: list[tuple[str, str, int, str]]) -> str:
     """Format the page.
 
     Args:
-        found: Command, fault, exit code and line of each cell, commands in their order.
+        found: Command, fault, exit code and line of each cell.
     """
     lines = [HEAD]
-    for entry, cells in groupby(found, lambda row: row[0]):
+    for entry in dict.fromkeys(entry for entry, *_ in found):
         lines += [f"## {entry}", "", "| fault | exit code | line |", "| --- | --- | --- |"]
-        lines += [f"| {fault} | {code} | {_cell(line)} |" for _, fault, code, line in cells]
+        lines += [f"| {fault} | {code} | {_cell(line)} |" for of, fault, code, line in found if of == entry]
         lines.append("")
     return "\n".join(lines)
 

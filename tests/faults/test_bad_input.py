@@ -41,8 +41,8 @@ def tiny_bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def here(
     tiny_cohort: Path, tiny_run: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
-    """A working directory with a cohort, a run on it, a bundle, a table and an overlay."""
-    folder = tmp_path / "here"
+    """A working directory with a cohort, a run on it, a bundle, a table and an overlay; its name is of an awkward kind."""
+    folder = tmp_path / "für alle #1"
     shutil.copytree(tiny_cohort.parent, folder / "cohort", ignore=shutil.ignore_patterns("preprocessed"))
     shutil.copytree(tiny_run, folder / "run")
     shutil.copytree(tiny_bundle, folder / "bundle")
@@ -65,6 +65,13 @@ def shown(line: str, folder: Path) -> str:
     return re.sub(r"/tmp/\S*?/(?=[^/\s]+[\s:;,)]|$)", "…/", line)
 
 
+def said(output: str, error: str) -> str:
+    """Return the line of the mistake, or of the first difference that `verify` has found, which is an answer."""
+    told = [*error.splitlines(), *output.splitlines()]
+    marked = (line.strip().partition(": ") for line in told)
+    return next((rest for mark, _, rest in marked if mark in ("error", "differs")), "")
+
+
 @pytest.mark.parametrize(
     "cell", [pytest.param(c, id=c.name, marks=[] if c.name in ALWAYS else pytest.mark.faults) for c in ALL]
 )
@@ -73,9 +80,7 @@ def test_a_fault_is_one_line(cell: Cell, here: Path, admoe: Admoe) -> None:
     before = files(here)
     with cell.around(here / cell.place):
         code, output, error = admoe(*cell.words)
-    line = next((line for line in error.splitlines() if line.startswith("error: ")), "").removeprefix("error: ")
-    if not line and code:
-        line = output.strip().splitlines()[0] if output.strip() else ""
+    line = said(output, error) if code else ""
     if (report := os.environ.get("BAD_INPUT_REPORT")) is not None:
         with open(report, "a", encoding="utf-8") as file:
             file.write(json.dumps([cell.entry, cell.fault, code, shown(line, here)], ensure_ascii=False) + "\n")

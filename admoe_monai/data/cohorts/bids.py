@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, reason_of
 
 from .bids_subject import ScanTree
 from .bids_visits import read_visits
@@ -83,7 +83,7 @@ def read_description(directory: str | Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except ValueError as error:
-        raise UserError(f"{path} is not valid JSON: {error}") from error
+        raise UserError(f"{path} is not valid JSON: {reason_of(error)}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold an object, got {str(content)[:40]!r}")
     return content

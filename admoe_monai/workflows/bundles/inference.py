@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import admoe_monai
-from admoe_monai.errors import UserError, one_line_errors
+from admoe_monai.errors import UserError, one_line_errors, reason_of
 from admoe_monai.workflows.run.environment import choose_device
 from admoe_monai.workflows.run.granted import use_threads
 from admoe_monai.workflows.settings.command_line import refuse_stray_words
@@ -110,7 +110,7 @@ def _read(path: Path, key: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))[key]
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path} can't be read ({error}); name the bundle with --bundle_root") from error
+        raise UserError(f"{path} can't be read ({reason_of(error)}); name the bundle with --bundle_root") from error
 
 
 def _refuse_to_initialise() -> None:

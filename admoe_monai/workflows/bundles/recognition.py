@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, reason_of
 from admoe_monai.workflows.finished.prediction import TrainedRun
 from admoe_monai.workflows.preprocessing.chains import ON_TEMPLATE, TO_TEMPLATE
 from admoe_monai.workflows.settings.executed import executed
@@ -78,8 +78,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{path} can't be read ({reason}); name the folder of a bundle") from error
+        raise UserError(f"{path} can't be read ({reason_of(error)}); name the folder of a bundle") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} is no config: it holds a {type(content).__name__}")
     return content

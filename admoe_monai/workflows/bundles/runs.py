@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser
 from admoe_monai.checkpoints import CheckpointError, load_whole
 from admoe_monai.data import Datalist
 from admoe_monai.data.subject_digests import subject_digests
-from admoe_monai.errors import UserError, one_line_errors
+from admoe_monai.errors import UserError, one_line_errors, reason_of
 from admoe_monai.workflows.run.environment import choose_device, environment
 from admoe_monai.workflows.run.granted import use_threads
 from admoe_monai.workflows.run.run_directory import RunDirectory, common_contents
@@ -116,7 +116,7 @@ def bundle_run_directory(
         recorded = json.loads(source.read_text(encoding="utf-8"))
         settings = recorded["settings"]
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{source} can't be read ({error}); name the bundle with --bundle_root") from error
+        raise UserError(f"{source} can't be read ({reason_of(error)}); name the bundle with --bundle_root") from error
     folder = RunDirectory(Path(path))
     folder.common = common_contents(
         settings | {"pretrain_epochs": 0, "max_epochs": max_epochs},

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, reason_of
 from admoe_monai.evaluation.calibration import apply_temperatures, calibration_remarks, fit_temperatures
 from admoe_monai.evaluation.prediction_sets import fit_sets, set_remarks
-from admoe_monai.files import write_atomic
 from admoe_monai.run_files import BEST_MODEL, CALIBRATION
 
+from .output import OutputFolder
 from .prediction import TrainedRun, cohort_of, predict
 
 Part = TypeVar("Part")
@@ -44,10 +44,8 @@ def fit_calibration(
     fitted = fit_temperatures(table)
     sets = fit_sets(apply_temperatures(table, {task: entry["temperature"] for task, entry in fitted.items()}))
     fitted = {task: {**entry, SET: sets[task]} for task, entry in fitted.items()}
-    path = run.folder / CALIBRATION
-    path.parent.mkdir(exist_ok=True)
     content = {"checkpoint": BEST_MODEL, "epoch": run.checkpoint["epoch"], "split": "validation", "tasks": fitted}
-    write_atomic(path, json.dumps(content, indent=1))
+    OutputFolder(run.folder).write(CALIBRATION, json.dumps(content, indent=1))
     return fitted
 
 
@@ -125,7 +123,9 @@ def _kept(folder: Path, epoch: int, part: Callable[[Mapping[str, Any]], Part]) -
         found = {task: part(entry) for task, entry in content["tasks"].items()}
         of_epoch = int(content["epoch"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} can't be read ({error}); fit it anew: admoe evaluate {folder} --calibrate") from error
+        raise UserError(
+            f"{path} can't be read ({reason_of(error)}); fit it anew: admoe evaluate {folder} --calibrate"
+        ) from error
     if of_epoch != epoch:
         raise UserError(
             f"{path} is of epoch {of_epoch}, {BEST_MODEL} of epoch {epoch}; fit it anew: admoe evaluate {folder} --calibrate"

@@ -16,13 +16,12 @@ from admoe_monai.evaluation.evaluate import evaluate_predictions
 from admoe_monai.evaluation.failures import common_to_wrong, said_of_wrong, worst_cases
 from admoe_monai.evaluation.pages.text import format_calibration, format_evaluation, format_reconstruction, format_sets
 from admoe_monai.evaluation.prediction_sets import evaluate_sets, with_sets
-from admoe_monai.files import atomic, write_atomic
 from admoe_monai.run_files import BEST_MODEL, EVALUATION
 from admoe_monai.workflows.run.cohort import cohort_digest
 
 from .calibration import SET, fit_calibration, remarks_on_sets
 from .looks import record_look
-from .output import made
+from .output import OutputFolder
 from .prediction import TrainedRun, cohort_of, predict
 from .reconstruction import evaluate_reconstruction
 
@@ -106,7 +105,8 @@ def evaluate_run(
         device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
 
     Raises:
-        UserError: If the checkpoint, the split or the scans are not there, or what is asked for is not of this checkpoint.
+        UserError: If the checkpoint, the split or the scans are not there, what is asked for is not of this checkpoint, or the
+            folder can't be written to.
     """
     run = TrainedRun.load(run_dir, checkpoint)
     cohort = cohort_of(run, datalist, dataset_dir)
@@ -114,7 +114,7 @@ def evaluate_run(
         raise UserError(f"{cohort.path} has no {split} visits")
     if calibrate and checkpoint != BEST_MODEL:
         raise UserError(f"--calibrate is of {BEST_MODEL}, which a bundle carries, not of {checkpoint}")
-    folder = made(output or run_dir / EVALUATION)
+    folder = OutputFolder(output or run_dir / EVALUATION)
     figures: dict[str, Any]
     calibration: dict[str, Any] = {}
     sets: dict[str, Any] = {}
@@ -136,16 +136,15 @@ def evaluate_run(
             table = with_sets(calibrated, thresholds)
             remarks += [*calibration_remarks(fitted), *remarks_on_sets(fitted)]
         figures = evaluate_predictions(table, table.classes, one_visit_per_subject=one_visit_per_subject)
-        table.write(folder / f"predictions_{split}.csv")
+        folder.write(f"predictions_{split}.csv", table.csv())
         wrong = common_to_wrong(table)
-        with atomic(folder / f"worst_cases_{split}.csv") as file:
-            worst_cases(table).to_csv(file, index=False)
+        folder.write(f"worst_cases_{split}.csv", worst_cases(table).to_csv(index=False))
     if split == TEST:
         record_look(run_dir, "evaluate", checkpoint, run.checkpoint["epoch"], cohort_digest(cohort))
     about = _about(run, cohort, split, checkpoint)
     content = {**about, "figures": figures, "wrong": wrong, **({"prediction_sets": sets} if sets else {})}
-    write_atomic(folder / figures_file(kind, split), json.dumps(content, indent=1))
-    return RunEvaluation(about, figures, folder, calibration, remarks, sets, wrong)
+    folder.write(figures_file(kind, split), json.dumps(content, indent=1))
+    return RunEvaluation(about, figures, folder.path, calibration, remarks, sets, wrong)
 
 
 def _about(run: TrainedRun, cohort: Datalist, split: str, checkpoint: str) -> dict[str, Any]:

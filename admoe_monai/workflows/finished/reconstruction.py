@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from admoe_monai.run_files import BEST_PRETRAIN
 from admoe_monai.workflows.run.environment import choose_device
 from admoe_monai.workflows.run.granted import use_threads
 
+from .output import OutputFolder
 from .prediction import TrainedRun
 
 PICTURES = 4
@@ -30,7 +30,7 @@ def evaluate_reconstruction(
     cohort: Datalist,
     split: str = "test",
     device: str | None = None,
-    pictures: Path | None = None,
+    pictures: OutputFolder | None = None,
     one_visit_per_subject: bool = True,
 ) -> dict[str, Any]:
     """Compare the reconstruction of masked foreground with the training mean and with interpolation.
@@ -64,9 +64,8 @@ def evaluate_reconstruction(
             title = f"{visit['subject_id']} {visit['session_id']}: " + ", ".join(
                 f"{name} {value:.3f}" for name, value in errors[-1].items()
             )
-            pictures.mkdir(parents=True, exist_ok=True)
             figure = reconstruction_figure(image, mask, prediction, patch_size, title=title)
-            figure.savefig(pictures / f"reconstruction_{len(errors)}.png", dpi=110)
+            pictures.picture(f"reconstruction_{len(errors)}.png", figure)
     return compare_reconstructions(errors, [visit["subject_id"] for visit in visits])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, reason_of
 from admoe_monai.yaml_files import load_yaml
 
 
@@ -55,7 +55,7 @@ def read_written(file: Path) -> Written:
     except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where is not None else ""
-        problem = getattr(error, "problem", None) or getattr(error, "strerror", None) or str(error).splitlines()[0]
+        problem = getattr(error, "problem", None) or reason_of(error)
         remedy = "; YAML is indented with spaces" if "'\\t'" in problem else ""
         raise UserError(f"cannot read {file}{line}: {problem}{remedy}") from error
     if content is None:

@@ -13,6 +13,7 @@ from admoe_monai.errors import UserError, one_line_errors
 from admoe_monai.evaluation.baselines import held_out_baseline
 from admoe_monai.run_files import EVALUATION
 from admoe_monai.transforms import prior_features
+from admoe_monai.workflows.finished.output import OutputFolder
 from admoe_monai.workflows.finished.report.baselines import clinical_table
 from admoe_monai.workflows.run.cohort import load_cohort
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
@@ -36,8 +37,7 @@ def predict_by_regression(run_dir: Path, datalist: Path, task: str, files: Seque
         raise UserError("a regression needs clinical values, which use_clinical_prior: false takes away")
     training, test = (clinical_table(cohort, split, columns, task) for split in ("training", "test"))
     table = held_out_baseline(training, test, prior_features(columns), cohort.classes[task], task)
-    (run_dir / EVALUATION).mkdir(parents=True, exist_ok=True)
-    table.write(run_dir / EVALUATION / "predictions_test.csv")
+    OutputFolder(run_dir / EVALUATION).write("predictions_test.csv", table.csv())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -18,7 +17,6 @@ from admoe_monai.data import Datalist
 from admoe_monai.errors import UserError
 from admoe_monai.explanation.averages import MeanMap, strength_over
 from admoe_monai.explanation.pictures import map_figure
-from admoe_monai.files import write_atomic
 from admoe_monai.people import FEWEST_PEOPLE, people
 from admoe_monai.run_files import BEST_MODEL, EXPLANATION, EXPLANATION_ABOUT
 from admoe_monai.workflows.run.cohort import cohort_digest
@@ -26,7 +24,7 @@ from admoe_monai.workflows.run.environment import choose_device
 from admoe_monai.workflows.run.granted import use_threads
 
 from ..looks import record_look
-from ..output import made
+from ..output import OutputFolder
 from ..prediction import TrainedRun, cohort_of
 from .question import Question, question_of
 from .saliency import ALL, UNITS, MapSettings, map_methods, mean_maps, untrained_strength
@@ -86,7 +84,7 @@ def explain_run(
         device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
 
     Raises:
-        UserError: If what is asked for is not of this run, or there is nothing to compute.
+        UserError: If what is asked for is not of this run, there is nothing to compute, or the folder can't be written to.
     """
     run = TrainedRun.load(run_dir, checkpoint)
     if run.checkpoint["is_pretrain"]:
@@ -102,8 +100,7 @@ def explain_run(
     notes = [] if scans.space else [NO_SHARED_SPACE.format(path=cohort.path)]
     if notes and overlays < 1:
         raise UserError(notes[0])
-    folder = made(output or run_dir / EXPLANATION)
-    made(folder / "scans")
+    folder = OutputFolder(output or run_dir / EXPLANATION)
     if split == "test":
         record_look(run_dir, "explain", checkpoint, run.checkpoint["epoch"], cohort_digest(cohort))
 
@@ -111,25 +108,25 @@ def explain_run(
         if position < overlays:
             title = f"{scan.name} ({scan.label}): {method}, {question.in_words()}"
             figure = map_figure({scan.label: values}, scan.grey, scan.affine, UNITS[method], title, scan.foreground)
-            _save(figure, folder / "scans" / f"{method}_{scan.name.replace(' ', '_')}.png")
+            folder.picture(f"scans/{method}_{scan.name.replace(' ', '_')}.png", figure)
 
     methods = map_methods(run.network, scans, question, settings)
     means = mean_maps(scans, methods, draw, None if scans.space else overlays)
     about = {**_about(run, cohort, checkpoint, split, question, scans, settings), "untrained": untrained}
     if scans.space:
-        _write_volume(folder / "mean_scan.nii.gz", scans.scan, scans)
+        folder.volume("mean_scan.nii.gz", scans.scan, scans.grid.affine)
         for method, by_class in means.items():
             for name, found in by_class.items():
-                _write_volume(folder / f"{method}_{name}.nii.gz", found.mean, scans)
-            _save(_picture(method, by_class, question, scans), folder / f"{method}.png")
+                folder.volume(f"{method}_{name}.nii.gz", found.mean, scans.grid.affine)
+            folder.picture(f"{method}.png", _picture(method, by_class, question, scans))
         base = untrained_strength(run, scans, question, settings, untrained)
         for method, strength in base.items():
             ratio = strength_over(means[method][ALL].strength(), strength, scans.foreground)
-            _write_volume(folder / f"{method}_{OVER_UNTRAINED}.nii.gz", ratio, scans)
-            _save(_ratio_picture(method, ratio, question, scans), folder / f"{method}_{OVER_UNTRAINED}.png")
+            folder.volume(f"{method}_{OVER_UNTRAINED}.nii.gz", ratio, scans.grid.affine)
+            folder.picture(f"{method}_{OVER_UNTRAINED}.png", _ratio_picture(method, ratio, question, scans))
         about["strongest"] = {method: _strongest(by_class[ALL], scans) for method, by_class in means.items()}
-    write_atomic(folder / EXPLANATION_ABOUT, json.dumps(about, indent=1))
-    return RunExplanation(about, folder, notes)
+    folder.write(EXPLANATION_ABOUT, json.dumps(about, indent=1))
+    return RunExplanation(about, folder.path, notes)
 
 
 def _about(
@@ -184,11 +181,3 @@ def _strongest(found: MeanMap, scans: ExplainedScans) -> list[dict[str, Any]]:
         position = scans.grid.affine[:dimensions, :dimensions] @ voxel + scans.grid.affine[:dimensions, 3]
         places.append({"mm": [round(float(x), 1) for x in position], "value": float(value)})
     return places
-
-
-def _write_volume(path: Path, values: NDArray[Any], scans: ExplainedScans) -> None:
-    nib.save(nib.Nifti1Image(np.asarray(values, dtype=np.float32), scans.grid.affine), path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from admoe_monai.evaluation.pages.report_page import Section
 from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing, with_interval
 from admoe_monai.evaluation.reliability import reliability_figure
 from admoe_monai.evaluation.roc import roc_figure, roc_in_words
+from admoe_monai.evaluation.run_pictures import figure_to_png
 from admoe_monai.metrics_rows import read_metrics
 from admoe_monai.people import FEWEST_PEOPLE
 from admoe_monai.run_files import BEST_PRETRAIN, EVALUATION, METRICS
@@ -125,9 +125,7 @@ def _reconstructions(section: Section, folder: Path, cohort: Datalist, device: s
         return
     section.text("From left to right: original, masked, reconstructed, and what is visible with what is reconstructed.")
     for title, figure in drawn:
-        content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=110)
-        section.picture(title, content.getvalue(), f"{title}: original, masked, reconstructed, and both together")
+        section.picture(title, figure_to_png(figure), f"{title}: original, masked, reconstructed, and both together")
     path = folder / EVALUATION / figures_file(RECONSTRUCTION, "test")
     if not path.is_file():
         section.text(

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from admoe_monai.errors import UserError
-from admoe_monai.files import write_atomic
 from admoe_monai.run_files import BEST_MODEL
 from admoe_monai.workflows.run.cohort import cohort_digest
 
 from ..looks import in_words, looks_at, record_look
+from ..output import OutputFolder
 from ..prediction import TrainedRun, cohort_of
 from .numbers import OF_SINGLE_PEOPLE, collect_numbers
 from .page import page_of
@@ -39,18 +39,11 @@ def write_report(
     cohort = cohort_of(run, dataset_dir=dataset_dir)
     if not cohort.splits["test"]:
         raise UserError(f"{cohort.path} has no test visits to report on")
+    folder = OutputFolder(output or run.folder / "report")
     looks = looks_at(run.folder)
     numbers = {**collect_numbers(run, cohort, device), "looks": in_words(looks)}
     record_look(run.folder, "report", BEST_MODEL, run.checkpoint["epoch"], cohort_digest(cohort))
     page = page_of(run, cohort, numbers, device)
     written = {name: value for name, value in numbers.items() if name not in OF_SINGLE_PEOPLE}
-    folder = output or run.folder / "report"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in ((NUMBERS, json.dumps(written, indent=1)), (PAGE, page)):
-            write_atomic(folder / name, content)
-    except OSError as error:
-        raise UserError(
-            f"cannot write the report into {folder}: {error.strerror}; name another with --output"
-        ) from error
-    return folder / PAGE
+    folder.write(NUMBERS, json.dumps(written, indent=1))
+    return folder.write(PAGE, page)

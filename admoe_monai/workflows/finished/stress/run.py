@@ -11,12 +11,11 @@ from typing import Any
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.pages.stress_picture import Points, stress_png
 from admoe_monai.evaluation.stress import FIGURES, format_stress, stress_figures
-from admoe_monai.files import write_atomic
 from admoe_monai.run_files import BEST_MODEL, STRESS
 from admoe_monai.workflows.run.cohort import cohort_digest
 
 from ..looks import record_look
-from ..output import made
+from ..output import OutputFolder
 from ..prediction import TrainedRun, cohort_of
 from .conditions import Strengths, conditions_of, default_strengths
 from .disturbances import DISTURBANCES
@@ -72,7 +71,7 @@ def stress_run(
     cohort = cohort_of(run, dataset_dir=dataset_dir)
     if not any(visit.get(task) for visit in cohort.splits["test"] for task in cohort.classes):
         raise UserError(f"{cohort.path} has no labelled test visit to disturb")
-    folder = made(output or run_dir / STRESS)
+    folder = OutputFolder(output or run_dir / STRESS)
     prior = [column["name"] for column in run.checkpoint["prior"]]
     conditions = conditions_of(default_strengths() if strengths is None else strengths, prior)
     tables = predict_under(run, cohort, "test", conditions, device)
@@ -88,12 +87,12 @@ def stress_run(
         "conditions": [{"name": condition.name, **asdict(condition)} for condition in conditions],
         "figures": stress_figures(tables),
     }
-    write_atomic(folder / NUMBERS, json.dumps(content, indent=1))
+    folder.write(NUMBERS, json.dumps(content, indent=1))
     drawn = points_of(content["conditions"], content["figures"])
     if drawn:
         panels = {kind.replace("_", " "): (DISTURBANCES[kind].unit, points) for kind, points in drawn.items()}
-        write_atomic(folder / PICTURE, stress_png(panels))
-    return Stress(content, folder)
+        folder.write(PICTURE, stress_png(panels))
+    return Stress(content, folder.path)
 
 
 def points_of(conditions: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]) -> dict[str, Points]:
