@@ -88,10 +88,13 @@ def cells() -> Iterator[Cell]:
     yield from _around("train", _DATALISTS["train"], "cohort", _WRITING)
     for entry, words in _OF_A_RUN.items():
         yield from _cells(entry, words, "run/config.yaml", _CONFIG, "config.yaml: ")
-        if entry != "resume":  # which takes the newest that is whole
-            # To verify, a damaged file is a difference of the run to its record.
-            code = 3 if entry == "verify" else 1
-            yield from _cells(entry, words, "run/best_model.pth", _CHECKPOINT, "best_model.pth: ", code)
+        if entry == "verify":  # to which a damaged file differs from what the run wrote, and an absent one is absent
+            faults = {name: fault for name, fault in _CHECKPOINT.items() if fault is not of.missing}
+            yield from _cells(entry, words, "run/best_model.pth", faults, "best_model.pth: ", 3)
+            yield Cell(entry, "best_model.pth: missing", words, "run/best_model.pth", of.missing, code=0)
+            yield Cell(entry, "best_model.pth: unreadable", words, "run/best_model.pth", of.as_it_is, of.unreadable, 3)
+        elif entry != "resume":  # which takes the newest that is whole
+            yield from _cells(entry, words, "run/best_model.pth", _CHECKPOINT, "best_model.pth: ")
             yield from _around(entry, words, "run/best_model.pth", _AROUND, "best_model.pth: ")
         if entry not in ("resume", "verify"):
             yield from _around(entry, words, "run", _WRITING)

@@ -15,6 +15,7 @@ from admoe_monai.workflows.settings.config_files import config_files, known_conf
 from admoe_monai.workflows.settings.findings import refuse_mistakes
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 from admoe_monai.workflows.settings.trust import handed_over, refuse_untrusted
+from admoe_monai.workflows.settings.written import read_written
 
 from .settings import takes_settings, values_of, with_short_forms
 from .trust import Trust
@@ -75,6 +76,8 @@ def resume(
     if not config.is_file():
         what = f"{folder} holds no run: it has no {CONFIG}" if folder.is_dir() else f"there is no folder {folder}"
         raise UserError(f"{what}; `admoe runs FOLDER` lists the runs of a folder")
+    if not read_written(config).content:
+        raise UserError(f"{config} is empty, and was not when the run began; copy it from where the run is whole")
     refuse_untrusted([config], trust)
     _start([config], {"resume": str(run) if run.is_file() else "auto", **typed})
 

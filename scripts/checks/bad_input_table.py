@@ -17,7 +17,8 @@ PAGE = ROOT / "docs/bad_input.md"
 HEAD = """# Bad input
 
 What each command does with input that is missing, damaged or of another kind, as `scripts/checks/bad_input_table.py` has
-printed it. No traceback, and nothing half written: what was there before is as it was. Exit codes: [commands.md](commands.md).
+printed it. No traceback, and nothing half written: what was there before is as it was. The folder of all of it has an umlaut,
+blanks and a `#` in its name. Exit codes: [commands.md](commands.md).
 """
 
 

@@ -14,7 +14,7 @@ from admoe_monai.metrics_rows import Row, read_metrics
 from admoe_monai.run_files import DIGESTS, INTERRUPT, METRICS
 from admoe_monai.workflows.run.continuation import forget
 
-from .files import Deviation
+from .deviation import Deviation
 from .record import EpochRecord, KeptState, RunRecord
 
 

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-from admoe_monai.checkpoints import to_plain
-from admoe_monai.data import Datalist
-from admoe_monai.data.visits import SPLITS
-from admoe_monai.errors import UserError
 from admoe_monai.metrics_rows import row_digest
 from admoe_monai.run_files import (
     BEST_FINETUNE,
     BEST_MODEL,
     BEST_PRETRAIN,
     CONFIG,
-    DATALIST,
     DIGESTS,
     FINAL_MODEL,
     INTERRUPT,
@@ -28,34 +21,17 @@ from admoe_monai.run_files import (
     STARTS,
     periodic_epoch,
 )
-from admoe_monai.workflows.run.cohort import cohort_digest, load_cohort
 from admoe_monai.workflows.settings.changes import earlier_settings
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 from admoe_monai.workflows.settings.overlays import overlays_digest
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 
+from .datalists import check_datalist
+from .deviation import Deviation
 from .record import RunRecord
 
 #: Settings that say on what machine to compute, which is looked at apart.
 _OF_THE_MACHINE = ("device", "threads")
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """Difference between what a run says and what it is.
-
-    Attributes:
-        place: File, and where in it.
-        problem: What is not as it was, in words.
-        epoch: Epoch that it is of, if of one.
-    """
-
-    place: str
-    problem: str
-    epoch: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.problem}"
 
 
 def check_files(record: RunRecord, dataset_dir: str | None = None) -> list[Deviation]:
@@ -69,10 +45,8 @@ def check_files(record: RunRecord, dataset_dir: str | None = None) -> list[Devia
         UserError: If config or datalist can't be read, or scans are not where they should be.
     """
     found = [Deviation(name, problem) for name, problem in record.damaged.items()]
-    checks = (
-        _states(record), _names(record), _metrics(record), _settings(record), _starts(record), _datalist(record, dataset_dir),
-    )  # fmt: skip
-    return [*found, *itertools.chain(*checks)]
+    checks = (_states, _names, _metrics, _settings, _starts)
+    return [*found, *itertools.chain(*(check(record) for check in checks)), *check_datalist(record, dataset_dir)]
 
 
 def _states(record: RunRecord) -> Iterator[Deviation]:
@@ -92,11 +66,7 @@ def _states(record: RunRecord) -> Iterator[Deviation]:
 
 def _names(record: RunRecord) -> Iterator[Deviation]:
     """See whether files are of the epochs that their names promise; which are the best, the last state of a phase knows."""
-    phases = {state.is_finetuning: state for state in record.states if record.can_begin(state)}
-    promised: dict[str, int] = {}
-    for is_finetuning, last in phases.items():
-        names = (BEST_FINETUNE, BEST_MODEL) if is_finetuning else (BEST_PRETRAIN,)
-        promised |= dict(zip(names, last.best, strict=False))
+    promised = _best_files(record)
     # Where a kill came between two files of one epoch, or a run is between them, a resume completes what is stale.
     unfinished = all(state.path.name != FINAL_MODEL for state in record.states)
     newest = max((state.epoch for state in record.states), default=-1)
@@ -110,6 +80,28 @@ def _names(record: RunRecord) -> Iterator[Deviation]:
         stale = unfinished and name in promised and epoch == newest
         if epoch is not None and epoch != state.epoch and not stale:
             yield Deviation(name, f"is of epoch {state.epoch}, and should be of epoch {epoch}")
+
+
+def _best_files(record: RunRecord) -> dict[str, int]:
+    """Return the epochs of the best files, by their names, as the last state of each phase knows them."""
+    phases = {state.is_finetuning: state for state in record.states if record.can_begin(state)}
+    best: dict[str, int] = {}
+    for is_finetuning, last in phases.items():
+        names = (BEST_FINETUNE, BEST_MODEL) if is_finetuning else (BEST_PRETRAIN,)
+        best |= dict(zip(names, last.best, strict=False))
+    return best
+
+
+def absent_files(record: RunRecord) -> list[str]:
+    """Say which of the best files are not there: a run may be published without some, but they were compared with nothing.
+
+    Args:
+        record: Record of the run.
+    """
+    there = {*record.damaged, *(state.path.name for state in record.states)}
+    return [
+        f"{name}, of epoch {epoch}" for name, epoch in _best_files(record).items() if epoch >= 0 and name not in there
+    ]
 
 
 def _metrics(record: RunRecord) -> Iterator[Deviation]:
@@ -159,79 +151,3 @@ def _compared(record: RunRecord) -> list[str]:
 
 def _text(value: Any) -> str:
     return json.dumps(value, default=str)
-
-
-def _datalist(record: RunRecord, dataset_dir: str | None) -> Iterator[Deviation]:
-    cohort, prior = read_cohort(record, record.folder / DATALIST, dataset_dir)
-    digest = cohort_digest(cohort)
-    is_known = digest in (one.digests["datalist"] for one in record.latest)
-    for state in record.states:
-        # Those of before a forced change of the datalist have other statistics.
-        if is_known and state.digests["datalist"] != digest:
-            continue
-        if json.dumps(state.prior) != json.dumps(to_plain(prior)):
-            yield Deviation(state.path.name, f"has other statistics of the prior than {DATALIST}")
-    if is_known:
-        return
-    last = record.latest[0]
-    path = datalist_of(record, last.settings, last.digests, dataset_dir)
-    lines = [] if path is None else _differing_visits(cohort, read_cohort(record, path, dataset_dir)[0])
-    for line in lines:
-        yield Deviation(DATALIST, line)
-    if not lines:
-        yield Deviation(DATALIST, "is not the one that the run was trained with")
-
-
-def datalist_of(
-    record: RunRecord, settings: Mapping[str, Any], digests: Mapping[str, str], dataset_dir: str | None
-) -> Path | None:
-    """Find the datalist that epochs were computed from: where it lay then, or in the run; None if neither is what it was.
-
-    Args:
-        record: Record of the run.
-        settings: Settings of these epochs.
-        digests: Digests of these epochs.
-        dataset_dir: Folder of the scans, if they are elsewhere than the run says.
-    """
-    for path in (Path(settings["datalist"]), record.folder / DATALIST):
-        try:
-            cohort, _ = read_cohort(record, path, dataset_dir)
-        except UserError:
-            continue
-        if cohort_digest(cohort) == digests["datalist"]:
-            return path
-    return None
-
-
-def read_cohort(record: RunRecord, path: Path, dataset_dir: str | None) -> tuple[Datalist, list[dict[str, Any]]]:
-    """Read a datalist as the run did, and the statistics of the prior columns in use.
-
-    Args:
-        record: Record of the run.
-        path: Path of the datalist.
-        dataset_dir: Folder of the scans, if they are elsewhere than the run says.
-
-    Raises:
-        UserError: If it can't be read.
-    """
-    given = {"datalist": str(path), **({} if dataset_dir is None else {"dataset_dir": dataset_dir})}
-    settings = resolved_settings(parser_of([record.folder / CONFIG], given))
-    return load_cohort(settings)
-
-
-def _differing_visits(cohort: Datalist, origin: Datalist) -> list[str]:
-    lines = []
-    for split in SPLITS:
-        mine, theirs = (_by_name(c.splits[split]) for c in (cohort, origin))
-        for name in sorted(mine.keys() | theirs.keys()):
-            if name not in mine or name not in theirs:
-                lines.append(f"{split} {'lacks' if name not in mine else 'has another visit,'} {name}")
-                continue
-            fields = mine[name].keys() | theirs[name].keys()
-            other = [f for f in sorted(fields - {"image", "mask"}) if mine[name].get(f) != theirs[name].get(f)]
-            lines += [f"{split}, {name}: {f} is {mine[name].get(f)}, was {theirs[name].get(f)}" for f in other]
-    return lines
-
-
-def _by_name(visits: list[Any]) -> dict[str, Mapping[str, Any]]:
-    return {f"{visit['subject_id']} {visit['session_id'] or ''}".strip(): visit for visit in visits}

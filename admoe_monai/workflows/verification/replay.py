@@ -19,7 +19,8 @@ from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 
 from .comparing import compare
 from .computing import compute, compute_in_processes
-from .files import Deviation, datalist_of
+from .datalists import datalist_of
+from .deviation import Deviation
 from .history import OF_THE_BEGINNING, CantComputeError, Stretch, stretches
 from .record import KeptState, RunRecord, read_epochs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .files import absent_files
 from .record import RunRecord
 from .replay import Replay
 from .verify import Verification
@@ -21,6 +22,8 @@ def lines_of(found: Verification) -> list[str]:
         f"Here:     {here + ': other bits are no proof of anything' if here else 'the same'}",
         f"Files:    {len(found.record.states)} checkpoints, {len(found.record.metrics)} rows of metrics, settings, datalist",
     ]
+    if absent := absent_files(found.record):
+        lines.append(f"Absent:   {'; '.join(absent)}: compared with nothing")
     lines += [f"Replayed: {_replay(done)}" for done in found.replays]
     if found.record.first > 0:
         lines.append(f"Older:    there is no record of the epochs before {found.record.first}")

@@ -12,7 +12,8 @@ from typing import Any
 from admoe_monai.errors import UserError
 from admoe_monai.run_files import CONFIG, DATALIST, OVERLAYS
 
-from .files import Deviation, check_files
+from .deviation import Deviation
+from .files import check_files
 from .history import CantComputeError
 from .record import RunRecord, read_record
 from .replay import Replay, machine_differences, replay

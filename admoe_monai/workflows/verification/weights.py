@@ -12,7 +12,7 @@ from typing import Any
 from admoe_monai.errors import UserError
 from admoe_monai.workflows.run.hub import file_at_hand
 
-from .files import Deviation
+from .deviation import Deviation
 from .record import RunRecord
 
 

@@ -152,7 +152,7 @@ def test_figures_of_before_stay_when_the_disk_is_full(run: Path, monkeypatch: py
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(UserError, match="No space left on device"):
         evaluate_run(run, device="cpu")
     assert figures.read_text() == "before"
     assert {path.name for path in figures.parent.iterdir()} == {

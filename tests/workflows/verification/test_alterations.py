@@ -39,6 +39,14 @@ def test_another_epoch_under_the_name_of_the_best_is_named(copy: Path) -> None:
     ]
 
 
+def test_a_best_file_that_is_not_there_is_no_difference_and_is_said(copy: Path) -> None:
+    epoch = read_checkpoint(copy / "best_model.pth")["epoch"]
+    (copy / "best_model.pth").unlink()
+    found = verify(copy, epochs=[0])
+    assert problems(found) == []
+    assert f"Absent:   best_model.pth, of epoch {epoch}: compared with nothing" in lines_of(found)
+
+
 def test_a_file_that_hides_in_the_middle_of_an_epoch_is_named(copy: Path) -> None:
     alter_file(copy / "best_model.pth", lambda contents: contents.update(iteration=contents["iteration"] + 1))
     assert problems(verify(copy, epochs=[0])) == ["best_model.pth: is of the middle of an epoch"]

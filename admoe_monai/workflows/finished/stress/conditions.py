@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, reason_of
 from admoe_monai.workflows.settings.names import refuse_unknown
 from admoe_monai.yaml_files import load_yaml
 
@@ -76,9 +76,9 @@ def read_strengths(path: Path) -> Strengths:
     """
     try:
         content: Any = load_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the disturbances {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the disturbances {path}: {reason_of(error)}") from error
+    except yaml.YAMLError as error:
         raise UserError(f"the disturbances {path} are not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or not content:
         raise UserError(f"{path} must hold a list of strengths per disturbance, such as `noise: [0.02, 0.05]`")
