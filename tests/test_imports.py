@@ -30,6 +30,7 @@ ROOMS = (
 # Who may import whom within the workflows: only what stands before it.
 FLOORS = (
     "settings",
+    "machine",
     "run",
     "checking",
     "finished",

@@ -30,7 +30,7 @@ from .runs import runs
 from .settings import CONTEXT, SettingsCommand
 from .stress import stress
 from .study import study
-from .train import resume, train
+from .train import plan, resume, train
 from .verify import verify
 
 COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
@@ -40,6 +40,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "audit": audit,
     "propose": propose,
     "check": check,
+    "plan": plan,
     "train": train,
     "resume": resume,
     "inspect": inspect,
@@ -53,7 +54,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "export": export,
     "predict": predict,
 }
-WITH_SETTINGS = (check, train, resume)
+WITH_SETTINGS = (check, plan, train, resume)
 
 
 class InOrder(TyperGroup):

@@ -38,7 +38,7 @@ def propose(
     """
     from rich.console import Console
 
-    from admoe_monai.workflows.proposal.machine import machine_at_hand
+    from admoe_monai.workflows.machine.hardware import machine_at_hand
     from admoe_monai.workflows.proposal.overlay import overlay_text, refuse_older, write_overlay
     from admoe_monai.workflows.proposal.proposal import propose as choose
     from admoe_monai.workflows.settings.command_line import as_word

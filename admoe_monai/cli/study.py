@@ -81,7 +81,7 @@ def study(
 
 
 def _granted() -> int:
-    from admoe_monai.workflows.run.granted import granted_cores
+    from admoe_monai.workflows.machine.granted import granted_cores
 
     return granted_cores()
 

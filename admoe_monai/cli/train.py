@@ -47,10 +47,17 @@ def train(configs: Words = None, trust: Trust = False, *, typed: dict[str, str])
     and `admoe train finetune` run one phase alone. It is the run that `python -m monai.bundle run training` starts with the
     same files and settings, and prints that command.
     """
-    words, typed = with_short_forms(configs or [], typed)
-    files = config_files(words)
-    refuse_untrusted(handed_over(files), trust)
-    _start(files, typed)
+    _train(configs, trust, typed)
+
+
+@takes_settings()
+def plan(configs: Words = None, trust: Trust = False, *, typed: dict[str, str]) -> None:
+    """Say what a run would take: people and steps, parameters, memory, a batch that fits, time of a step, disk.
+
+    Takes the words of `admoe train` and does as `--dry_run True` behind it: all that the run checks and builds, and one step of
+    each phase to come on two scans. Nothing is kept.
+    """
+    _train(configs, trust, {**typed, "dry_run": "True"})
 
 
 @takes_settings(CHANGEABLE)
@@ -80,6 +87,13 @@ def resume(
         raise UserError(f"{config} is empty, and was not when the run began; copy it from where the run is whole")
     refuse_untrusted([config], trust)
     _start([config], {"resume": str(run) if run.is_file() else "auto", **typed})
+
+
+def _train(configs: list[str] | None, trust: bool, typed: dict[str, str]) -> None:
+    words, typed = with_short_forms(configs or [], typed)
+    files = config_files(words)
+    refuse_untrusted(handed_over(files), trust)
+    _start(files, typed)
 
 
 def _start(files: Sequence[Path], typed: dict[str, str]) -> None:

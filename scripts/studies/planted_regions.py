@@ -34,8 +34,8 @@ from admoe_monai.workflows.finished.explanation.saliency import (
 )
 from admoe_monai.workflows.finished.explanation.scans import ExplainedScans
 from admoe_monai.workflows.finished.prediction import TrainedRun, cohort_of
+from admoe_monai.workflows.machine.granted import use_threads
 from admoe_monai.workflows.run.environment import choose_device
-from admoe_monai.workflows.run.granted import use_threads
 
 CLASSES = ("AD", "CN")
 # Apart from the seeds of the untrained networks that maps are held against.

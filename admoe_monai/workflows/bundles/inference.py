@@ -12,8 +12,8 @@ from typing import Any
 
 import admoe_monai
 from admoe_monai.errors import UserError, one_line_errors, reason_of
+from admoe_monai.workflows.machine.granted import use_threads
 from admoe_monai.workflows.run.environment import choose_device
-from admoe_monai.workflows.run.granted import use_threads
 from admoe_monai.workflows.settings.command_line import refuse_stray_words
 from admoe_monai.workflows.settings.declared import calling_workflow
 

@@ -14,8 +14,8 @@ from admoe_monai.checkpoints import CheckpointError, load_whole
 from admoe_monai.data import Datalist
 from admoe_monai.data.subject_digests import subject_digests
 from admoe_monai.errors import UserError, one_line_errors, reason_of
+from admoe_monai.workflows.machine.granted import use_threads
 from admoe_monai.workflows.run.environment import choose_device, environment
-from admoe_monai.workflows.run.granted import use_threads
 from admoe_monai.workflows.run.run_directory import RunDirectory, common_contents
 from admoe_monai.workflows.settings.command_line import refuse_stray_words, take_as_typed
 from admoe_monai.workflows.settings.declared import calling_workflow

@@ -18,8 +18,8 @@ from admoe_monai.checkpoints import Checkpoint, CheckpointError, phase_key, read
 from admoe_monai.data import Datalist, OtherLabels, load_datalist
 from admoe_monai.evaluation.predictions import PredictionTable
 from admoe_monai.run_files import BEST_MODEL, BEST_PRETRAIN, CONFIG, DATALIST
+from admoe_monai.workflows.machine.granted import use_threads
 from admoe_monai.workflows.run.environment import choose_device
-from admoe_monai.workflows.run.granted import use_threads
 from admoe_monai.workflows.run.phase import Phase, PhaseWorkflow
 from admoe_monai.workflows.run.places import default_cache, find_data
 from admoe_monai.workflows.run.restore import restore_network

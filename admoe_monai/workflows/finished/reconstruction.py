@@ -16,8 +16,8 @@ from admoe_monai.errors import UserError
 from admoe_monai.evaluation.figures import reconstruction_figure
 from admoe_monai.evaluation.reconstruction import compare_reconstructions, mean_volume, reconstruction_errors
 from admoe_monai.run_files import BEST_PRETRAIN
+from admoe_monai.workflows.machine.granted import use_threads
 from admoe_monai.workflows.run.environment import choose_device
-from admoe_monai.workflows.run.granted import use_threads
 
 from .output import OutputFolder
 from .prediction import TrainedRun

@@ -12,6 +12,8 @@ from monai.bundle import ConfigParser
 
 from admoe_monai.data import load_datalist
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.machine.hardware import Machine
+from admoe_monai.workflows.machine.step_memory import ROOM, StepMemory, step_memory
 from admoe_monai.workflows.run.cohort import class_weights, load_cohort
 from admoe_monai.workflows.settings.declared import declared_settings, parser_of, resolved_settings
 from admoe_monai.workflows.settings.literal_text import literal
@@ -20,8 +22,6 @@ from admoe_monai.workflows.settings.resources import resource
 from . import rules
 from .advice import advice_on
 from .facts import CohortFacts, look_at
-from .machine import Machine
-from .memory import ROOM, StepMemory, step_memory
 
 #: Settings that make a network, taken from a preset as they are.
 OF_THE_NETWORK = (

@@ -15,6 +15,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from admoe_monai.errors import UserError, root_cause, user_error
 from admoe_monai.run_files import periodic
+from admoe_monai.workflows.machine.hardware import machine_at_hand
+from admoe_monai.workflows.machine.step_memory import kept_by_scan
 
 from .disk import disk_of_plan
 from .dry_run_text import PhaseFacts, report
@@ -63,6 +65,7 @@ class DryRun(Plan):
                 dry = found[phase.key]
                 dry.epochs = phase.end_epoch - max(phase.first_epoch, checked.start.epoch)
                 dry.step, dry.checkpoint_bytes = watches[phase.key], sizes[phase]
+                dry.memory = machine_at_hand(self.device.type).memory
             report(list(found.values()), disk_of_plan(sizes, self.settings), self.settings)
 
     def _on_the_whole_cohort(self, checked: Checked) -> dict[str, PhaseFacts]:
@@ -99,7 +102,8 @@ class DryRun(Plan):
         watches: dict[str, StepWatch] = {}
 
         def look(phase: Phase, workflow: PhaseWorkflow) -> None:
-            watches[phase.key] = StepWatch(phase.name, self.device, checked.network)
+            kept = self._kept_by_scan(checked.network, phase)
+            watches[phase.key] = StepWatch(phase.name, self.device, checked.network, kept)
             watches[phase.key].attach(workflow["train::trainer"])
 
         self.look = look
@@ -121,6 +125,13 @@ class DryRun(Plan):
         finally:
             directory.close()
         return watches
+
+    def _kept_by_scan(self, network: nn.Module, phase: Phase) -> int | None:
+        try:
+            return kept_by_scan(network, self.settings, phase.is_pretrain)
+        except Exception as error:  # a network of somebody's own may need values, or a prior
+            logger.debug("no batch is estimated for %s: %s", phase.name, error)
+            return None
 
 
 @contextmanager

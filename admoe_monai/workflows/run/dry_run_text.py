@@ -10,6 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from admoe_monai.workflows.machine.step_memory import ROOM, batch_that_fits
+
 from .disk import Disk
 from .overview import LEAST_SHARE
 from .run_log import log_lines
@@ -31,6 +33,7 @@ class PhaseFacts:
         epochs: Number of epochs to come, should it not end early.
         step: What its step took.
         checkpoint_bytes: Size of a checkpoint.
+        memory: Memory of the GPU, without one of the process, in bytes.
     """
 
     name: str
@@ -39,6 +42,7 @@ class PhaseFacts:
     epochs: int = 0
     step: StepWatch | None = None
     checkpoint_bytes: int = 0
+    memory: int = 0
 
 
 def report(found: Sequence[PhaseFacts], disk: Disk, settings: Mapping[str, Any]) -> None:
@@ -82,9 +86,17 @@ def _figures(facts: PhaseFacts) -> dict[str, str]:
         "parameters": f"{total:,}",
         **{f"parameters of {name}": f"{count:,}" for name, count in large.items()},
         f"largest {memory}": f"{facts.step.peak_gib:.2f} GiB, with {facts.step.scans} scans in a batch",
+        **_room(facts.step, facts.memory),
         "time of one step, the first": f"{facts.step.seconds:.3g} s, after {facts.step.loading:.3g} s of waiting for the batch",
         "size of a checkpoint": _size(facts.checkpoint_bytes),
     }
+
+
+def _room(step: StepWatch, memory: int) -> dict[str, str]:
+    if not step.kept_by_scan:
+        return {}
+    fits = batch_that_fits(step.peak_gib * GIB, step.scans, step.kept_by_scan, memory)
+    return {"a batch that fits": f"{fits} scans, in {ROOM:g} of {memory / GIB:.1f} GiB (estimated)"}
 
 
 def _closing(disk: Disk, settings: Mapping[str, Any]) -> list[str]:

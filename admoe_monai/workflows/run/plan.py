@@ -18,6 +18,7 @@ from admoe_monai.data.other_labels import left_out_lines
 from admoe_monai.errors import UserError
 from admoe_monai.handlers import Signals
 from admoe_monai.run_files import CONFIG, DATALIST, LOG
+from admoe_monai.workflows.machine.granted import use_threads
 from admoe_monai.workflows.settings.command_line import as_word
 from admoe_monai.workflows.settings.declared import resolved_settings, write_config
 from admoe_monai.workflows.settings.literal_text import literal
@@ -30,7 +31,6 @@ from .cohort import class_remarks, class_weights, cohort_digest, load_cohort
 from .components import ComponentTable
 from .continuation import take_rows_along
 from .environment import choose_device, environment
-from .granted import use_threads
 from .leakage import check_leakage, subjects_seen
 from .overview import opening_lines
 from .phase import Phase, PhaseWorkflow

@@ -21,11 +21,11 @@ from admoe_monai.errors import UserError
 from admoe_monai.networks.nets import without_decoder
 from admoe_monai.ownership import refuse_of_others
 from admoe_monai.run_files import FINAL_MODEL, checkpoint_files
+from admoe_monai.workflows.machine.granted import granted_threads, tell_kept_threads
 from admoe_monai.workflows.settings.changes import check_changes
 
 from .checkpoints_of import later_files, newest_valid
 from .continuation import complete_files, forget_lost, missing_best
-from .granted import granted_threads, tell_kept_threads
 from .phase import Phase, PhaseWorkflow
 from .pretrained import match_lines
 from .processes import from_main, is_main

@@ -11,9 +11,9 @@ from torch import nn
 from admoe_monai.checkpoints import Checkpoint, IncompatibleCheckpointError, load_whole
 from admoe_monai.errors import UserError
 from admoe_monai.run_files import checkpoint_files
+from admoe_monai.workflows.machine.granted import granted_threads
 from admoe_monai.workflows.settings.changes import other_network
 
-from .granted import granted_threads
 from .hub import local_file
 from .phase import Phase, PhaseWorkflow
 from .pretrained import load_pretrained

@@ -23,6 +23,7 @@ class StepWatch:
         name: Name of the phase.
         device: Device that it trains on.
         network: Network of the run.
+        kept_by_scan: Bytes that autograd keeps of one scan; None where that could not be counted.
 
     Attributes:
         parameters: Number of parameters by component, as the phase begins.
@@ -32,10 +33,11 @@ class StepWatch:
         peak_gib: Largest memory since the phase began, in GiB: of the GPU, or of this process on the CPU.
     """
 
-    def __init__(self, name: str, device: torch.device, network: nn.Module) -> None:
+    def __init__(self, name: str, device: torch.device, network: nn.Module, kept_by_scan: int | None = None) -> None:
         self.name = name
         self.device = device
         self.parameters = component_counts(network)
+        self.kept_by_scan = kept_by_scan
         self.scans = 0
         self.loading = self.seconds = self.peak_gib = 0.0
         self._began = 0.0

@@ -7,21 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from admoe_monai.checkpoints import read_checkpoint
 from admoe_monai.data import load_datalist
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.machine.hardware import Machine
 from admoe_monai.workflows.proposal.advice import advice_on
 from admoe_monai.workflows.proposal.facts import look_at
-from admoe_monai.workflows.proposal.machine import Machine, machine_at_hand
-from admoe_monai.workflows.proposal.memory import step_memory
 from admoe_monai.workflows.proposal.overlay import overlay_text, refuse_older, write_overlay
 from admoe_monai.workflows.proposal.proposal import propose
 from admoe_monai.workflows.run.plan import Plan
-from admoe_monai.workflows.settings.declared import declared_settings, parser_of, resolved_settings
+from admoe_monai.workflows.settings.declared import declared_settings, parser_of
 from admoe_monai.workflows.settings.resources import resource
-from tiny_runs import TINY_SETTINGS
 
 GIB = 2**30
 CPU = Machine("cpu", 16 * GIB, 1, "CPU")
@@ -106,48 +103,6 @@ def test_short_memory_takes_smaller_batches_that_make_the_same_step(tiny_cohort_
     assert (tight.values["batch_size"], tight.values["accumulation_steps"]) == (1, 2)
     with pytest.raises(UserError, match=r"not even tiny_2d with one scan a step fits into \d\.\d GB.*--memory"):
         propose(tiny_cohort_2d, None, Machine("cpu", int(needed / 0.7) - 1, 1, "CPU"))
-
-
-def test_what_is_counted_without_values_is_what_a_step_keeps() -> None:
-    settings = resolved_settings(parser_of([], {**TINY_SETTINGS, "prior_dim": 0, "use_clinical_prior": False}))
-    parser = parser_of([], {**TINY_SETTINGS, "prior_dim": 0})
-    counted = step_memory(parser, settings)
-    network = parser_of([], {**TINY_SETTINGS, "prior_dim": 0}).get_parsed_content("network_def")
-    assert counted.parameters == sum(parameter.numel() for parameter in network.parameters())
-    own, kept = {parameter.data_ptr() for parameter in network.parameters()}, {}
-    for tasks in (tuple(settings["classes"]), ("reconstruction",)):
-        seen: dict[int, torch.UntypedStorage] = {}
-
-        def keep(tensor: torch.Tensor, seen: dict[int, torch.UntypedStorage] = seen) -> torch.Tensor:
-            if tensor.untyped_storage().data_ptr() not in own:
-                seen[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage()
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            outputs = network(torch.zeros(1, 1, 16, 16, 16), tasks=tasks)
-            loss = torch.stack([outputs[task].square().mean() for task in tasks]).sum()
-        kept[tasks] = sum(storage.nbytes() for storage in seen.values())
-        del loss
-    assert counted.kept == pytest.approx(max(kept.values()), rel=0.02)
-    grown = [counted.of_batch(scans) for scans in (1, 2, 3)]
-    assert grown[1] - grown[0] == pytest.approx(grown[2] - grown[1]) == pytest.approx(1.3 * counted.kept)
-
-
-def test_a_gpu_that_is_not_here_has_to_be_described(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match="there is no GPU here: say how much memory the other one has with --memory"):
-        machine_at_hand("cuda")
-    assert machine_at_hand("cuda", 80, 16) == Machine("cuda", 80 * GIB, 16, "GPU")
-    with pytest.raises(UserError, match="--device must be cuda or cpu, got 'tpu'"):
-        machine_at_hand("tpu")
-
-
-def test_a_proposal_for_the_cpu_keeps_to_what_the_user_grants(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("admoe_monai.workflows.proposal.machine.granted_cores", lambda: 8)
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert machine_at_hand("cpu").cores == 3
-    assert machine_at_hand("cpu", cores=5).cores == 5
-    assert machine_at_hand("cuda", 80).cores == 8
 
 
 def test_an_older_overlay_is_replaced_by_force_alone(tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def test_it_says_what_a_run_will_take(said: Said, tiny_run: Path) -> None:
     assert re.search(r"Pretrain .*parameters of decoder: \d", text)
     assert not re.search(r"Finetune .*parameters of decoder", text)
     assert re.search(r"largest memory of the process: \d\.\d\d GiB, with 4 scans in a batch", text)
+    assert re.search(r"Pretrain .*: a batch that fits: \d{2,} scans, in 0\.7 of \d+\.\d GiB \(estimated\)", text)
+    assert re.search(r"Finetune .*: a batch that fits: \d{2,} scans", text)
     assert re.search(r"time of one step, the first: \S*[1-9]\S* s", text)
     size = (tiny_run / "checkpoint_epoch_0.pth").stat().st_size / 1024
     told = re.search(r"Pretrain .*size of a checkpoint: ([\d.]+) KiB", text)

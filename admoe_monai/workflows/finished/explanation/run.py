@@ -19,9 +19,9 @@ from admoe_monai.explanation.averages import MeanMap, strength_over
 from admoe_monai.explanation.pictures import map_figure
 from admoe_monai.people import FEWEST_PEOPLE, people
 from admoe_monai.run_files import BEST_MODEL, EXPLANATION, EXPLANATION_ABOUT
+from admoe_monai.workflows.machine.granted import use_threads
 from admoe_monai.workflows.run.cohort import cohort_digest
 from admoe_monai.workflows.run.environment import choose_device
-from admoe_monai.workflows.run.granted import use_threads
 
 from ..looks import record_look
 from ..output import OutputFolder

@@ -19,8 +19,8 @@ from admoe_monai.data.stream import leave_signals_to_main, position_seed
 from admoe_monai.errors import UserError, root_cause
 from admoe_monai.evaluation import PredictionTable
 from admoe_monai.evaluation.evaluate import labelled_visits
+from admoe_monai.workflows.machine.granted import use_threads
 from admoe_monai.workflows.run.environment import choose_device
-from admoe_monai.workflows.run.granted import use_threads
 
 from ..prediction import TrainedRun
 from .conditions import Condition

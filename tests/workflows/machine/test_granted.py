@@ -5,7 +5,7 @@ from __future__ import annotations
 import joblib
 import pytest
 
-from admoe_monai.workflows.run.granted import granted_cores, granted_threads
+from admoe_monai.workflows.machine.granted import granted_cores, granted_threads
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""What a machine grants to a process, and what a training step takes of it."""
