@@ -183,10 +183,10 @@ class Interruption:
         # The first process to leave has torchrun end the others.
         idist.barrier()
         logger.info(
-            "%s received: state saved in %s at epoch %d of the phase, step %d of %d",
+            "%s received: state saved in %s in epoch %d, step %d of %d",
             self.signals.received.name if self.signals.received else "",
             self.file,
-            engine.state.epoch,
+            self.saver.training_state.epoch_of(engine.state.epoch),
             (engine.state.iteration - 1) % engine.state.epoch_length + 1,
             engine.state.epoch_length,
         )

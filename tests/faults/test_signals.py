@@ -41,7 +41,7 @@ def test_each_signal_saves_the_step_under_way(
         whole.start(tmp_path / "run")
     name = signal.Signals(number).name
     log = (tmp_path / "run" / "training.log").read_text()
-    assert f"{name} received: state saved in interrupt_checkpoint.pth at epoch 2 of the phase, step 2 of 3" in log
+    assert f"{name} received: state saved in interrupt_checkpoint.pth in epoch 1, step 2 of 3" in log
 
 
 @pytest.mark.faults
