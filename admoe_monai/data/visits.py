@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["SPLITS", "VISIT_FIELDS", "Visit", "is_boundless", "nearest", "person_of", "visit_problems"]
+__all__ = ["SPLITS", "VISIT_FIELDS", "Visit", "first_visits", "is_boundless", "nearest", "person_of", "visit_problems"]
 
 Visit = dict[str, Any]
 
@@ -60,13 +60,33 @@ def nearest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
     return f", did you mean '{matches[0]}'?" if matches else ""
 
 
-def person_of(visit: Visit) -> str:
+def person_of(visit: Mapping[str, Any]) -> str:
     """Who a visit is of: the person where several cohorts name one differently, else the subject.
 
     Args:
         visit: of a datalist.
     """
     return str(visit.get("person_id") or visit["subject_id"])
+
+
+def first_visits(visits: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Find the first visit of each person: by days, unknown ones last, then by session, as the figures take it.
+
+    Args:
+        visits: of a split, or some of them.
+
+    Returns:
+        Their places in the list, in the order of time.
+    """
+
+    def time(place: int) -> tuple[bool, float, str]:
+        days = visits[place].get("days_from_baseline")
+        return days is None, days or 0.0, str(visits[place].get("session_id") or "")
+
+    first: dict[str, int] = {}
+    for place in sorted(range(len(visits)), key=time):
+        first.setdefault(person_of(visits[place]), place)
+    return [*first.values()]
 
 
 def visit_problems(visit: Any, tasks: Collection[str], prior_names: Sequence[str] | None) -> Iterator[str]:

@@ -70,7 +70,7 @@ def evaluate_arms(
     visits = [_common_visits([table for arm in arms.values() for table in arm[k]], task, k) for k in _folds(arms)]
     truths = [truth for truth, _ in visits]
     weights = _weights(truths, n_boot, seed)
-    counts = _class_counts(pd.concat(truths).groupby(level="subject_id").first(), classes)
+    counts = _class_counts(pd.concat(truths).groupby(level="person_id").first(), classes)
     behind = _grounds(classes, counts)
     found: dict[str, Any] = {}
     draws: dict[str, dict[str, np.ndarray]] = {}
@@ -136,17 +136,17 @@ def _common_visits(tables: Sequence[PredictionTable], task: str, fold: int) -> t
                 f"arms disagree about the {task} of visits of fold {fold + 1}: they were trained on other data"
             )
     unpaired = len({visit for truth in labelled for visit in truth.index}) - len(common)
-    return common[~common.index.get_level_values("subject_id").duplicated()], unpaired
+    return common[~common.index.get_level_values("person_id").duplicated()], unpaired
 
 
 def _weights(truths: Sequence[pd.Series], n_boot: int, seed: int) -> list[np.ndarray]:
     """Draw subjects within the fold that tests them first, with the same result in every later one; per fold (R, subjects)."""
     drawn: dict[str, np.ndarray] = {}
     for k, truth in enumerate(truths):
-        new = [subject for subject in truth.index.get_level_values("subject_id") if subject not in drawn]
+        new = [subject for subject in truth.index.get_level_values("person_id") if subject not in drawn]
         chunks = [*subject_resamples(new, n_boot, seed + k)]
         drawn |= dict(zip(new, np.concatenate(chunks).T if chunks else np.empty((len(new), 0)), strict=True))
-    return [np.stack([drawn[name] for name in truth.index.get_level_values("subject_id")], axis=1) for truth in truths]
+    return [np.stack([drawn[name] for name in truth.index.get_level_values("person_id")], axis=1) for truth in truths]
 
 
 def _class_counts(truth: pd.Series, classes: Sequence[str]) -> dict[str, int]:
@@ -169,7 +169,7 @@ def _arm(
     for own, truth, drawn in zip(tables, truths, weights, strict=True):
         cells = []
         for place, table in enumerate(own):
-            predicted = predicted_visits(table, task).loc[truth.index, list(classes)].to_numpy(float)
+            predicted = predicted_visits(table, task).loc[truth.index, table.columns(task)].to_numpy(float)
             statistics = classification_statistics(truth.to_numpy(int), predicted, classes, pairs)
             cells.append((statistics(np.ones((1, len(truth)))), statistics(drawn)))
             for k, name in enumerate(classes):

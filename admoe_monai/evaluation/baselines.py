@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.predictions import PredictionTable
+from admoe_monai.evaluation.predictions import PredictionTable, people_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -103,7 +103,7 @@ def cross_validated_baseline(
         UserError: When a column is missing or not numeric, or a class has fewer subjects than there are folds.
     """
     values, truth, kept = _inputs(table, features, classes, task)
-    subjects = kept["subject_id"].astype(str).to_numpy()
+    subjects = people_of(kept).to_numpy(str)
     per_class = {name: len(set(subjects[truth == k])) for k, name in enumerate(classes)}
     for name, number in per_class.items():
         if number < folds:
@@ -137,7 +137,7 @@ def held_out_baseline(
         UserError: When a column is missing or not numeric, a class is absent from the training set, or a subject is in
             both sets.
     """
-    shared = set(training["subject_id"].astype(str)) & set(test["subject_id"].astype(str))
+    shared = {*people_of(training)} & {*people_of(test)}
     if shared:
         raise UserError(f"subject {min(shared)!r} is in the training and in the test set: {len(shared)} such subjects.")
     values, truth, _ = _inputs(training, features, classes, task)

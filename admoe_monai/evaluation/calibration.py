@@ -165,7 +165,7 @@ def calibration_figures(probabilities: np.ndarray, truth: np.ndarray) -> dict[st
 def _labelled(table: PredictionTable, task: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     truth, probabilities = table.labels(task), table.probabilities(task)
     usable = (truth >= 0) & ~np.isnan(probabilities).any(axis=1)
-    return probabilities[usable], truth[usable], table.frame.loc[usable, "subject_id"].tolist()
+    return probabilities[usable], truth[usable], table.people(usable).tolist()
 
 
 def _loss(probabilities: np.ndarray, truth: np.ndarray) -> float:

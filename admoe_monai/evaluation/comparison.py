@@ -15,7 +15,8 @@ from admoe_monai.evaluation.evaluate import labelled_visits
 from admoe_monai.evaluation.metrics import classification_statistics
 from admoe_monai.evaluation.predictions import PredictionTable
 
-VISIT = ["subject_id", "session_id"]
+#: What tells a visit: several names may stand for one person.
+VISIT = ["person_id", "subject_id", "session_id"]
 
 
 def compare_predictions(
@@ -57,15 +58,17 @@ def compare_predictions(
         raise UserError(f"no visit with a {task} is predicted in both tables: they share no subject_id and session_id.")
     disagree = both["truth_first"] != both["truth_second"]
     if disagree.any():
-        raise UserError(f"the tables disagree about the {task} of {'/'.join(both.index[disagree][0])}.")
-    subjects = both.index.get_level_values("subject_id").to_series(index=both.index)
+        raise UserError(f"the tables disagree about the {task} of {'/'.join(both.index[disagree][0][1:])}.")
+    subjects = both.index.get_level_values("person_id").to_series(index=both.index)
     if one_visit_per_subject:
         both = both[~subjects.duplicated()]
         subjects = subjects[both.index]
     truth = both["truth_first"].to_numpy(int)
     pairs = [(a, b) for a, b in combinations(names, 2) if {names.index(a), names.index(b)} <= set(truth)]
     statistics = [
-        classification_statistics(truth, both[[f"{name}_{side}" for name in names]].to_numpy(float), names, pairs)
+        classification_statistics(
+            truth, both[[f"{column}_{side}" for column in first.columns(task)]].to_numpy(float), names, pairs
+        )
         for side in ("first", "second")
     ]
 
@@ -95,22 +98,24 @@ def compare_predictions(
 
 
 def predicted_visits(table: PredictionTable, task: str) -> pd.DataFrame:
-    """Collect labels and probabilities of the visits with both, by subject and session in the order of time.
+    """Collect labels and probabilities of the visits with both, by person in the order of time.
 
     Args:
         table: Predictions with the true labels.
         task: Name of the task.
 
     Returns:
-        Table with the column ``truth`` (class index) and one per class, indexed by subject and session.
+        Table with the columns ``truth`` (class index) and ``p_<task>_<class>``, indexed by person, subject and session.
 
     Raises:
         UserError: When a visit is listed twice.
     """
     rows = labelled_visits(table, task, one_visit_per_subject=False)
     frame = table.frame.loc[rows, VISIT].assign(truth=table.labels(task)[rows])
-    frame[list(table.classes[task])] = table.probabilities(task)[rows]
+    frame[table.columns(task)] = table.probabilities(task)[rows]
     repeated = frame.duplicated(VISIT)
     if repeated.any():
-        raise UserError(f"visit {'/'.join(frame.loc[repeated, VISIT].iloc[0])} is listed twice in a prediction table.")
+        raise UserError(
+            f"visit {'/'.join(frame.loc[repeated, VISIT[1:]].iloc[0])} is listed twice in a prediction table."
+        )
     return frame.set_index(VISIT)

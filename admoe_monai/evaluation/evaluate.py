@@ -82,12 +82,12 @@ def labelled_visits(table: PredictionTable, task: str, one_visit_per_subject: bo
         one_visit_per_subject: Whether to keep only the first such visit of each subject (by days, then session).
 
     Returns:
-        Row numbers in the order of subject, days and session.
+        Row numbers in the order of person, days and session.
     """
     usable = (table.labels(task) >= 0) & ~np.isnan(table.probabilities(task)).any(axis=1)
-    rows = table.frame[usable].sort_values(["subject_id", "days_from_baseline", "session_id"], kind="stable")
+    rows = table.frame[usable].sort_values(["person_id", "days_from_baseline", "session_id"], kind="stable")
     if one_visit_per_subject:
-        rows = rows.drop_duplicates("subject_id")
+        rows = rows.drop_duplicates("person_id")
     return rows.index.to_numpy()
 
 
@@ -107,7 +107,7 @@ def _evaluate_task(
     unpredicted = (table.labels(task) >= 0) & np.isnan(table.probabilities(task)).any(axis=1)
     rows = labelled_visits(table, task, one_visit_per_subject)
     truth, probabilities = table.labels(task)[rows], table.probabilities(task)[rows]
-    subjects = table.frame["subject_id"].to_numpy(str)[rows]
+    subjects = table.people(rows)
     counts = {
         name: {"subjects": len(set(subjects[truth == k])), "visits": int((truth == k).sum())}
         for k, name in enumerate(names)

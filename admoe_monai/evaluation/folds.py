@@ -82,7 +82,7 @@ def _check(folds: Mapping[str, PredictionTable]) -> None:
     for name, table in folds.items():
         if _plain(table.classes) != _plain(folds[first].classes):
             raise UserError(f"{name} has other classes than {first}: {dict(table.classes)}")
-        for subject in table.frame["subject_id"].unique():
+        for subject in np.unique(table.people()):
             if subject in seen:
                 raise UserError(
                     f"{seen[subject]} and {name} both test subject {subject}: they are no folds of a cohort"
@@ -101,8 +101,8 @@ def _draws(table: PredictionTable, task: str, n_boot: int, seed: int, one_visit:
     statistics = classification_statistics(
         table.labels(task)[rows], table.probabilities(task)[rows], names, list(combinations(names, 2))
     )
-    subjects = table.frame["subject_id"].to_numpy(str)[rows]
-    chunks = [statistics(weights) for weights in subject_resamples(list(subjects), n_boot, seed)]
+    subjects = list(table.people(rows))
+    chunks = [statistics(weights) for weights in subject_resamples(subjects, n_boot, seed)]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]} if chunks else {}
 
 

@@ -51,7 +51,7 @@ def evaluate_groups(
             continue
         values = frame[column].astype("string")
         values = values.mask(values == "")
-        sizes = frame.groupby(values)["subject_id"].nunique()
+        sizes = frame.groupby(values)["person_id"].nunique()
         names = [str(name) for name in sizes.index[sizes >= FEWEST_SUBJECTS]]
         if len(names) > 1:
             found[column] = {
@@ -65,11 +65,11 @@ def with_groups(frame: pd.DataFrame) -> pd.DataFrame:
     """Add ``age_band``, such as ``70 to 79``, where ages are known, and ``visit``, which is ``first`` or ``later``.
 
     Args:
-        frame: Visits, with ``age`` in years where it is known.
+        frame: Visits of a prediction table, with ``age`` in years where it is known.
     """
-    order = frame.sort_values(["subject_id", "days_from_baseline", "session_id"], kind="stable")
-    first = frame["subject_id"].map(order.groupby("subject_id")["session_id"].first())
-    frame = frame.assign(visit=np.where(frame["session_id"] == first, "first", "later"))
+    order = frame.sort_values(["person_id", "days_from_baseline", "session_id"], kind="stable")
+    first = order.drop_duplicates("person_id").index
+    frame = frame.assign(visit=np.where(frame.index.isin(first), "first", "later"))
     if "age" not in frame:
         return frame
     ages = pd.to_numeric(frame["age"], errors="coerce")
@@ -121,7 +121,7 @@ def _minus(
     if present[0] != present[1]:
         lacking = sorted(present[0] ^ present[1], key=names.index)
         return Estimate(None, note=f"{' and '.join(lacking)} on one side alone")
-    subjects = [table.frame["subject_id"].to_numpy(str)[rows] for table, rows in sides]
+    subjects = [table.people(rows) for table, rows in sides]
     called = [table.probabilities(task)[rows].argmax(axis=1) for table, rows in sides]
     occurring, cut = np.unique(truths[0]), len(truths[0])
 

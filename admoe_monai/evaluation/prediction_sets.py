@@ -149,7 +149,7 @@ def _evaluate_task(
         with np.errstate(invalid="ignore"):
             return {"mean_size": (weights @ sizes.astype(float)) / weights.sum(axis=1)}
 
-    subjects = table.frame["subject_id"].to_numpy(str)[rows].tolist()
+    subjects = table.people(rows).tolist()
     size = bootstrap(mean_size, subjects, n_boot, seed)["mean_size"]
     return {
         "promised": fitted["promised"],

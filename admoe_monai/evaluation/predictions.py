@@ -40,13 +40,26 @@ def probability_columns(classes: Mapping[str, Sequence[str]]) -> dict[str, list[
     return columns
 
 
+def people_of(frame: pd.DataFrame) -> pd.Series:
+    """Return who each visit is of: the person where one has several names, else the subject.
+
+    Args:
+        frame: Visits with ``subject_id`` and, perhaps, ``person_id``.
+    """
+    subjects = frame["subject_id"].fillna("").astype(str)
+    if "person_id" not in frame:
+        return subjects
+    people = frame["person_id"].fillna("").astype(str)
+    return people.where(people != "", subjects)
+
+
 @dataclass(frozen=True)
 class PredictionTable:
     """Predictions of visits, valid by construction.
 
-    Columns of ``frame``: ``image``, ``subject_id``, ``session_id`` (text), ``days_from_baseline`` (days, NaN =
-    unknown), one named after each task (true class, empty = unknown), and ``p_<task>_<class>`` (all NaN in a row =
-    no prediction). Further columns, such as the site, are kept.
+    Columns of ``frame``: ``image``, ``subject_id``, ``person_id``, ``session_id`` (text; the person is the subject, unless
+    several names stand for one), ``days_from_baseline`` (days, NaN = unknown), one named after each task (true class, empty =
+    unknown), and ``p_<task>_<class>`` (all NaN in a row = no prediction). Further columns, such as the site, are kept.
 
     Args:
         frame: Table with these columns; missing label columns and a missing time are filled with "unknown".
@@ -69,6 +82,7 @@ class PredictionTable:
             raise UserError(f"prediction table: column {absent[0]!r} is missing (the table has: {known}).")
         for name in (*TEXT_COLUMNS, *self.classes):
             frame[name] = frame[name].fillna("").astype(str) if name in frame else ""
+        frame["person_id"] = people_of(frame)
         days = frame["days_from_baseline"] if "days_from_baseline" in frame else pd.Series(np.nan, frame.index)
         frame["days_from_baseline"] = pd.to_numeric(days, errors="coerce").astype(float)
         object.__setattr__(self, "frame", frame)
@@ -137,6 +151,15 @@ class PredictionTable:
     def csv(self) -> str:
         """Return the content of a CSV file, which :meth:`read` reads."""
         return str(self.frame.to_csv(index=False))
+
+    def people(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return who each visit (N,) is of: what is drawn and counted as a whole.
+
+        Args:
+            rows: Row numbers of the visits; all by default.
+        """
+        people = self.frame["person_id"].to_numpy(str)
+        return people if rows is None else people[rows]
 
     def columns(self, task: str) -> list[str]:
         """Return the names of a task's probability columns, in the order of its classes."""

@@ -127,10 +127,7 @@ def _signed(value: float) -> str:
 
 def _other_calls(table: PredictionTable, reference: PredictionTable, task: str) -> int:
     called: Sequence[Any] = [
-        predicted_visits(each, task)
-        .groupby(level="subject_id", sort=False)
-        .head(1)[list(each.classes[task])]
-        .idxmax(axis=1)
+        predicted_visits(each, task).groupby(level="person_id", sort=False).head(1)[each.columns(task)].idxmax(axis=1)
         for each in (table, reference)
     ]
     return int((called[0] != called[1]).sum())

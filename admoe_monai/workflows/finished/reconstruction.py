@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from admoe_monai.checkpoints import CheckpointError
 from admoe_monai.data import Datalist
+from admoe_monai.data.visits import first_visits, person_of
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.figures import reconstruction_figure
 from admoe_monai.evaluation.reconstruction import compare_reconstructions, mean_volume, reconstruction_errors
@@ -55,7 +56,8 @@ def evaluate_reconstruction(
     training = run.phase(cohort.items("training"), chosen)
     store = training["validate::store"]
     mean = mean_volume(store[i]["image"].numpy() for i in tqdm(range(len(store)), desc="Training mean", disable=None))
-    visits = _first_visits(cohort, split) if one_visit_per_subject else cohort.items(split)
+    places = first_visits(cohort.splits[split]) if one_visit_per_subject else [*range(len(cohort.splits[split]))]
+    visits = _items(cohort, split, places)
     errors = []
     for visit, image, mask, foreground, prediction in _reconstructions(run, visits, chosen):
         patch_size = run.settings["patch_size"]
@@ -66,7 +68,7 @@ def evaluate_reconstruction(
             )
             figure = reconstruction_figure(image, mask, prediction, patch_size, title=title)
             pictures.picture(f"reconstruction_{len(errors)}.png", figure)
-    return compare_reconstructions(errors, [visit["subject_id"] for visit in visits])
+    return compare_reconstructions(errors, [person_of(cohort.splits[split][place]) for place in places])
 
 
 def reconstruction_pictures(
@@ -87,7 +89,7 @@ def reconstruction_pictures(
         UserError: If the checkpoint has no decoder or was trained on a normalised target, which is no image.
     """
     _refuse_what_is_no_image(run)
-    visits = _first_visits(cohort, split)[:PICTURES]
+    visits = _items(cohort, split, first_visits(cohort.splits[split])[:PICTURES])
     return [
         (
             f"{visit['subject_id']} {visit['session_id']}",
@@ -104,11 +106,9 @@ def _refuse_what_is_no_image(run: TrainedRun) -> None:
         raise UserError("target_norm_window was set: the reconstruction is not in the units of the image")
 
 
-def _first_visits(cohort: Datalist, split: str) -> list[dict[str, Any]]:
+def _items(cohort: Datalist, split: str, places: list[int]) -> list[dict[str, Any]]:
     visits = cohort.items(split)
-    order = sorted(range(len(visits)), key=lambda i: cohort.splits[split][i].get("days_from_baseline") or 0)
-    first = {visits[i]["subject_id"]: visits[i] for i in reversed(order)}
-    return list(first.values())
+    return [visits[place] for place in places]
 
 
 def _reconstructions(

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from admoe_monai.data import Datalist
+from admoe_monai.data.visits import SPLITS, person_of
 from admoe_monai.handlers import duration
 from admoe_monai.metrics_rows import Row, best_score, lowest_loss, number_in, read_metrics
 from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, CONFIG, CURVES, FINAL_MODEL, METRICS
@@ -20,8 +21,6 @@ from .environment import environment
 
 #: Share of all parameters from which on the terminal names a component.
 LEAST_SHARE = 0.01
-
-SPLITS = ("training", "validation", "test")
 
 
 def opening_lines(
@@ -112,7 +111,7 @@ def closing_lines(folder: Path, settings: Mapping[str, Any], seconds: float) -> 
 
 def _counts(cohort: Datalist) -> str:
     return ", ".join(
-        f"{split} {len({visit['subject_id'] for visit in visits})} ({len(visits)})"
+        f"{split} {len({*map(person_of, visits)})} ({len(visits)})"
         for split, visits in ((split, cohort.splits[split]) for split in SPLITS)
     )
 
@@ -122,8 +121,7 @@ def _class_counts(cohort: Datalist, task: str) -> str:
     counts = []
     for split in SPLITS:
         people = {
-            name: {v["subject_id"] for v in cohort.splits[split] if v.get(task) == name}
-            for name in cohort.classes[task]
+            name: {person_of(v) for v in cohort.splits[split] if v.get(task) == name} for name in cohort.classes[task]
         }
         counts.append(f"{split} {', '.join(f'{len(found)} {name}' for name, found in people.items())}")
     return "; ".join(counts)

@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from admoe_monai.data import Datalist
-from admoe_monai.data.visits import person_of
+from admoe_monai.data.visits import first_visits
 from admoe_monai.errors import UserError
 from admoe_monai.explanation.averages import MeanMap
 from admoe_monai.explanation.shared_grid import SharedGrid
@@ -76,7 +76,8 @@ class ExplainedScans:
         chosen = _in_turn(cohort, split, task, most)
         if not chosen:
             raise UserError(f"{cohort.path} has no {split} visit with a {task}")
-        items = [cohort.items(split)[index] for index in chosen]
+        visits = cohort.items(split)
+        items = [visits[index] for index in chosen]
         self.device = device
         self.space = shared_space(cohort)
         self._phase = run.phase(items, device)
@@ -131,14 +132,11 @@ def shared_space(cohort: Datalist) -> str | None:
 
 def _in_turn(cohort: Datalist, split: str, task: str, most: int | None) -> Sequence[int]:
     visits = cohort.splits[split]
-    order = sorted(range(len(visits)), key=lambda i: (visits[i].get("days_from_baseline") or 0, i))
-    first: dict[str, int] = {}
-    for index in order:
-        if visits[index].get(task) is not None:
-            first.setdefault(person_of(visits[index]), index)
+    labelled = [index for index, visit in enumerate(visits) if visit.get(task) is not None]
+    first = [labelled[place] for place in first_visits([visits[index] for index in labelled])]
     seen: Counter[str] = Counter()
     turns = []
-    for index in sorted(first.values()):
+    for index in sorted(first):
         label = str(visits[index][task])
         turns.append((seen[label], index))
         seen[label] += 1

@@ -59,7 +59,7 @@ def clinical_table(cohort: Datalist, split: str, columns: Sequence[Mapping[str, 
         task: Name of the task.
     """
     visits = cohort.splits[split]
-    kept = ("image", "subject_id", "session_id", "days_from_baseline", task)
+    kept = ("image", "subject_id", "person_id", "session_id", "days_from_baseline", task)
     table = pd.DataFrame([{name: visit.get(name) for name in kept} for visit in visits])
     encoded = [encode_prior(visit.get("prior") or {}, columns) for visit in visits]
     return table.join(pd.DataFrame(encoded, columns=prior_features(columns)))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from admoe_monai.data import Datalist
+from admoe_monai.data.visits import first_visits, person_of
 from admoe_monai.evaluation.pages.report_page import Section
 from admoe_monai.evaluation.pages.wording import missing
 from admoe_monai.people import people
@@ -58,25 +59,13 @@ def ages(visits: Sequence[Mapping[str, Any]]) -> str:
     return f"{known.mean():.1f}{spread}{absent}"
 
 
-def first_visits(visits: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Take the first visit of each person.
-
-    Args:
-        visits: Visits of a split.
-    """
-    found: dict[str, Mapping[str, Any]] = {}
-    for visit in sorted(visits, key=lambda v: (v.get("days_from_baseline") or 0.0, v["session_id"])):
-        found.setdefault(visit["subject_id"], visit)
-    return [*found.values()]
-
-
 def _characteristics(split: str, visits: Sequence[Mapping[str, Any]]) -> list[Any]:
-    first = first_visits(visits)
+    first = [visits[place] for place in first_visits(visits)]
     sexes = Counter(str(visit.get("sex") or "unknown") for visit in first)
-    number = Counter(visit["subject_id"] for visit in visits)
+    number = Counter(map(person_of, visits))
     days: dict[str, float] = {}
     for visit in visits:
-        days[visit["subject_id"]] = max(days.get(visit["subject_id"], 0.0), visit.get("days_from_baseline") or 0.0)
+        days[person_of(visit)] = max(days.get(person_of(visit), 0.0), visit.get("days_from_baseline") or 0.0)
     return [
         split,
         len(first),

@@ -11,7 +11,7 @@ import numpy as np
 
 import admoe_monai
 from admoe_monai.data import Datalist
-from admoe_monai.data.visits import SPLITS
+from admoe_monai.data.visits import SPLITS, person_of
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation import PredictionTable, evaluate_predictions
 from admoe_monai.evaluation.calibration import calibration_figures
@@ -110,7 +110,7 @@ def _visit_counts(cohort: Datalist) -> dict[str, dict[str, Any]]:
 
 def _counts_of(cohort: Datalist, split: str) -> dict[str, Any]:
     visits = cohort.splits[split]
-    counts: dict[str, Any] = {"subjects": len({visit["subject_id"] for visit in visits}), "visits": len(visits)}
+    counts: dict[str, Any] = {"subjects": len({*map(person_of, visits)}), "visits": len(visits)}
     for task, names in cohort.classes.items():
         found = Counter(visit.get(task) or UNKNOWN for visit in visits)
         counts[task] = {name: found[name] for name in (*names, UNKNOWN) if found[name]}
