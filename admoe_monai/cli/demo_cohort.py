@@ -44,7 +44,7 @@ def demo_cohort(
         seed=seed,
         workers=workers,
     )
-    console = Console()
+    console = Console(markup=False)
     truth = pd.read_csv(made / "truth.tsv", sep="\t")
     console.print(f"{made}: simulated, {truth['participant_id'].nunique()} subjects, {len(truth)} scans")
     first = truth[(truth["days_from_baseline"] == 0) & (truth["rescan"] == 0)]

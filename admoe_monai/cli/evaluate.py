@@ -26,7 +26,11 @@ def evaluate(
         bool, typer.Option("--all_visits", help="All visits instead of each subject's first.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option(help="Folder to write to; by default RUN_DIR/evaluation.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Folder to write to; by default RUN_DIR/evaluation, for another checkpoint or datalist a folder in it.",
+            show_default=False,
+        ),
     ] = None,
     calibrate: Annotated[
         bool,
@@ -51,7 +55,7 @@ def evaluate(
     found = evaluate_run(
         run_dir, checkpoint, datalist, dataset_dir, split, not all_visits, output, calibrate=calibrate, device=device
     )
-    console = Console()
+    console = Console(markup=False)
     console.print(found.heading(), highlight=False)
     for leak in found.about["leakage"]:
         console.print(f"trained in spite of a leak: {leak}", highlight=False, markup=False)

@@ -48,7 +48,7 @@ def propose(
     proposal = choose(datalist, dataset_dir, machine_at_hand(device, memory, cores))
     text = overlay_text(proposal, datalist)
     write_overlay(path, text)
-    Console().print(_seen(proposal))
+    Console(markup=False).print(_seen(proposal))
     typer.echo(_geometry(proposal.facts))
     typer.echo(text, nl=False)
     typer.echo(f"Written: {path}. Train with")

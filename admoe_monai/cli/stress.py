@@ -41,7 +41,7 @@ def stress(
 
     strengths = None if disturbances is None else read_strengths(disturbances)
     found = stress_run(run_dir, strengths, dataset_dir, output, device)
-    console = Console()
+    console = Console(markup=False)
     console.print(found.heading(), highlight=False)
     for leak in found.content["leakage"]:
         console.print(f"trained in spite of a leak: {leak}", highlight=False, markup=False)

@@ -90,5 +90,5 @@ def _width() -> int | None:
     """Return the width to print in; None where a program reads, which wants a line per row."""
     from rich.console import Console
 
-    console = Console()
+    console = Console(markup=False)
     return console.width if console.is_terminal or "COLUMNS" in os.environ else None

@@ -162,7 +162,7 @@ def _arm(
     behind: Mapping[str, Ground],
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Evaluate an arm: its plain values, and the resampled means (R,) of its figures."""
-    pairs, needed = list(combinations(classes, 2)), figures_of(classes)
+    pairs, needed = list(combinations(classes, 2)), _grounds(classes, dict.fromkeys(classes, 1))
     values: dict[str, list[list[float]]] = {name: [] for name in needed}
     folds: dict[str, list[np.ndarray]] = {name: [] for name in needed}
     right = {name: [0] * max(map(len, tables)) for name in classes}
@@ -175,9 +175,8 @@ def _arm(
             for k, name in enumerate(classes):
                 right[name][place] += int((predicted.argmax(1)[truth.to_numpy(int) == k] == k).sum())
         present = {classes[k] for k in truth.unique()}
-        for name, own_classes in needed.items():
-            # A mean over the classes that a fold happens to have is another figure.
-            factor = 1.0 if present.issuperset(own_classes) else np.nan
+        for name, ground in needed.items():
+            factor = 1.0 if ground.holds(present) else np.nan
             values[name].append([factor * float(alone[name][0]) for alone, _ in cells])
             folds[name].append(factor * np.mean([resampled[name] for _, resampled in cells], axis=0))
     metrics: dict[str, dict[str, Any]] = {}

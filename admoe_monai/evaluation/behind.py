@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from admoe_monai.people import FEWEST_PEOPLE
 
@@ -21,11 +21,21 @@ class Ground:
         classes: Classes without people of which it is undefined.
         people: Number of people by whom its precision is bounded.
         few: Of whom there are too few for an interval, in words; None where all are enough.
+        fewest_classes: Number of classes that have to have people.
     """
 
     classes: Sequence[str]
     people: int
     few: str | None
+    fewest_classes: int = 1
+
+    def holds(self, present: Collection[str]) -> bool:
+        """Tell whether a fold with these classes has the figure: a mean over fewer classes would be another one.
+
+        Args:
+            present: Classes that the fold has people of.
+        """
+        return len(present) >= self.fewest_classes and {*present}.issuperset(self.classes)
 
 
 def grounds(
@@ -60,7 +70,9 @@ def grounds(
 
     classes = [own[name] for name in present] or [all_of_them]
     found = {name: ground(present, *classes, people=outside[1]) for name in MEANS}
-    found |= {name: ground([], all_of_them) for name in ("accuracy", "brier")} | {"mcc": ground([], outside)}
+    found |= {name: ground([], all_of_them) for name in ("accuracy", "brier")} | {
+        "mcc": replace(ground([], outside), fewest_classes=2)
+    }
     found |= {f"auc_{a}_vs_{b}": ground([a, b], own[a], own[b]) for a, b in pairs}
     for name in names:
         found[f"recall_{name}"] = ground([name], own[name])

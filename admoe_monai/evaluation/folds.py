@@ -25,9 +25,9 @@ def evaluate_folds(
 ) -> dict[str, dict[str, Any]]:
     """Average every figure over folds, each of which has tested other subjects.
 
-    A figure that is undefined in a fold, for want of a class, is averaged over the other folds, and `n_folds` says over how
-    many. The interval comes from drawing subjects within each fold; it holds for these networks, and how much training them
-    anew would change is seen in the spread alone.
+    A figure that is undefined in a fold for want of a class (as is a mean over classes where it lacks one that another fold
+    has) is averaged over the other folds, and `n_folds` says over how many. The interval comes from drawing subjects within
+    each fold; it holds for these networks, and how much training them anew would change is seen in the spread alone.
 
     Args:
         folds: Predictions of each fold, of the same classes, by the name that messages give it.
@@ -55,6 +55,7 @@ def evaluate_folds(
         names = list(classes[task])
         counts = {name: sum(fold["class_counts"][name]["subjects"] for fold in figures) for name in names}
         behind = grounds(names, counts, sum(sizes), list(combinations(names, 2)))
+        present = [(fold, [name for name in names if fold["class_counts"][name]["subjects"]]) for fold in figures]
         found[task] = {
             "n_subjects": sum(sizes),
             "n_visits": sum(fold["n_visits"] for fold in figures),
@@ -67,7 +68,9 @@ def evaluate_folds(
             },
             "metrics": {
                 name: _average(
-                    [fold["metrics"][name]["value"] for fold in figures], [d.get(name) for d in draws], behind[name]
+                    [fold["metrics"][name]["value"] if behind[name].holds(own) else None for fold, own in present],
+                    [drawn.get(name) for drawn in draws],
+                    behind[name],
                 )
                 for name in figures[0]["metrics"]
             },

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from admoe_monai.evaluation.bootstrap import Estimate, bootstrap
+from admoe_monai.evaluation.behind import too_few
+from admoe_monai.evaluation.bootstrap import bootstrap
 from admoe_monai.evaluation.inpainting import smoothest_interpolation
 
 MODEL, TRAINING_MEAN, INTERPOLATION = "model", "training_mean", "interpolation"
@@ -145,7 +146,10 @@ def compare_reconstructions(
         total = weights.sum(axis=1)
         return {name: weights @ values / total for name, values in series.items()}
 
-    estimates: dict[str, Estimate] = bootstrap(means, subjects, n_boot, seed)
+    few = too_few([("", len(set(subjects)))])
+    estimates = {
+        name: estimate.without_interval(few) for name, estimate in bootstrap(means, subjects, n_boot, seed).items()
+    }
     return {
         "n_subjects": len(set(subjects)),
         "n_images": len(errors),

@@ -155,3 +155,13 @@ def test_of_thin_classes_the_text_counts_and_shows_no_figure() -> None:
     assert [line for line in lines if line.startswith("AUC CN vs MCI")]
     assert " of 4 " in next(line for line in lines if line.startswith("recall of AD"))
     assert "no AUC and no average precision of classes with fewer than 10 subjects: AD (4)" in lines
+
+
+def test_names_in_brackets_are_shown_as_they_are() -> None:
+    names = ["cn [control]", "ad [/x]"]
+    table = predictions(["CN", "AD"] * 10).replace({"diagnosis": {"CN": names[0], "AD": names[1]}})
+    table = table.drop(columns=["p_diagnosis_MCI", "p_diagnosis_CN", "p_diagnosis_AD"])
+    scores = np.linspace(0.1, 0.9, len(table))
+    table = table.assign(**{f"p_diagnosis_{names[0]}": scores, f"p_diagnosis_{names[1]}": 1 - scores})
+    text = format_evaluation(evaluate_predictions(table, {"diagnosis": names}, n_boot=0))
+    assert all(f"recall of {name}" in text for name in names)

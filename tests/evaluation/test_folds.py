@@ -67,6 +67,13 @@ def test_a_figure_that_a_fold_lacks_is_averaged_over_the_others_and_says_so() ->
     assert entry["value"] == pytest.approx(np.mean([entry["folds"][0], entry["folds"][2]]))
 
 
+def test_a_mean_over_fewer_classes_is_another_figure() -> None:
+    found = evaluate_folds(numbered(fold(0), fold(1, classes=("CN",)), fold(2)), n_boot=50)["diagnosis"]["metrics"]
+    for name in ("balanced_accuracy", "macro_f1", "mcc"):
+        assert (found[name]["n_folds"], found[name]["folds"][1]) == (2, None)
+    assert found["accuracy"]["n_folds"] == 3
+
+
 def test_without_resamples_there_is_no_interval() -> None:
     entry = evaluate_folds(numbered(fold(0), fold(1)), n_boot=0)["diagnosis"]["metrics"]["accuracy"]
     assert (entry["low"], entry["high"]) == (None, None)

@@ -44,7 +44,7 @@ def write_datalists(
         voxels=visits.check_images == "voxels",
         overwrite=to.overwrite,
     )
-    console = Console()
+    console = Console(markup=False)
     for line in report_lines(datalists[0]):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     for datalist in datalists:

@@ -165,7 +165,7 @@ def render_table(table: Table, width: int) -> list[str]:
         width: Largest width in characters.
     """
     text = io.StringIO()
-    Console(file=text, width=width, color_system=None, highlight=False).print(table)
+    Console(file=text, width=width, color_system=None, highlight=False, markup=False).print(table)
     return [line.rstrip() for line in text.getvalue().splitlines() if line.strip()]
 
 

@@ -16,7 +16,7 @@ from admoe_monai.evaluation.evaluate import evaluate_predictions
 from admoe_monai.evaluation.failures import common_to_wrong, said_of_wrong, worst_cases
 from admoe_monai.evaluation.pages.text import format_calibration, format_evaluation, format_reconstruction, format_sets
 from admoe_monai.evaluation.prediction_sets import evaluate_sets, with_sets
-from admoe_monai.run_files import BEST_MODEL, EVALUATION
+from admoe_monai.run_files import BEST_MODEL, BEST_PRETRAIN, EVALUATION
 from admoe_monai.workflows.run.cohort import cohort_digest
 
 from .calibration import SET, fit_calibration, remarks_on_sets
@@ -100,7 +100,8 @@ def evaluate_run(
         dataset_dir: Folder of the images, if they were moved.
         split: Name of the split: `training`, `validation` or `test`.
         one_visit_per_subject: Whether to use the first visit of each subject only, or all.
-        output: Folder to write to; by default that of the run's evaluations.
+        output: Folder to write to; by default that of the run's evaluations, or for another cohort or other weights than
+            the best a folder in it, so that nothing takes these for the run's own.
         calibrate: Whether to fit temperatures and prediction sets on the run's validation split, keep and use them.
         device: Device to run on, such as cuda or cpu; None takes the GPU if there is one.
 
@@ -114,7 +115,7 @@ def evaluate_run(
         raise UserError(f"{cohort.path} has no {split} visits")
     if calibrate and checkpoint != BEST_MODEL:
         raise UserError(f"--calibrate is of {BEST_MODEL}, which a bundle carries, not of {checkpoint}")
-    folder = OutputFolder(output or run_dir / EVALUATION)
+    folder = OutputFolder(output or run_dir / EVALUATION / _subfolder(checkpoint, datalist))
     figures: dict[str, Any]
     calibration: dict[str, Any] = {}
     sets: dict[str, Any] = {}
@@ -141,10 +142,15 @@ def evaluate_run(
         folder.write(f"worst_cases_{split}.csv", worst_cases(table).to_csv(index=False))
     if split == TEST:
         record_look(run_dir, "evaluate", checkpoint, run.checkpoint["epoch"], cohort_digest(cohort))
-    about = _about(run, cohort, split, checkpoint)
+    about = {**_about(run, cohort, split, checkpoint), "calibrated": calibrate}
     content = {**about, "figures": figures, "wrong": wrong, **({"prediction_sets": sets} if sets else {})}
     folder.write(figures_file(kind, split), json.dumps(content, indent=1))
     return RunEvaluation(about, figures, folder.path, calibration, remarks, sets, wrong)
+
+
+def _subfolder(checkpoint: str, datalist: Path | None) -> str:
+    weights = [] if checkpoint in (BEST_MODEL, BEST_PRETRAIN) else [Path(checkpoint).stem]
+    return "_".join([*weights, *([] if datalist is None else ["on", datalist.stem])])
 
 
 def _about(run: TrainedRun, cohort: Datalist, split: str, checkpoint: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def report(found: Sequence[PhaseFacts], disk: Disk, settings: Mapping[str, Any])
         settings: Resolved settings.
     """
     figures = [_figures(facts) for facts in found]
-    console = Console()
+    console = Console(markup=False)
     if console.is_terminal:
         table = Table("", *(facts.name for facts in found), title="Dry run")
         for name in dict.fromkeys(name for column in figures for name in column):

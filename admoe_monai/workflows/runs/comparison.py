@@ -55,7 +55,7 @@ def compare_runs(run_dirs: Sequence[Path]) -> dict[str, Any]:
         "validation": _side_by_side(
             [_validation(folder, values) for folder, values in zip(run_dirs, settings, strict=True)]
         ),
-        "test": [_evaluated(folder) for folder in run_dirs],
+        "test": [evaluated(folder) for folder in run_dirs],
         "differences": _differences(run_dirs, [values["classes"] for values in settings]),
     }
 
@@ -136,11 +136,20 @@ def _validation(run_dir: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     return figures
 
 
-def _evaluated(run_dir: Path) -> dict[str, Any] | None:
+def evaluated(run_dir: Path) -> dict[str, Any] | None:
+    """Read the figures of a run's test split, and of what they are; None for a run that was not evaluated.
+
+    Args:
+        run_dir: Run directory.
+
+    Raises:
+        UserError: If the file can't be read.
+    """
     path = run_dir / EVALUATION / figures_file(CLASSIFICATION, TEST)
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {"figures": content["figures"], **{key: content[key] for key in ("cohort", "simulated", "checkpoint")}}
+        known = {key: content[key] for key in ("figures", "cohort", "simulated", "checkpoint")}
+        return {**known, "calibrated": bool(content.get("calibrated"))}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -154,15 +163,18 @@ def _differences(run_dirs: Sequence[Path], classes: Sequence[Mapping[str, Any]])
         PredictionTable.read(file, own) if file.is_file() else None for file, own in zip(files, classes, strict=True)
     ]
     first = tables[0]
+    temperatures = [bool((evaluated(folder) or {}).get("calibrated")) for folder in run_dirs]
     return [
         {}
         if first is None or other is None
-        else {task: _difference(other, first, task) for task in first.classes if task in other.classes}
-        for other in tables[1:]
+        else {task: _difference(other, first, task, alike) for task in first.classes if task in other.classes}
+        for other, alike in zip(tables[1:], (own == temperatures[0] for own in temperatures[1:]), strict=True)
     ]
 
 
-def _difference(other: PredictionTable, first: PredictionTable, task: str) -> dict[str, Any]:
+def _difference(other: PredictionTable, first: PredictionTable, task: str, alike: bool) -> dict[str, Any]:
+    if not alike:
+        return {"problem": "one of them was evaluated with --calibrate: evaluate both alike"}
     try:
         return compare_predictions(other, first, task)
     except UserError as error:

@@ -13,7 +13,7 @@ import yaml
 from admoe_monai.data.visits import nearest
 from admoe_monai.errors import UserError
 from admoe_monai.evaluation.arms import figures_of
-from admoe_monai.files import write_atomic
+from admoe_monai.workflows.finished.output import OutputFolder
 from admoe_monai.workflows.settings.config_files import config_files, read_config
 from admoe_monai.workflows.settings.findings import findings
 from admoe_monai.workflows.settings.names import declared_settings
@@ -37,7 +37,7 @@ def write_settings(study: Study, folder: Path) -> None:
         *((f"{short_name(a.name)}.yaml", a.settings) for a in study.arms),
     ]:
         if settings:
-            write_atomic(folder / name, yaml.safe_dump(dict(settings), sort_keys=False))
+            OutputFolder(folder).write(name, yaml.safe_dump(dict(settings), sort_keys=False))
 
 
 def settings_files(study: Study, arm: Arm, folder: Path) -> list[Path]:
@@ -66,13 +66,17 @@ def mistakes_in_settings(study: Study) -> list[str]:
         One line each, once for all arms that share it.
     """
     said: dict[str, str] = {}
+    first: list[str] = []
     for arm in study.arms:
         with TemporaryDirectory() as name:
             write_settings(study, Path(name))
             try:
                 files = settings_files(study, arm, Path(name))
                 found = [str(finding) for finding in findings(files, {"datalist": str(study.folds[0])})]
-                found = found or _mistakes_in_primary(study, classes_in(files, study.task))
+                if not found:
+                    classes = classes_in(files, study.task)
+                    first = first or classes
+                    found = _mistakes_in_primary(study, classes) or _other_classes(study, classes, first)
             except UserError as error:
                 found = [str(error)]
         for problem in found:
@@ -109,6 +113,15 @@ def all_classes(files: Sequence[Path]) -> Mapping[str, Sequence[str]]:
     take_in(settings, declared_settings())
     classes: Mapping[str, Sequence[str]] = settings["classes"]
     return classes
+
+
+def _other_classes(study: Study, classes: Sequence[str], first: Sequence[str]) -> list[str]:
+    if [*classes] == [*first]:
+        return []
+    return [
+        f"its classes of {study.task} are {', '.join(classes)}, those of '{study.arms[0].name}' {', '.join(first)}: figures of "
+        "different classes can't be compared; make it a study of its own"
+    ]
 
 
 def _mistakes_in_primary(study: Study, classes: Sequence[str]) -> list[str]:

@@ -15,8 +15,8 @@ from typing import Any
 from admoe_monai.data import load_datalist, save_datalist
 from admoe_monai.data.permuted_labels import permute_labels
 from admoe_monai.errors import UserError
-from admoe_monai.files import write_atomic
 from admoe_monai.run_files import EVALUATION
+from admoe_monai.workflows.finished.output import OutputFolder
 from admoe_monai.workflows.settings.config_files import config_files
 
 from .arm_settings import all_classes, settings_files, write_settings
@@ -111,7 +111,7 @@ def write_cells(study: Study, folder: Path) -> list[Cell]:
     """
     cells = cells_of(study, folder)
     for name in (CELLS, CONFIGS, DATALISTS):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        OutputFolder(folder / name)
     origins = _origins(study, cells)
     changed = [
         c for c in cells if c.origin.is_file() and c.origin.read_text() != origins[c.name] and c.run_dir.is_dir()
@@ -130,9 +130,9 @@ def write_cells(study: Study, folder: Path) -> list[Cell]:
         if cell.arm.labels == PERMUTED:
             original = load_datalist(study.folds[cell.fold])
             save_datalist(cell.datalist, permute_labels(original, cell.seed, tasks))
-        write_atomic(cell.origin, origins[cell.name])
+        OutputFolder(cell.origin.parent).write(cell.origin.name, origins[cell.name])
     plan = {"threads": study.threads, "cells": {cell.name: script(study, cell) for cell in cells}}
-    write_atomic(folder / PLAN, json.dumps(plan, indent=1))
+    OutputFolder(folder).write(PLAN, json.dumps(plan, indent=1))
     return cells
 
 

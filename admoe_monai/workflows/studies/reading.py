@@ -48,6 +48,11 @@ def read_study(word: str, folds: Sequence[str] | None = None) -> Study:
             f"there is no study '{word}'{nearest(word, list(known))}; there are {', '.join(known)}, or a file"
         )
     written = read_written(file)
+    if not isinstance(written.content.get("folds"), str | list | tuple | None):
+        raise UserError(
+            f"{written.place('folds')}: folds are datalists or patterns of their names, got {written.content['folds']!r}; "
+            "`admoe prepare ... --folds 5` writes some"
+        )
     given = [*(folds or _texts(written.content.get("folds")))]
     datalists = _datalists(given)
     problems = [*_of_study(written, given, datalists)] or mistakes_in_settings(_study(written, datalists))

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, reason_of
+from admoe_monai.workflows.finished.output import OutputFolder
 
 from .cells import Cell
 
@@ -89,8 +90,11 @@ def alone(folder: Path) -> Iterator[IO[str]]:
     Raises:
         UserError: If another process is at work there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / LOCK, "w") as file:
+    try:
+        lock = open(OutputFolder(folder).path / LOCK, "w")  # noqa: SIM115, held until all is done
+    except OSError as error:
+        raise UserError(f"cannot write into {folder}: {reason_of(error)}; name another with --output") from error
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.files import write_atomic
+from admoe_monai.workflows.finished.output import OutputFolder
 
 from .page import page_of_study
 
@@ -24,6 +24,6 @@ def write_study(found: Mapping[str, Any], folder: Path) -> Path:
     Returns:
         Path of the page.
     """
-    write_atomic(folder / NUMBERS, json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    write_atomic(folder / PAGE, page_of_study(found))
-    return folder / PAGE
+    output = OutputFolder(folder)
+    output.write(NUMBERS, json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    return output.write(PAGE, page_of_study(found))

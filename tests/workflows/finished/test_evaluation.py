@@ -81,6 +81,19 @@ def test_the_text_names_what_was_evaluated_and_both_tasks(found: RunEvaluation) 
     assert "temperature" not in text
 
 
+@pytest.mark.parametrize(
+    ("checkpoint", "elsewhere", "folder"),
+    [("final_model.pth", False, "final_model"), ("best_model.pth", True, "on_datalist"),
+     ("final_model.pth", True, "final_model_on_datalist")],
+)  # fmt: skip
+def test_other_weights_and_cohorts_leave_the_figures_of_the_run_as_they_are(
+    run: Path, tiny_cohort: Path, checkpoint: str, elsewhere: bool, folder: str
+) -> None:
+    found = evaluate_run(run, checkpoint, tiny_cohort if elsewhere else None, device="cpu")
+    assert found.folder == run / "evaluation" / folder
+    assert not (run / "evaluation" / "metrics_test.json").exists()
+
+
 def test_all_visits_are_counted_on_demand(found: RunEvaluation, tiny_run: Path, tmp_path: Path) -> None:
     every = evaluate_run(tiny_run, output=tmp_path, device="cpu", one_visit_per_subject=False)
     visits = (evaluation.figures["diagnosis"]["visits_used"] for evaluation in (found, every))

@@ -124,6 +124,18 @@ def test_predictions_of_other_subjects_are_no_pair(copy: Copy) -> None:
     assert any("no difference, since no visit" in line for line in lines_of_comparison(found, None))
 
 
+def test_figures_at_fitted_temperatures_are_compared_with_their_like_alone(copy: Copy) -> None:
+    runs = [copy("a"), copy("b")]
+    for run in runs:
+        evaluated(run, seed=0)
+    figures = runs[1] / "evaluation" / "metrics_test.json"
+    figures.write_text(json.dumps({**json.loads(figures.read_text()), "calibrated": True}))
+    said = "one of them was evaluated with --calibrate: evaluate both alike"
+    assert compare_runs(runs)["differences"][0]["diagnosis"] == {"problem": said}
+    with pytest.raises(UserError, match=r"not of one plan: evaluation with --calibrate is False and True"):
+        pool_folds(runs)
+
+
 def test_one_run_is_no_comparison(copy: Copy) -> None:
     run = copy("a")
     for runs in ([run], [run, run], [run, run / ".." / "a"]):

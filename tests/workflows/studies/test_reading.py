@@ -62,6 +62,11 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         "diagnosis has no figure 'auc_CN_AD', did you mean 'auc_CN_vs_AD'?",
     ),
     ({"folds": ["nowhere.json"]}, "folds: there is no datalist nowhere.json"),
+    ({"folds": 5}, "folds are datalists or patterns of their names, got 5"),
+    (
+        {"arms": {"full": None, "two": {"settings": {"classes_diagnosis": ["CN", "AD"]}}}},
+        "arm 'two': its classes of diagnosis are CN, AD, those of 'full' CN, MCI, AD",
+    ),
     ({"folds": None}, "no folds; name their datalists under folds or with --folds"),
 ]
 

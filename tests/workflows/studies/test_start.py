@@ -31,6 +31,18 @@ def test_without_snakemake_one_line_says_how_to_get_it(monkeypatch: pytest.Monke
         snakemake()
 
 
+def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(UserError, match=r"cannot make the folder .*file/study: Not a directory"),
+        alone(tmp_path / "file" / "study"),
+    ):
+        pass
+    (tmp_path / "study" / "study.lock").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"cannot write into .*study: Is a directory"), alone(tmp_path / "study"):
+        pass
+
+
 @needs_snakemake
 def test_what_stops_with_75_goes_on_and_what_fails_is_left_open(tmp_path: Path) -> None:
     cells = make_plan(
