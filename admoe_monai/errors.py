@@ -72,6 +72,16 @@ def first_of_each_kind(lines: Sequence[str]) -> list[str]:
     return [*shown, f"... and {others} of other kinds"] if others else shown
 
 
+def some_of(names: Sequence[str], limit: int = 3) -> str:
+    """List the first of many names, and say by an ellipsis that there are others.
+
+    Args:
+        names: Names, in their order.
+        limit: Number of names that are shown.
+    """
+    return ", ".join([*names[:limit], "…"] if len(names) > limit else names)
+
+
 def root_cause(error: BaseException) -> BaseException:
     """Find what an exception comes down to: the user's mistake in its chain of causes, else the first cause of all.
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from admoe_monai.cli import main as command
-from admoe_monai.errors import UserError, first_of_each_kind, one_line_errors, reason_of, root_cause, told, user_error
+from admoe_monai.errors import (
+    UserError,
+    first_of_each_kind,
+    one_line_errors,
+    reason_of,
+    root_cause,
+    some_of,
+    told,
+    user_error,
+)
 
 LOST = [f"/data/table.csv line {n}: no image: /data/p{n}.nii.gz" for n in range(247)]
 CODES = [f"/data/table.csv line {n}: column 'CDR' holds the unknown code '{n}'" for n in range(214)]
@@ -74,6 +83,13 @@ def test_an_error_that_was_raised_from_itself_has_an_end() -> None:
 def test_what_a_terminal_would_obey_is_shown_instead() -> None:
     error = UserError("'a\nb\x1b[2J\ud800' is no class; 'é 脳'", ["line 1: '\u202eabc'"])
     assert told(error) == [r"error: 'a\nb\x1b[2J\ud800' is no class; 'é 脳'", r"  line 1: '\u202eabc'"]
+
+
+def test_of_many_names_the_first_are_shown() -> None:
+    assert some_of(["a", "b", "c"]) == "a, b, c"
+    assert some_of(["a", "b", "c", "d"]) == "a, b, c, …"
+    assert some_of(["a", "b"], 1) == "a, …"
+    assert some_of([]) == ""
 
 
 def test_a_reason_is_a_few_words() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from admoe_monai.errors import some_of
+
 from .evaluated import weights_to_evaluate
 from .format import CONTRACT_TYPES
 
@@ -93,7 +95,7 @@ def examine(contents: Any) -> FileContents:
             FileKind.OTHER, remark=f"weights seem to lie under '{nested[0]}': save that part as a file of its own"
         )
     keys = [str(key) for key in contents]
-    shown = ", ".join(keys[:5]) + (", …" if len(keys) > 5 else "")
+    shown = some_of(keys, 5)
     return FileContents(FileKind.OTHER, remark=f"its keys are {shown}" if keys else "it is empty")
 
 

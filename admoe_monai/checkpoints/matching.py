@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from admoe_monai.errors import some_of
+
 from .errors import IncompatibleCheckpointError
 
 
@@ -36,12 +38,10 @@ class ParameterMatch:
         parts = []
         for kind, names in (("missing", self.missing), ("unexpected", self.unexpected)):
             if names:
-                parts.append(f"{len(names)} {kind} ({', '.join(names[:limit])}{', …' if len(names) > limit else ''})")
+                parts.append(f"{len(names)} {kind} ({some_of(names, limit)})")
         if self.reshaped:
-            shown = ", ".join(f"{n} {list(a)} instead of {list(b)}" for n, a, b in self.reshaped[:limit])
-            parts.append(
-                f"{len(self.reshaped)} of another shape ({shown}{', …' if len(self.reshaped) > limit else ''})"
-            )
+            shown = some_of([f"{n} {list(a)} instead of {list(b)}" for n, a, b in self.reshaped], limit)
+            parts.append(f"{len(self.reshaped)} of another shape ({shown})")
         return "; ".join(parts)
 
 
@@ -133,7 +133,7 @@ def optimizer_state_from_names(
         foreign = sorted(set(parameter_names) ^ set(own_names))
         raise IncompatibleCheckpointError(
             "the optimizer state of the checkpoint is of other parameters"
-            + (f" ({', '.join(foreign[:3])}{', …' if len(foreign) > 3 else ''})" if foreign else " (grouped otherwise)")
+            + (f" ({some_of(foreign)})" if foreign else " (grouped otherwise)")
         )
     positions = dict(zip(own_names, (p for g in own_state["param_groups"] for p in g["params"]), strict=True))
     return {

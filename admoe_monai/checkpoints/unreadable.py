@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from admoe_monai.errors import some_of
+
 from .errors import CheckpointError, CorruptCheckpointError, ForeignCheckpointError
 
 
@@ -26,7 +28,7 @@ def refusal_of_code(path: Path) -> str:
         return refusal
     if not names:
         return refusal
-    refusal += f" ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+    refusal += f" ({some_of(names)})"
     if all(name.startswith(("numpy.", "_codecs.")) for name in names):
         # The best accuracy of the original training code is a numpy scalar: such a file is common and harmless.
         return (

@@ -71,6 +71,14 @@ def test_optimizer_state_with_another_number_of_names_is_refused() -> None:
         optimizer_state_by_name(optimizer.state_dict(), ["weight"])
 
 
+@pytest.mark.parametrize("state", [{}, {"state": {}}])
+def test_a_checkpoint_without_optimizer_state_is_refused(state: dict[str, Any]) -> None:
+    with pytest.raises(
+        IncompatibleCheckpointError, match=r"^the checkpoint holds no optimizer state, without which no"
+    ):
+        optimizer_state_by_name(state, ["weight"])
+
+
 def test_moments_follow_their_parameter_into_another_order() -> None:
     network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
     first, second = network.parameters()
@@ -105,7 +113,10 @@ def test_parameters_grouped_otherwise_are_refused() -> None:
     network = nn.Linear(2, 2)
     source = torch.optim.AdamW(groups_of(network, ["weight"], ["bias"]))
     target = torch.optim.AdamW(groups_of(network, ["bias"], ["weight"]))
-    with pytest.raises(IncompatibleCheckpointError, match="grouped otherwise"):
+    with pytest.raises(
+        IncompatibleCheckpointError,
+        match=r"state of the checkpoint is of other parameters \(grouped otherwise\)$",
+    ):
         optimizer_state_from_names(source.state_dict(), ["weight", "bias"], ["bias", "weight"], target.state_dict())
 
 
