@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from .default_command import DefaultCommand
+from .terminal import width
 
 
 class _ListByDefault(DefaultCommand):
@@ -42,7 +42,7 @@ def list_(
     from admoe_monai.workflows.runs.run_list_text import lines_of_runs
 
     found = list_runs(folder)
-    lines = lines_of_runs(found, _width()) if found else [f"no run in {folder}"]
+    lines = lines_of_runs(found, width()) if found else [f"no run in {folder}"]
     _print([run.as_dict() for run in found], None if json else lines)
 
 
@@ -60,7 +60,7 @@ def compare(
     from admoe_monai.workflows.runs.comparison_text import lines_of_comparison
 
     found = compare_runs(run_dirs)
-    _print(found, None if json else lines_of_comparison(found, _width()))
+    _print(found, None if json else lines_of_comparison(found, width()))
 
 
 @runs.command()
@@ -76,15 +76,7 @@ def pool(
     from admoe_monai.workflows.runs.folds import lines_of_folds, pool_folds
 
     found = pool_folds(run_dirs)
-    _print(found, None if json else lines_of_folds(found, _width()))
-
-
-def _width() -> int | None:
-    """Return the width to print in; None where a program reads, which wants a line per row."""
-    from rich.console import Console
-
-    console = Console(markup=False)
-    return console.width if console.is_terminal or "COLUMNS" in os.environ else None
+    _print(found, None if json else lines_of_folds(found, width()))
 
 
 def _print(content: Any, lines: Iterable[str] | None) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from admoe_monai.errors import UserError
+
+from .terminal import width
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="Study file, or the name of one of this package's.")]
 
@@ -50,7 +51,7 @@ def study(
         from admoe_monai.workflows.studies.text import lines_of_plan
 
         side_by_side = max((cores or _granted()) // design.threads, 1)
-        for line in lines_of_plan(expected(cells_of(design, folder), folder), side_by_side, _width()):
+        for line in lines_of_plan(expected(cells_of(design, folder), folder), side_by_side, width()):
             typer.echo(line)
         return
     snakemake()
@@ -74,7 +75,7 @@ def study(
     from admoe_monai.workflows.studies.write import write_study
 
     found = pool_study(design, cells)
-    for line in lines_of_study(found, _width()):
+    for line in lines_of_study(found, width()):
         typer.echo(line)
     page = write_study(found, folder)
     typer.echo(f"Written: {page} and {page.with_name('study.json')}")
@@ -84,11 +85,3 @@ def _granted() -> int:
     from admoe_monai.workflows.machine.granted import granted_cores
 
     return granted_cores()
-
-
-def _width() -> int | None:
-    """Return the width to print in; None where a program reads, which wants a line per row."""
-    from rich.console import Console
-
-    console = Console(markup=False)
-    return console.width if console.is_terminal or "COLUMNS" in os.environ else None
