@@ -33,6 +33,7 @@ NOT_RUN = {
     r"studies/(coverage|prediction_sets)\.py ": "simulates for minutes; what it calls is tested in tests/evaluation",
     r"studies/planted_regions\.py ": "computes maps for a quarter of an hour; tests/workflows/finished computes a few",
     r"studies/(demo_cohort|seeds)\.py ": "gives intervals, for which the made-up cohort has too few people",
+    r"--datalist (MANY|FEW)\.json ": "needs 1,780 simulated people, and hours; runs with and without `from_scratch` are tested",
     r"studies/retest\.py ": "needs people who were scanned twice; tests/scripts/test_retest.py has some",
     r"^admoe study .*--(cores|profile) ": "needs Snakemake, and hours; tests/workflows/studies runs small ones",
     r"^admoe verify .*--pretrained ": "its run draws its weights itself; tests/workflows/verification has one that does not",
