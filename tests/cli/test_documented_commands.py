@@ -37,6 +37,7 @@ NOT_RUN = {
     r"studies/retest\.py ": "needs people who were scanned twice; tests/scripts/test_retest.py has some",
     r"^admoe study .*--(cores|profile) ": "needs Snakemake, and hours; tests/workflows/studies runs small ones",
     r"^admoe verify .*--pretrained ": "its run draws its weights itself; tests/workflows/verification has one that does not",
+    r"^admoe plan tiny .*--batch_size 128": "takes gigabytes; docs/commands.md has a smaller one",
     r"benchmarks/saving\.py ": "times the default network, which takes minutes an epoch",
 }
 #: Run with the marker `slow`: what takes long, and what differs from another one in a value alone.
