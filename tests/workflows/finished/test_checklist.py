@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,23 @@ def test_who_was_left_out_is_said_with_the_reason() -> None:
 
 
 @pytest.fixture(scope="module")
-def checklists(tiny_run: Path) -> list[dict[str, str]]:
-    run = TrainedRun.load(tiny_run)
-    known = cohort_of(run)
-    section = checklist(run, known, collect_numbers(run, known, "cpu"))
-    return [{number: said for number, _, said in rows} for rows in tables(section)]
+def run(tiny_run: Path) -> TrainedRun:
+    return TrainedRun.load(tiny_run)
+
+
+@pytest.fixture(scope="module")
+def numbers(run: TrainedRun) -> dict[str, Any]:
+    return collect_numbers(run, cohort_of(run), "cpu")
+
+
+def answers(run: TrainedRun, known: Datalist, numbers: dict[str, Any]) -> list[dict[str, str]]:
+    """What stands at each item of CLAIM and of TRIPOD+AI."""
+    return [{number: said for number, _, said in rows} for rows in tables(checklist(run, known, numbers))]
+
+
+@pytest.fixture(scope="module")
+def checklists(run: TrainedRun, numbers: dict[str, Any]) -> list[dict[str, str]]:
+    return answers(run, cohort_of(run), numbers)
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +114,17 @@ def test_what_is_filled_is_of_this_run(items: dict[int, str], tiny_run: Path) ->
     assert "seed 42" in items[24]
     assert items[24].endswith("1 epochs of SimMIM before")
     assert items[35].startswith("test, diagnosis: balanced accuracy 0.")
+
+
+def test_only_the_clinical_values_that_the_network_sees_are_called_its_predictors(
+    checklists: list[dict[str, str]], run: TrainedRun, numbers: dict[str, Any]
+) -> None:
+    known = cohort_of(run)
+    assert [column["name"] for column in known.prior] == ["age", "sex", "mmse"]
+    claim, tripod = checklists
+    assert "clinical columns age, sex; units" in claim["11"]
+    assert tripod["9b"] == claim["11"]
+    alone = replace(run, checkpoint={**run.checkpoint, "prior": []})
+    claim, _ = answers(alone, known, numbers)
+    assert "clinical columns none; units" in claim["11"]
+    assert claim["13"].endswith("; the network sees no clinical values")

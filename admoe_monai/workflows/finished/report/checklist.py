@@ -47,7 +47,7 @@ def checklist(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> 
         cohort: Cohort of the run.
         numbers: Numbers of the report.
     """
-    known = {**_of_the_cohort(cohort, numbers), **_of_the_model(run), **_of_the_results(cohort, numbers)}
+    known = {**_of_the_cohort(run, cohort, numbers), **_of_the_model(run), **_of_the_results(cohort, numbers)}
     section = Section("Checklists for a manuscript (CLAIM, TRIPOD+AI)", folded=True)
     section.text("What is filled says what the run has recorded, not that it suffices. The words are ours.")
     claim = [[number, subject, known.get(number, FOR_THE_AUTHOR)] for number, subject in ITEMS.items()]
@@ -59,7 +59,7 @@ def checklist(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> 
     return section
 
 
-def _of_the_cohort(cohort: Datalist, numbers: Mapping[str, Any]) -> dict[int, str]:
+def _of_the_cohort(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> dict[int, str]:
     simulated = "SIMULATED scans, no real person" if cohort.simulated else "scans of people"
     rules = "; ".join(f"{task}: {definition_in_words(cohort.label_definition, task)}" for task in cohort.classes)
     sources = Counter(str(visit.get("label_source") or "not recorded") for v in cohort.splits.values() for visit in v)
@@ -67,7 +67,8 @@ def _of_the_cohort(cohort: Datalist, numbers: Mapping[str, Any]) -> dict[int, st
     how = ", ".join(
         f"{name} {value}" for name, value in split.items() if name in ("seed", "fractions", "folds", "fold")
     )
-    clinical = [column["name"] for column in cohort.prior]
+    # The datalist also has columns that no network may see; the checkpoint names those that this one does.
+    clinical = [column["name"] for column in run.checkpoint["prior"]]
     chosen = "; ".join(f"{task}: {', '.join(labels)}" for task, labels in cohort.left_out.items() if labels)
     return {
         7: f"{cohort.name}: {cohort.description} ({simulated})",
@@ -153,6 +154,8 @@ def _classes(cohort: Datalist) -> str:
 
 
 def _missing_values(cohort: Datalist, columns: list[str]) -> str:
+    if not columns:
+        return "the network sees no clinical values"
     return "; ".join(_missing_of(cohort, columns)) or "no clinical value is missing"
 
 
