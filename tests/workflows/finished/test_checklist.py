@@ -128,3 +128,16 @@ def test_only_the_clinical_values_that_the_network_sees_are_called_its_predictor
     claim, _ = answers(alone, known, numbers)
     assert "clinical columns none; units" in claim["11"]
     assert claim["13"].endswith("; the network sees no clinical values")
+
+
+def test_test_people_of_a_held_out_site_are_not_called_of_the_same_cohort(
+    checklists: list[dict[str, str]], run: TrainedRun, numbers: dict[str, Any]
+) -> None:
+    known = cohort_of(run)
+    apart = replace(known, label_definition={**known.label_definition, "split": {"seed": 7, "holdout": "site=B"}})
+    claim, tripod = answers(run, apart, numbers)
+    assert claim["6"] == "a model of diagnosis and change, made on one cohort and tested on site B, held out of it"
+    assert claim["20"].endswith(" (seed 7, holdout site=B)")
+    assert claim["32"].startswith("the test people are those of site B, held out of the same datalist: nobody of")
+    assert tripod["16"] == claim["32"]
+    assert checklists[0]["32"] == "none: the test people are of the same cohort"

@@ -107,6 +107,23 @@ def test_limits_are_sentences() -> None:
     assert all(sentence.endswith(".") for sentence in said)
 
 
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        ({"seed": 1, "fractions": {"test": 0.25}}, "Training and test people are of one cohort; "),
+        ({"seed": 1, "holdout": "site=B"}, "Test people are those of site B, which was held out: "),
+        ({"seed": 1, "holdout": "field_strength"}, "Test people are those of field strength 3.0, which was held out: "),
+        ({"seed": 1, "holdout": "scanner"}, "Test people are those of one scanner, which was held out: "),
+        ("by hand", "Training and test people are of one cohort; "),
+    ],
+)
+def test_limits_say_whether_the_test_people_were_held_out(split: Any, said: str) -> None:
+    tesla = {"training": [1.5, None], "validation": [1.5], "test": [3.0, 1.5]}
+    splits: Any = {name: [{"field_strength": value} for value in values] for name, values in tesla.items()}
+    cohort = Datalist("made up", Path(), splits, label_definition={"split": split})
+    assert limits(cohort, numbers({"CN": 4, "MCI": 4, "AD": 4}, 0.5, 0.5))[0].startswith(said)
+
+
 def test_a_page_escapes_names_and_sets_commands_as_code() -> None:
     section = Section("<b>")
     section.text("run `admoe <x>`")

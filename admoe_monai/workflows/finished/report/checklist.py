@@ -18,6 +18,7 @@ from admoe_monai.workflows.run.pretrained import origin_lines
 
 from ..prediction import TrainedRun
 from .cohort_flow import left_out
+from .division import division_in_words, held_out
 from .robustness import tried
 from .summary import BALANCED, right_by_class
 from .tripod import tripod_rows
@@ -47,7 +48,7 @@ def checklist(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> 
         cohort: Cohort of the run.
         numbers: Numbers of the report.
     """
-    known = {**_of_the_cohort(run, cohort, numbers), **_of_the_model(run), **_of_the_results(cohort, numbers)}
+    known = {**_of_the_cohort(run, cohort, numbers), **_of_the_model(run, cohort), **_of_the_results(cohort, numbers)}
     section = Section("Checklists for a manuscript (CLAIM, TRIPOD+AI)", folded=True)
     section.text("What is filled says what the run has recorded, not that it suffices. The words are ours.")
     claim = [[number, subject, known.get(number, FOR_THE_AUTHOR)] for number, subject in ITEMS.items()]
@@ -63,10 +64,7 @@ def _of_the_cohort(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]
     simulated = "SIMULATED scans, no real person" if cohort.simulated else "scans of people"
     rules = "; ".join(f"{task}: {definition_in_words(cohort.label_definition, task)}" for task in cohort.classes)
     sources = Counter(str(visit.get("label_source") or "not recorded") for v in cohort.splits.values() for visit in v)
-    split = cohort.label_definition.get("split") or {}
-    how = ", ".join(
-        f"{name} {value}" for name, value in split.items() if name in ("seed", "fractions", "folds", "fold")
-    )
+    how = division_in_words(cohort)
     # The datalist also has columns that no network may see; the checkpoint names those that this one does.
     clinical = [column["name"] for column in run.checkpoint["prior"]]
     chosen = "; ".join(f"{task}: {', '.join(labels)}" for task, labels in cohort.left_out.items() if labels)
@@ -88,8 +86,8 @@ def _of_the_cohort(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]
     }
 
 
-def _of_the_model(run: TrainedRun) -> dict[int, str]:
-    chosen, checkpoint = run.settings, run.checkpoint
+def _of_the_model(run: TrainedRun, cohort: Datalist) -> dict[int, str]:
+    chosen, checkpoint, apart = run.settings, run.checkpoint, held_out(cohort)
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
     encoder = type(run.network.encoder).__name__ if hasattr(run.network, "encoder") else type(run.network).__name__
     size = chosen["img_size"]
@@ -101,7 +99,8 @@ def _of_the_model(run: TrainedRun) -> dict[int, str]:
     recipe = ("base_lr", "weight_decay", "batch_size", "augmentation", "label_smoothing", "max_epochs", "seed")
     return {
         1: f"deep learning: {encoder}, {len(chosen['classes'])} tasks",
-        6: f"a model of {' and '.join(chosen['classes'])}, made and tested on one cohort",
+        6: f"a model of {' and '.join(chosen['classes'])}, made "
+        + (f"on one cohort and tested on {apart}, held out of it" if apart else "and tested on one cohort"),
         9: f"orientation, voxels and field of view ({voxels}), intensities over the foreground: `preprocessing` of the "
         "configs, whose digest every checkpoint holds",
         22: f"{encoder} with {parameters:,} parameters; all layers in the component table of training.log and in {CONFIG}",
@@ -119,14 +118,17 @@ def _of_the_model(run: TrainedRun) -> dict[int, str]:
 
 
 def _of_the_results(cohort: Datalist, numbers: Mapping[str, Any]) -> dict[int, str]:
-    test = numbers["test"]
+    test, apart = numbers["test"], held_out(cohort)
     measured = {task: figures for task, figures in test.items() if figures["n_subjects"]}
     confused = "; ".join(f"{task}: right {right_by_class(figures)}" for task, figures in measured.items())
     groups = ", ".join(numbers["groups"])
     found = {
         28: "balanced accuracy, one-vs-rest and pairwise AUC, sensitivity and specificity, F1, Matthews correlation, Brier",
         29: "95 % intervals over people drawn anew (shares: Wilson), paired for comparisons; none for fewer than ten people",
-        32: "none: the test people are of the same cohort",
+        32: f"the test people are those of {apart}, held out of the same datalist: nobody of training or "
+        "validation is known to have a visit of it"
+        if apart
+        else "none: the test people are of the same cohort",
         33: "section Data: who was left out, who is in each split",
         34: "section Data: age, sex, visits and follow-up by split",
         37: f"section Findings, confusion: {confused}; the surest mistakes in section Controls" if confused else "",

@@ -10,6 +10,7 @@ from admoe_monai.evaluation.pages.wording import MANY_PEOPLE, in_digits
 from admoe_monai.evaluation.sample_size import people_for_width
 from admoe_monai.people import FEWEST_PEOPLE, people
 
+from .division import held_out
 from .summary import BALANCED
 
 #: Width of the interval that a study of its own would aim at.
@@ -40,9 +41,17 @@ def _of_the_cohort(cohort: Datalist, numbers: Mapping[str, Any]) -> list[str]:
     found = [f"The run was trained in spite of a leak: {line}" for line in numbers["leakage"]]
     if cohort.simulated:
         return [*found, "The scans are simulated: no figure here says anything about people."]
+    apart = held_out(cohort)
+    whose = (
+        f"Test people are those of {apart}, which was held out: how well those of yet another are predicted is not known from "
+        "this."
+        if apart
+        else "Training and test people are of one cohort; whether another hospital's are predicted as well is not known from "
+        "this."
+    )
     return [
         *found,
-        "Training and test people are of one cohort; whether another hospital's are predicted as well is not known from this.",
+        whose,
         "This page shows slices of people's scans: it is as confidential as they are.",
     ]
 
