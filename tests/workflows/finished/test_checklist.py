@@ -141,3 +141,44 @@ def test_test_people_of_a_held_out_site_are_not_called_of_the_same_cohort(
     assert claim["32"].startswith("the test people are those of site B, held out of the same datalist: nobody of")
     assert tripod["16"] == claim["32"]
     assert checklists[0]["32"] == "none: the test people are of the same cohort"
+
+
+def test_saliency_maps_of_the_model_are_named_where_the_run_has_some(
+    items: dict[int, str], run: TrainedRun, numbers: dict[str, Any], tmp_path: Path
+) -> None:
+    assert items[31].endswith("what removing one costs; the run has no saliency maps of this model")
+    about = {
+        "checkpoint": "best_model.pth",
+        "epoch": numbers["epoch"],
+        "split": "test",
+        "towards": "AD",
+        "against": "CN",
+    }
+    about |= {"space": "MNI152", "people": {"CN": 6, "AD": 5}, "units": {"occlusion": "logits"}}
+    (tmp_path / "explanation").mkdir()
+    (tmp_path / "explanation" / "explanation.json").write_text(json.dumps(about))
+    explained, known = replace(run, folder=tmp_path), cohort_of(run)
+    maps = "maps by occlusion, AD against CN, of 11 people of the test split (section Pictures)"
+    assert answers(explained, known, numbers)[0]["31"].endswith(f"what removing one costs; {maps}")
+    assert answers(explained, known, {**numbers, "gate_weights": {}})[0]["31"] == maps
+    assert answers(run, known, {**numbers, "gate_weights": {}})[0]["31"] == FOR_THE_AUTHOR
+
+
+def test_disturbed_scans_are_no_answer_to_fairness(run: TrainedRun, numbers: dict[str, Any]) -> None:
+    known = cohort_of(run)
+    claim, tripod = answers(run, known, {**numbers, "stress": {"conditions": [{}, {}]}})
+    assert claim["30"].startswith("1 disturbances of the test scans")
+    assert tripod["14"] == tripod["23b"] == FOR_THE_AUTHOR
+    claim, tripod = answers(run, known, {**numbers, "groups": {"sex": {}, "age_band": {}, "site": {}, "visit": {}}})
+    assert claim["30"] == "figures by sex, age_band, site, visit (section Controls); no corrupted scans were tried"
+    assert tripod["14"] == "figures by sex, age band (section Controls)"
+    assert tripod["23b"] == "figures by site (section Controls)"
+
+
+def test_prediction_sets_are_named_where_uncertainty_is_asked_for(run: TrainedRun, numbers: dict[str, Any]) -> None:
+    claim, tripod = answers(run, cohort_of(run), numbers)
+    assert "Prediction sets" not in claim["29"] + tripod["15"]
+    claim, tripod = answers(run, cohort_of(run), {**numbers, "prediction_sets": {"diagnosis": {}}})
+    assert claim["29"].endswith("of single predictions: section Prediction sets")
+    assert claim["29"] in tripod["12e"]
+    assert tripod["15"].endswith("sets of classes that can't be ruled out (section Prediction sets)")

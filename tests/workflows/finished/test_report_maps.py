@@ -11,7 +11,7 @@ import pytest
 
 from admoe_monai.evaluation.pages.report_page import Section, report_page
 from admoe_monai.explanation.pictures import map_figure
-from admoe_monai.workflows.finished.report.maps import add_maps
+from admoe_monai.workflows.finished.report.maps import add_maps, maps_in_words
 
 ABOUT: dict[str, Any] = {
     "split": "test", "checkpoint": "best_model.pth", "epoch": 5, "task": "diagnosis", "towards": "AD", "against": "CN",
@@ -59,3 +59,27 @@ def test_a_run_without_maps_has_no_heading(tmp_path: Path) -> None:
     section = Section("Pictures")
     add_maps(section, tmp_path, epoch=5)
     assert section.blocks == []
+
+
+@pytest.mark.parametrize("content", ['{"towards": "AD"}', "[]", "[", "7", json.dumps({**ABOUT, "people": [1]})])
+def test_maps_of_another_version_are_none(content: str, tmp_path: Path) -> None:
+    (tmp_path / "explanation").mkdir()
+    (tmp_path / "explanation" / "explanation.json").write_text(content)
+    section = Section("Pictures")
+    add_maps(section, tmp_path, epoch=5)
+    assert section.blocks == []
+    assert maps_in_words(tmp_path, epoch=5) is None
+
+
+def test_a_method_that_this_version_does_not_know_is_left_out(tmp_path: Path) -> None:
+    section = section_of(tmp_path, units={"gradcam": "logits", **ABOUT["units"]})
+    assert report_page("A report", [], [], [section]).count("data:image/png;base64,") == 2
+
+
+def test_a_checklist_is_told_of_the_maps_of_this_model_alone(tmp_path: Path) -> None:
+    section_of(tmp_path)
+    said = "maps by smoothgrad, AD against CN, of 11 people of the test split"
+    assert maps_in_words(tmp_path, epoch=5) == f"{said} (section Pictures)"
+    assert maps_in_words(tmp_path, epoch=6) is None
+    section_of(tmp_path / "few", people={"CN": 2, "AD": 1})
+    assert str(maps_in_words(tmp_path / "few", epoch=5)).endswith("(the mean of 3 people would show single scans)")

@@ -19,6 +19,7 @@ from admoe_monai.workflows.run.pretrained import origin_lines
 from ..prediction import TrainedRun
 from .cohort_flow import left_out
 from .division import division_in_words, held_out
+from .maps import maps_in_words
 from .robustness import tried
 from .summary import BALANCED, right_by_class
 from .tripod import tripod_rows
@@ -48,11 +49,15 @@ def checklist(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> 
         cohort: Cohort of the run.
         numbers: Numbers of the report.
     """
-    known = {**_of_the_cohort(run, cohort, numbers), **_of_the_model(run, cohort), **_of_the_results(cohort, numbers)}
+    known = {
+        **_of_the_cohort(run, cohort, numbers),
+        **_of_the_model(run, cohort),
+        **_of_the_results(run, cohort, numbers),
+    }
     section = Section("Checklists for a manuscript (CLAIM, TRIPOD+AI)", folded=True)
     section.text("What is filled says what the run has recorded, not that it suffices. The words are ours.")
     claim = [[number, subject, known.get(number, FOR_THE_AUTHOR)] for number, subject in ITEMS.items()]
-    tripod = tripod_rows(known, run.settings, FOR_THE_AUTHOR)
+    tripod = tripod_rows(known, run.settings, numbers, FOR_THE_AUTHOR)
     for source, rows in (("CLAIM 2020", claim), ("TRIPOD+AI 2024", tripod)):
         filled = sum(said != FOR_THE_AUTHOR for _, _, said in rows)
         section.heading(f"{source}: {filled} of {len(rows)} items are filled from the run")
@@ -117,14 +122,15 @@ def _of_the_model(run: TrainedRun, cohort: Datalist) -> dict[int, str]:
     }
 
 
-def _of_the_results(cohort: Datalist, numbers: Mapping[str, Any]) -> dict[int, str]:
+def _of_the_results(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any]) -> dict[int, str]:
     test, apart = numbers["test"], held_out(cohort)
     measured = {task: figures for task, figures in test.items() if figures["n_subjects"]}
     confused = "; ".join(f"{task}: right {right_by_class(figures)}" for task, figures in measured.items())
     groups = ", ".join(numbers["groups"])
     found = {
         28: "balanced accuracy, one-vs-rest and pairwise AUC, sensitivity and specificity, F1, Matthews correlation, Brier",
-        29: "95 % intervals over people drawn anew (shares: Wilson), paired for comparisons; none for fewer than ten people",
+        29: "95 % intervals over people drawn anew (shares: Wilson), paired for comparisons; none for fewer than ten people"
+        + ("; of single predictions: section Prediction sets" if numbers["prediction_sets"] else ""),
         32: f"the test people are those of {apart}, held out of the same datalist: nobody of training or "
         "validation is known to have a visit of it"
         if apart
@@ -140,8 +146,12 @@ def _of_the_results(cohort: Datalist, numbers: Mapping[str, Any]) -> dict[int, s
         found[30] = "; ".join(
             filter(None, [f"figures by {groups} (section Controls)" if groups else "", tried(numbers)])
         )
+    maps = maps_in_words(run.folder, run.checkpoint["epoch"])
     if numbers["gate_weights"]:
-        found[31] = "weights of the experts by class, and what removing one costs; no saliency was computed"
+        experts = "weights of the experts by class, and what removing one costs"
+        found[31] = f"{experts}; {maps or 'the run has no saliency maps of this model'}"
+    elif maps:
+        found[31] = maps
     return {number: said for number, said in found.items() if said}
 
 
