@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from admoe_monai.files import write_atomic
-from admoe_monai.run_files import TEST_LOOKS
+from admoe_monai.run_files import BEST_PRETRAIN, TEST_LOOKS
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,9 @@ class Look:
     datalist: str
 
 
+_NAMES = [field.name for field in fields(Look)]
+
+
 def record_look(run_dir: Path, by: str, checkpoint: str, epoch: int, datalist: str) -> None:
     """Add a look to the record of a run; where it can't be written, say so and go on.
 
@@ -46,38 +49,48 @@ def record_look(run_dir: Path, by: str, checkpoint: str, epoch: int, datalist: s
         datalist: digest of the datalist.
     """
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    looks = [*looks_at(run_dir), Look(now, by, checkpoint, str(epoch), datalist)]
     path = run_dir / TEST_LOOKS
     try:
-        write_atomic(path, _table(looks))
+        before = (path.read_bytes() if path.exists() else b"") or _line(_NAMES)
+        # What stands there stays, whether it can be read or not.
+        whole = before if before.endswith(b"\n") else before + b"\n"
+        write_atomic(path, whole + _line(astuple(Look(now, by, checkpoint, str(epoch), datalist))))
     except OSError as error:
         logger.warning("this look at the test split is not recorded: cannot write %s (%s)", path, error.strerror)
 
 
 def looks_at(run_dir: Path) -> list[Look]:
-    """Read the record of a run; nothing of it where there is none or it is damaged.
+    """Read the record of a run, as far as it can be read; nothing where there is none.
 
     Args:
         run_dir: Folder of the run.
     """
+    path = run_dir / TEST_LOOKS
     try:
-        rows = list(csv.DictReader(io.StringIO((run_dir / TEST_LOOKS).read_text(encoding="utf-8"))))
-    except (OSError, ValueError):
+        text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
+    except OSError:
         return []
-    names = [field.name for field in fields(Look)]
-    return [Look(**{name: row[name] for name in names}) for row in rows if all(row.get(name) for name in names)]
+    lines = [line for line in text.splitlines() if line.strip() and line.split(",") != _NAMES]
+    looks = [look for line in lines if (look := _look(line)) is not None]
+    if len(looks) < len(lines):
+        logger.warning("%s: lines that can't be read, whose looks are not counted: %d", path, len(lines) - len(looks))
+    return looks
 
 
-def in_words(looks: Sequence[Look]) -> str:
-    """Say how often and at how many models, for a report.
+def in_words(looks: Sequence[Look], datalist: str, pretrain_epochs: int) -> str:
+    """Say how often and at how many models, for a report; looks at other people and at reconstructions choose none.
 
     Args:
         looks: Looks of a run.
+        datalist: digest of the datalist whose test split is meant.
+        pretrain_epochs: Number of the run's first epochs, whose networks predict no label.
     """
-    if not looks:
+    own = [look for look in looks if look.datalist == datalist and _predicts(look, pretrain_epochs)]
+    if not own:
         return "No look at the test split is recorded before this page."
-    models = len({(look.checkpoint, look.epoch) for look in looks})
-    times = "once" if len(looks) == 1 else f"{len(looks)} times, first on {looks[0].time[:10]}"
+    # An epoch has one network, under several names where it was the best of several kinds.
+    models = len({look.epoch for look in own})
+    times = "once" if len(own) == 1 else f"{len(own)} times, first on {own[0].time[:10]}"
     several = (
         "of one model"
         if models == 1
@@ -86,9 +99,22 @@ def in_words(looks: Sequence[Look]) -> str:
     return f"The test split has been looked at {times}, {several} (recorded in {TEST_LOOKS})."
 
 
-def _table(looks: Sequence[Look]) -> str:
+def _predicts(look: Look, pretrain_epochs: int) -> bool:
+    return look.checkpoint != BEST_PRETRAIN and int(look.epoch) >= pretrain_epochs
+
+
+def _look(line: str) -> Look | None:
+    try:
+        (cells,) = csv.reader([line])
+        look = Look(*cells)
+        datetime.fromisoformat(look.time)
+        int(look.epoch)
+    except (csv.Error, TypeError, ValueError):
+        return None
+    return look
+
+
+def _line(cells: Sequence[str]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Look)])
-    writer.writerows(astuple(look) for look in looks)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()

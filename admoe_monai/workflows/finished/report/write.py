@@ -40,9 +40,10 @@ def write_report(
     if not cohort.splits["test"]:
         raise UserError(f"{cohort.path} has no test visits to report on")
     folder = OutputFolder(output or run.folder / "report")
-    looks = looks_at(run.folder)
-    numbers = {**collect_numbers(run, cohort, device), "looks": in_words(looks)}
-    record_look(run.folder, "report", BEST_MODEL, run.checkpoint["epoch"], cohort_digest(cohort))
+    digest = cohort_digest(cohort)
+    looks = in_words(looks_at(run.folder), digest, run.settings["pretrain_epochs"])
+    numbers = {**collect_numbers(run, cohort, device), "looks": looks}
+    record_look(run.folder, "report", BEST_MODEL, run.checkpoint["epoch"], digest)
     page = page_of(run, cohort, numbers, device)
     written = {name: value for name, value in numbers.items() if name not in OF_SINGLE_PEOPLE}
     folder.write(NUMBERS, json.dumps(written, indent=1))
