@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 
@@ -20,10 +21,10 @@ from admoe_monai.evaluation.bootstrap import LEVEL, Estimate
 
 #: A smaller probability, or one that is nearer to 1, counts as this.
 SMALLEST = 1e-9
-#: Steps of Newton's method, of which a handful suffices, and the change at which it has arrived.
-STEPS, ARRIVED = 50, 1e-10
-#: A slope or an intercept beyond this is that of people whom the network tells apart without fault: there is none.
-HIGHEST = 50.0
+#: Steps of Newton's method, of which a handful suffices, and the change at which it has arrived, in standard deviations.
+STEPS, ARRIVED = 100, 1e-10
+#: Logits that differ by less are one.
+ALIKE = 1e-9
 
 
 def calibration_lines(probabilities: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -45,33 +46,62 @@ def calibration_lines(probabilities: np.ndarray, truth: np.ndarray, names: Seque
             nothing = Estimate(None, note="everybody or nobody is of this class").as_dict()
             found[name] = {"slope": nothing, "intercept": nothing}
             continue
-        ones = np.ones(len(across))
-        found[name] = {
-            "slope": _fit(np.stack([ones, across], axis=1), happens, np.zeros(len(across)))[-1].as_dict(),
-            "intercept": _fit(ones[:, None], happens, across)[0].as_dict(),
-        }
+        found[name] = {"slope": _slope(across, happens).as_dict(), "intercept": _intercept(across, happens).as_dict()}
     return found
 
 
-def _fit(design: np.ndarray, happens: np.ndarray, offset: np.ndarray) -> list[Estimate]:
-    """Fit a logistic regression without penalty by Newton's method; an estimate per column of the design."""
+def _slope(across: np.ndarray, happens: np.ndarray) -> Estimate:
+    """Fit a logistic regression without penalty, which has a slope just where the class and the rest overlap."""
+    if np.ptp(across) < ALIKE:
+        return Estimate(None, note="no line: all have one probability of this class")
+    own, rest = across[happens == 1], across[happens == 0]
+    if own.min() >= rest.max() or own.max() <= rest.min():
+        return Estimate(None, note="no line: the class and the rest don't overlap")
+    # In standard deviations, so that logits which hardly differ are as easy as others.
+    wide = across.std()
+    design = np.stack([np.ones(len(across)), (across - across.mean()) / wide], axis=1)
+    fitted = _newton(design, happens)
+    if fitted is None:
+        return Estimate(None, note="the fit of the line has not converged")
+    weights, covariance = fitted
+    return _with_wald(weights[1] / wide, covariance[1, 1] / wide**2)
+
+
+def _intercept(across: np.ndarray, happens: np.ndarray) -> Estimate:
+    """Find the shift of all logits after which as many are expected as there are."""
+    # With all logits at the highest or at the lowest of them, the shift would be one of these.
+    ends = logit(happens.mean()) - across.max() - 1, logit(happens.mean()) - across.min() + 1
+    shift = float(brentq(lambda at: float((expit(across + at) - happens).sum()), *ends))
+    chance = expit(across + shift)
+    return _with_wald(shift, 1 / (chance * (1 - chance)).sum())
+
+
+def _newton(design: np.ndarray, happens: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Maximise the likelihood by Newton's method, each step halved until it is no step back.
+
+    Returns:
+        Weights and their covariance; None if it doesn't arrive.
+    """
     weights = np.zeros(design.shape[1])
+
+    def loss(at: np.ndarray) -> float:
+        return float((np.logaddexp(0, design @ at) - happens * (design @ at)).sum())
+
     for _ in range(STEPS):
-        chance = expit(offset + design @ weights)
-        information = design.T @ (design * (chance * (1 - chance))[:, None])
+        chance = expit(design @ weights)
         try:
-            step = np.linalg.solve(information, design.T @ (happens - chance))
+            covariance = np.linalg.inv(design.T @ (design * (chance * (1 - chance))[:, None]))
         except np.linalg.LinAlgError:
-            break
+            return None
+        step = covariance @ design.T @ (happens - chance)
+        while loss(weights + step) > loss(weights) and np.abs(step).max() > ARRIVED:
+            step = step / 2
         weights = weights + step
         if np.abs(step).max() < ARRIVED:
-            half = norm.ppf((1 + LEVEL) / 2) * np.sqrt(np.diag(np.linalg.inv(information)))
-            return [
-                Estimate(float(value), float(value - wide), float(value + wide))
-                for value, wide in zip(weights, half, strict=True)
-            ]
-        if np.abs(weights).max() > HIGHEST:
-            break
-    return [
-        Estimate(None, note="no line: the class and the rest don't overlap, or all have one probability")
-    ] * design.shape[1]
+            return weights, covariance
+    return None
+
+
+def _with_wald(value: float, variance: float) -> Estimate:
+    half = norm.ppf((1 + LEVEL) / 2) * np.sqrt(variance)
+    return Estimate(float(value), float(value - half), float(value + half))

@@ -59,3 +59,38 @@ def test_what_has_no_line_says_why() -> None:
     assert "everybody or nobody" in alone["CN"]["slope"]["note"]
     same = calibration_lines(np.full((4, 2), 0.5), np.array([0, 0, 1, 1]), ["CN", "AD"])["AD"]
     assert same["slope"]["value"] is None
+    assert "one probability" in same["slope"]["note"]
+
+
+def test_people_whom_the_network_calls_next_to_impossible_have_both_lines() -> None:
+    """Logits near -6 of a class that 15 of 75 people are of: a shift of log(15 / 60) + 6 makes up for it."""
+    across = np.random.default_rng(0).normal(-6, 0.3, 75)
+    said = expit(across)
+    truth = np.zeros(75, int)
+    truth[::5] = 1
+    found = calibration_lines(np.stack([1 - said, said], axis=1), truth, ["CN", "AD"])["AD"]
+    assert found["intercept"]["value"] == pytest.approx(np.log(15 / 60) + 6, abs=0.1)
+    fitted = LogisticRegression(C=np.inf, tol=1e-10).fit(across[:, None], truth)
+    assert found["slope"]["value"] == pytest.approx(fitted.coef_[0, 0], rel=1e-3)
+    assert found["slope"]["low"] < found["slope"]["value"] < found["slope"]["high"]
+
+
+def test_a_flat_network_has_a_steep_line() -> None:
+    """Logits of a hundredth of what they should be."""
+    found = calibration_lines(*people(400, factor=0.01), ["CN", "AD"])["AD"]
+    assert found["slope"]["value"] == pytest.approx(100, rel=0.3)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_where_the_class_and_the_rest_overlap_there_is_a_line(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    across = random.normal(random.uniform(-15, 15), random.choice([0.001, 1.0, 10.0]), 30)
+    said, truth = expit(across), (np.arange(30) < random.integers(2, 28)).astype(int)
+    found = calibration_lines(np.stack([1 - said, said], axis=1), truth, ["CN", "AD"])["AD"]
+    values = [found[kind][end] for kind in ("slope", "intercept") for end in ("low", "value", "high")]
+    assert np.isfinite(values).all()
+
+
+def test_a_fit_that_does_not_arrive_is_told_from_people_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admoe_monai.evaluation.recalibration.STEPS", 1)
+    assert "has not converged" in calibration_lines(*people(60), ["CN", "AD"])["AD"]["slope"]["note"]
