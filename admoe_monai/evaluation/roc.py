@@ -50,8 +50,9 @@ def roc_in_words(name: str, curve: Mapping[str, Any]) -> str:
         name: Name of the class.
         curve: Its part of the result of :func:`roc_curves`.
     """
-    number = curve["n_class"] + curve["n_rest"]
-    return f"{name}: AUC {in_digits(curve['auc'], number)} ({curve['n_class']} against {curve['n_rest']})"
+    # The smaller side bounds how sure it is.
+    digits = in_digits(curve["auc"], min(curve["n_class"], curve["n_rest"]))
+    return f"{name}: AUC {digits} ({curve['n_class']} against {curve['n_rest']})"
 
 
 def roc_figure(curves: Mapping[str, Mapping[str, Any]]) -> Figure:

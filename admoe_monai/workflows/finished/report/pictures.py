@@ -9,21 +9,18 @@ from typing import Any
 
 from admoe_monai.data import Datalist
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.decision_curve import decision_figure, decision_in_words
 from admoe_monai.evaluation.pages.curves import curves_figures
 from admoe_monai.evaluation.pages.report_page import Section
-from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing, with_interval
-from admoe_monai.evaluation.reliability import reliability_figure
-from admoe_monai.evaluation.roc import roc_figure, roc_in_words
+from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing
 from admoe_monai.evaluation.run_pictures import figure_to_png
 from admoe_monai.metrics_rows import read_metrics
-from admoe_monai.people import FEWEST_PEOPLE
 from admoe_monai.run_files import BEST_PRETRAIN, EVALUATION, METRICS
 
 from ..evaluation import RECONSTRUCTION, figures_file
 from ..prediction import TrainedRun
 from ..reconstruction import reconstruction_pictures
 from .maps import add_maps
+from .probabilities import add_calibration, add_decisions, add_roc
 
 
 def pictures(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], device: str | None) -> Section:
@@ -36,9 +33,9 @@ def pictures(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devi
         device: Device to run on; None takes the GPU if there is one.
     """
     section = Section("Pictures")
-    _roc(section, numbers)
-    _calibration(section, numbers)
-    _decisions(section, numbers)
+    add_roc(section, numbers)
+    add_calibration(section, numbers)
+    add_decisions(section, numbers)
     section.heading("Training")
     path = run.folder / METRICS
     if path.is_file():
@@ -50,70 +47,6 @@ def pictures(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devi
     if run.settings["pretrain_epochs"]:
         _reconstructions(section, run.folder, cohort, device)
     return section
-
-
-def _roc(section: Section, numbers: Mapping[str, Any]) -> None:
-    drawn = {task: curves for task, curves in numbers["roc"].items() if curves}
-    if drawn:
-        section.heading("ROC: each class against the rest, first labelled visit of each test person")
-    for task, curves in drawn.items():
-        words = "; ".join(roc_in_words(name, curve) for name, curve in curves.items())
-        section.picture(f"ROC, {task}", roc_figure(curves), f"ROC curves of {task}. {words}")
-
-
-def _calibration(section: Section, numbers: Mapping[str, Any]) -> None:
-    if not numbers["calibration"]:
-        return
-    section.heading("Calibration: all labelled test visits, the network as it is")
-    for task, bins in numbers["reliability"].items():
-        words = "; ".join(
-            f"at {entry['confidence']:.2f} right {entry['right']:.2f}, {entry['n_visits']} visits" for entry in bins
-        )
-        section.picture(f"Reliability, {task}", reliability_figure(bins), f"Reliability of {task}: {words}")
-    rows = []
-    for task, figures in numbers["calibration"].items():
-        number = numbers["test"][task]["n_subjects"]
-        visits = sum(entry["n_visits"] for entry in numbers["reliability"][task])
-        rows.append([task, visits, *(in_digits(figures[name], number) for name in ("log_loss", "brier", "ece"))])
-    section.table(["task", "visits", "log loss", "Brier score", "expected calibration error"], rows)
-    _lines(section, numbers)
-    section.text("`admoe evaluate RUN_DIR --calibrate` fits a temperature per task.")
-
-
-def _lines(section: Section, numbers: Mapping[str, Any]) -> None:
-    rows = []
-    for task, lines in numbers["calibration_lines"].items():
-        for name, line in lines.items():
-            number = numbers["test"][task]["class_counts"][name]["subjects"]
-            few = number < FEWEST_PEOPLE
-            cells = [
-                missing("too few people") if few else with_interval(line[k], number) for k in ("slope", "intercept")
-            ]
-            rows.append([f"{task}, {name}", number, *cells])
-    section.table(["class against the rest", "people", "calibration slope", "calibration intercept"], rows)
-    section.text(
-        "First labelled visit of each test person. Perfect are a slope of 1 and an intercept of 0: a slope below 1 means that "
-        "the network is too sure, an intercept below 0 means that it calls the class too probable on the whole."
-    )
-
-
-def _decisions(section: Section, numbers: Mapping[str, Any]) -> None:
-    drawn = {task: curves for task, curves in numbers["decision"].items() if curves}
-    if not drawn:
-        return
-    network = "at the temperatures of its calibration" if numbers["decision_calibrated"] else "as it is"
-    section.heading(f"Decision curves: first labelled visit of each test person, the network {network}")
-    section.text(
-        "Net benefit per person: who is rightly acted on, less false alarms, of which each counts t / (1 - t) for whoever acts "
-        "from a probability t on. The network is of use where its line is above acting on everyone (dashed) and on no one."
-    )
-    for task, curves in drawn.items():
-        words = "; ".join(decision_in_words(name, curve) for name, curve in curves.items())
-        section.picture(
-            f"Decision curves, {task}",
-            decision_figure(curves),
-            f"Decision curves of {task}; the network is above acting on everyone and on no one: {words}",
-        )
 
 
 def _reconstructions(section: Section, folder: Path, cohort: Datalist, device: str | None) -> None:
