@@ -11,6 +11,7 @@ from rich.table import Table
 from admoe_monai.evaluation.comparison import compare_predictions, predicted_visits
 from admoe_monai.evaluation.evaluate import evaluate_predictions
 from admoe_monai.evaluation.pages.text import format_interval, format_number, render_table
+from admoe_monai.evaluation.pages.wording import never_varies
 from admoe_monai.evaluation.predictions import PredictionTable
 
 #: Figures that are told, with their names.
@@ -83,6 +84,8 @@ def verdict(conditions: Mapping[str, Any]) -> list[str]:
         conditions: Entry of a task in the result of :func:`stress_figures`.
     """
     worse, better, number = surely_other(conditions)
+    if not number and (same := _unmoved(conditions)):
+        return same
     if not number:
         return ["So few people can't tell what any of these changes."]
     return [
@@ -90,6 +93,20 @@ def verdict(conditions: Mapping[str, Any]) -> list[str]:
         *([f"Better, with an interval above zero: {', '.join(better)}."] if better else []),
         f"Elsewhere these people can't tell. Of {number} intervals of 95 %, about {0.05 * number:.1f} exclude zero by chance "
         "alone.",
+    ]
+
+
+def _unmoved(conditions: Mapping[str, Any]) -> list[str]:
+    """Say so where intervals are missing as no resample moves a difference, not for want of people."""
+    found = [estimate for entry in conditions.values() for estimate in entry["minus"].values()]
+    if not found or not all(map(never_varies, found)):
+        return []
+    if any(estimate["value"] for estimate in found):
+        return ["Every resample of these people gives the same differences, so that nothing says how sure they are."]
+    others = sum(entry["other_calls"] for entry in conditions.values())
+    return [
+        "No figure changes in any resample of these people.",
+        *([] if others else ["All are called what they were."]),
     ]
 
 

@@ -58,6 +58,23 @@ def test_fewer_than_ten_people_of_a_class_get_no_interval_and_no_verdict() -> No
     assert verdict(found["diagnosis"]["conditions"]) == ["So few people can't tell what any of these changes."]
 
 
+def test_what_moves_in_no_resample_is_not_put_down_to_few_people() -> None:
+    frame = table(200, 0.9).frame
+    constant = PredictionTable(frame.assign(p_diagnosis_CN=0.7, p_diagnosis_AD=0.3), CLASSES)
+    other = PredictionTable(frame.assign(p_diagnosis_CN=0.3, p_diagnosis_AD=0.7), CLASSES)
+    perfect = table(200, 2.0)
+
+    def said(first: PredictionTable, second: PredictionTable) -> str:
+        found = stress_figures({"undisturbed": first, "noise": second}, n_boot=50)
+        return " ".join(verdict(found["diagnosis"]["conditions"]))
+
+    assert said(constant, constant) == (
+        "No figure changes in any resample of these people. All are called what they were."
+    )
+    assert said(constant, other) == "No figure changes in any resample of these people."
+    assert said(perfect, constant).startswith("Every resample of these people gives the same differences")
+
+
 def test_a_task_without_labels_is_left_out() -> None:
     known = table(20, 0.9)
     both = {**CLASSES, "change": ["stable", "conversion"]}

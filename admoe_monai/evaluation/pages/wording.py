@@ -10,6 +10,8 @@ from admoe_monai.people import FEWEST_PEOPLE, people
 DASH = "\N{EN DASH}"
 #: From so many people on a third decimal says something: the standard error of a share is then 0.05 or less.
 MANY_PEOPLE = 100
+#: End of the note of an estimate that has no interval although people are enough.
+NEVER_VARIES = "every resample gives the same value"
 
 
 def missing(reason: str) -> str:
@@ -32,6 +34,15 @@ def in_digits(value: float, number: int, sign: bool = False) -> str:
     places = 3 if number >= MANY_PEOPLE else 2
     rounded = round(value, places) + 0.0  # no negative zero
     return f"{rounded:{'+' if sign and rounded else ''}.{places}f}"
+
+
+def never_varies(estimate: Mapping[str, Any]) -> bool:
+    """Tell an estimate that is the same in every resample from one of too few people; neither has an interval.
+
+    Args:
+        estimate: Fields of an ``Estimate``.
+    """
+    return estimate["low"] is None and (estimate["note"] or "").endswith(NEVER_VARIES)
 
 
 def value_of(estimate: Mapping[str, Any], number: int, sign: bool = False) -> str:

@@ -54,11 +54,27 @@ def shown(section: Section) -> list[list[str]]:
     [
         (0.9, 0.4, "The network is better on people like these."),
         (0.4, 0.9, "The network is worse on people like these."),
-        (0.5, 0.5, "So few people can't tell which of them is better."),
+        (0.5, 0.5, "No resample of these people tells them apart."),
+        (1.0, 0.0, "Every resample of these people gives that difference, so that nothing says how sure it is."),
     ],
 )
 def test_the_paired_interval_decides_what_is_said_of_a_baseline(right: float, baseline: float, verdict: str) -> None:
     assert summary(numbers({"CN": 40, "MCI": 40, "AD": 40}, right, baseline))[1].endswith(verdict)
+
+
+def test_two_that_call_everybody_the_same_are_not_too_few_people() -> None:
+    def of(**counts: int) -> str:
+        made = numbers(counts, 1.0, 1.0)
+        constant = {"p_diagnosis_CN": 0.6, "p_diagnosis_MCI": 0.2, "p_diagnosis_AD": 0.2}
+        frame = table(counts, 1.0).frame.assign(**constant)
+        same = PredictionTable(frame, CLASSES)
+        made["test"] = evaluate_predictions(same, CLASSES, n_boot=50)
+        made["yardsticks"] = {"image alone": made["test"]}
+        made["network_minus"] = {"image alone": {"diagnosis": compare_predictions(same, same, n_boot=50)}}
+        return summary(made)[1]
+
+    assert of(CN=100, AD=100).endswith("Both call everybody CN, so that nothing tells them apart.")
+    assert of(CN=100, AD=4).endswith("So few people can't tell which of them is better.")
 
 
 def test_digits_follow_the_number_of_people() -> None:

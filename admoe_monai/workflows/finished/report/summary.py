@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing
+from admoe_monai.evaluation.pages.wording import in_digits, interval_of, missing, never_varies
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 BALANCED = "balanced_accuracy"
@@ -22,7 +22,7 @@ def summary(numbers: Mapping[str, Any]) -> list[str]:
         sentences.append(_primary(task, numbers["test"][task]))
         if place == 0 and numbers["test"][task]["n_subjects"]:
             sentences += [
-                _comparison(name, compared[task], numbers["yardsticks"][name][task])
+                _comparison(name, compared[task], numbers["test"][task], numbers["yardsticks"][name][task])
                 for name, compared in numbers["network_minus"].items()
                 if task in compared and BALANCED in compared[task]["differences"]
             ]
@@ -51,13 +51,14 @@ def _primary(task: str, figures: Mapping[str, Any]) -> str:
     )
 
 
-def _comparison(name: str, compared: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+def _comparison(name: str, compared: Mapping[str, Any], network: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
     number, difference = compared["n_subjects"], compared["differences"][BALANCED]
-    own = figures["metrics"][BALANCED]["value"]
+    own = baseline["metrics"][BALANCED]["value"]
     reached = "" if own is None else f", at {in_digits(own, number)}"
+    verdict = _verdict(difference, number) or _alike(difference, _only_call(network), _only_call(baseline))
     return (
         f"Against {name}{reached}: {in_digits(difference['value'], number, sign=True)} for the network "
-        f"({_interval(difference, number, sign=True)}). {_verdict(difference, number)}"
+        f"({_interval(difference, number, sign=True)}). {verdict}"
     )
 
 
@@ -65,8 +66,11 @@ def _interval(estimate: Mapping[str, Any], number: int, sign: bool = False) -> s
     return f"95 % interval {interval_of(estimate, number, sign=sign)}"
 
 
-def _verdict(difference: Mapping[str, Any], number: int) -> str:
+def _verdict(difference: Mapping[str, Any], number: int) -> str | None:
+    """Say which is better; None where people are enough and no resample gives another difference."""
     low, high = difference["low"], difference["high"]
+    if number >= FEWEST_PEOPLE and never_varies(difference):
+        return None
     if number < FEWEST_PEOPLE or low is None or high is None:
         return "So few people can't tell which of them is better."
     if low > 0:
@@ -74,3 +78,18 @@ def _verdict(difference: Mapping[str, Any], number: int) -> str:
     if high < 0:
         return "The network is worse on people like these."
     return "That holds zero: these people don't show which of them is better."
+
+
+def _alike(difference: Mapping[str, Any], network: str | None, baseline: str | None) -> str:
+    if difference["value"]:
+        return "Every resample of these people gives that difference, so that nothing says how sure it is."
+    if network is not None and network == baseline:
+        return f"Both call everybody {network}, so that nothing tells them apart."
+    return "No resample of these people tells them apart."
+
+
+def _only_call(figures: Mapping[str, Any]) -> str | None:
+    """Find the class that everybody is called; None where several are."""
+    columns = zip(figures["classes"], zip(*figures["confusion"], strict=True), strict=True)
+    called = [name for name, column in columns if any(column)]
+    return called[0] if len(called) == 1 else None
