@@ -1,7 +1,8 @@
 """Temperature scaling: one number per task that makes probabilities match the frequencies of what happens.
 
-Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599. The order of the classes and every AUC stay
-what they are. Axis letters: N visits, K classes.
+Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599. The order of the classes of a visit stays what it
+is, and so do calls and the AUCs of two classes; with three or more, the probability of a class against the rest also depends on
+how the rest is divided, so that visits may change places and AUCs against the rest change. Axis letters: N visits, K classes.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def fit_temperatures(table: PredictionTable) -> dict[str, dict[str, Any]]:
         table: Predictions of the validation split.
 
     Returns:
-        Per task ``temperature``, ``n_subjects`` and ``n_visits``, and ``before`` and ``after``: see
-        :func:`calibration_figures`. A task with fewer than two labels keeps temperature 1.
+        Per task ``temperature``, ``n_subjects`` and ``n_visits``, ``accuracy`` of these visits (None without any), and
+        ``before`` and ``after``: see :func:`calibration_figures`. A task with fewer than two labels keeps temperature 1.
     """
     fitted = {}
     for task in table.classes:
@@ -53,6 +54,7 @@ def fit_temperatures(table: PredictionTable) -> dict[str, dict[str, Any]]:
             "temperature": temperature,
             "n_subjects": len(set(subjects)),
             "n_visits": len(truth),
+            "accuracy": float((probabilities.argmax(axis=1) == truth).mean()) if len(truth) else None,
             "before": calibration_figures(probabilities, truth),
             "after": calibration_figures(temper(probabilities, temperature), truth),
         }
@@ -76,12 +78,35 @@ def calibration_remarks(fitted: Mapping[str, Mapping[str, Any]]) -> list[str]:
         loss = entry["after"]["log_loss"]
         # Where each visit is right, the loss is zero in floating point before the bound is reached.
         if temperature < AT_BOUND * LOWEST or (loss is not None and loss < NO_LOSS):
-            why = "the network gets each of these visits right, as if it had seen them"
+            why = _why_lowest(entry.get("accuracy"))
             said.append(f"the temperature of {task}, {temperature:.2f}, went to its lower bound: {why}")
         if temperature * AT_BOUND > HIGHEST:
             why = "its probabilities say nothing of these visits"
             said.append(f"the temperature of {task}, {temperature:.2f}, went to its upper bound: {why}")
     return said
+
+
+def temperatures_in_words(fitted: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say of figures that they are those of a calibrated network, which a report of the network as it is has not.
+
+    Args:
+        fitted: Result of :func:`fit_temperatures`.
+    """
+    at = ", ".join(f"{task} {entry['temperature']:.2f}" for task, entry in fitted.items())
+    return (
+        f"all figures are at the fitted temperatures ({at}); of three or more classes, AUCs against the rest are then others "
+        "than without"
+    )
+
+
+def _why_lowest(accuracy: float | None) -> str:
+    right, flat = (
+        "the network gets each of these visits right, as if it had seen them",
+        "its probabilities hardly differ",
+    )
+    if accuracy is None:  # fitted by an earlier version
+        return f"{right}, or {flat}"
+    return right if accuracy == 1 else flat
 
 
 def apply_temperatures(table: PredictionTable, temperatures: dict[str, float]) -> PredictionTable:

@@ -11,7 +11,12 @@ from typing import Any
 from admoe_monai.data import Datalist
 from admoe_monai.data.other_labels import left_out_lines
 from admoe_monai.errors import UserError
-from admoe_monai.evaluation.calibration import apply_temperatures, calibration_remarks, compare_calibration
+from admoe_monai.evaluation.calibration import (
+    apply_temperatures,
+    calibration_remarks,
+    compare_calibration,
+    temperatures_in_words,
+)
 from admoe_monai.evaluation.evaluate import evaluate_predictions
 from admoe_monai.evaluation.failures import common_to_wrong, said_of_wrong, worst_cases
 from admoe_monai.evaluation.pages.text import format_calibration, format_evaluation, format_reconstruction, format_sets
@@ -75,6 +80,7 @@ class RunEvaluation:
             return format_reconstruction(self.figures[RECONSTRUCTION])
         tables = [format_evaluation(self.figures)]
         if self.calibration:
+            tables[0] += f"\n{temperatures_in_words(self.calibration['validation'])}"
             tables += [format_calibration(self.calibration), format_sets(self.sets)]
         tables += ["\n".join(said) for task, found in self.wrong.items() if (said := said_of_wrong(task, found))]
         return "\n\n".join(tables)
@@ -143,6 +149,8 @@ def evaluate_run(
     if split == TEST:
         record_look(run_dir, "evaluate", checkpoint, run.checkpoint["epoch"], cohort_digest(cohort))
     about = {**_about(run, cohort, split, checkpoint), "calibrated": calibrate}
+    if calibrate:
+        about["temperatures"] = {task: entry["temperature"] for task, entry in calibration["validation"].items()}
     content = {**about, "figures": figures, "wrong": wrong, **({"prediction_sets": sets} if sets else {})}
     folder.write(figures_file(kind, split), json.dumps(content, indent=1))
     return RunEvaluation(about, figures, folder.path, calibration, remarks, sets, wrong)

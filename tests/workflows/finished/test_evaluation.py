@@ -116,6 +116,9 @@ def test_calibrated_figures_are_those_of_the_tempered_predictions(run: Path, fou
     temperatures = {task: entry["temperature"] for task, entry in calibrated.calibration["validation"].items()}
     assert temperatures_of(run, 1) == temperatures
     assert "one temperature per task" in calibrated.text()
+    at = ", ".join(f"{task} {temperature:.2f}" for task, temperature in temperatures.items())
+    assert f"all figures are at the fitted temperatures ({at})" in calibrated.text()
+    assert content(calibrated, "metrics_test.json")["temperatures"] == temperatures
     table = PredictionTable.read(calibrated.folder / "predictions_test.csv")
     before = PredictionTable.read(found.folder / "predictions_test.csv")
     for task, temperature in temperatures.items():
