@@ -58,7 +58,7 @@ def calibration_remarks_of(folder: Path) -> list[str]:
     try:
         fitted = json.loads((folder / CALIBRATION).read_text(encoding="utf-8"))["tasks"]
         return [*calibration_remarks(fitted), *remarks_on_sets(fitted)]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
 
 
@@ -81,7 +81,7 @@ def temperatures_of(folder: Path, epoch: int) -> dict[str, float] | None:
     Raises:
         UserError: If the file can't be read, or is of another epoch.
     """
-    return _kept(folder, epoch, lambda entry: float(entry["temperature"]))
+    return _kept(folder, epoch, lambda entry: _temperature(entry["temperature"]))
 
 
 def sets_of(folder: Path, epoch: int) -> dict[str, dict[str, Any]] | None:
@@ -100,6 +100,13 @@ def sets_of(folder: Path, epoch: int) -> dict[str, dict[str, Any]] | None:
     found = _kept(folder, epoch, lambda entry: _thresholds(entry[SET]) if SET in entry else None)
     sets = {task: entry for task, entry in (found or {}).items() if entry is not None}
     return sets if found and len(sets) == len(found) else None
+
+
+def _temperature(content: Any) -> float:
+    temperature = float(content)
+    if not 0 < temperature < math.inf:
+        raise ValueError("a temperature must be positive")
+    return temperature
 
 
 def _thresholds(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +129,7 @@ def _kept(folder: Path, epoch: int, part: Callable[[Mapping[str, Any]], Part]) -
         content = json.loads(path.read_text(encoding="utf-8"))
         found = {task: part(entry) for task, entry in content["tasks"].items()}
         of_epoch = int(content["epoch"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} can't be read ({reason_of(error)}); fit it anew: admoe evaluate {folder} --calibrate"
         ) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +120,35 @@ def test_a_report_reads_the_stress_of_its_model_and_names_nobody_in_its_numbers(
     assert "sub-" not in page.with_name("metrics.json").read_text()
 
 
-@pytest.mark.parametrize("content", ["{}", "[", '{"epoch": 7}', "[1]"])
-def test_a_stress_of_another_model_or_a_damaged_one_is_none(content: str, tiny_run: Path, tmp_path: Path) -> None:
-    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+@pytest.fixture(scope="module")
+def stressed(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
+    run = Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("stressed") / "run"))
     (run / "stress").mkdir()
-    (run / "stress" / "metrics.json").write_text(content)
-    assert stress_of(TrainedRun.load(run)) is None
+    return TrainedRun.load(run)
+
+
+@pytest.mark.parametrize("content", ["{}", "[", '{"epoch": 7}', "[1]"])
+def test_a_stress_of_another_model_or_a_damaged_one_is_none(content: str, stressed: TrainedRun) -> None:
+    (stressed.folder / "stress" / "metrics.json").write_text(content)
+    assert stress_of(stressed) is None
+
+
+def test_a_stress_of_another_version_is_none(table: PredictionTable, stressed: TrainedRun) -> None:
+    path, found = stressed.folder / "stress" / "metrics.json", stress(table)
+    path.write_text(json.dumps(found))
+    assert stress_of(stressed) == json.loads(path.read_text())
+    changes: list[Callable[[Any], Any]] = [
+        lambda content: content["conditions"][1].update(kind="ghosting"),
+        lambda content: content["conditions"].clear(),
+        lambda content: content.update(figures=[]),
+        lambda content: content["figures"]["diagnosis"]["conditions"].popitem(),
+        lambda content: content["figures"]["diagnosis"].update(n_subjects="80"),
+        lambda content: content["figures"]["diagnosis"]["conditions"]["undisturbed"].pop("other_calls"),
+        lambda content: content["figures"]["diagnosis"]["conditions"]["undisturbed"]["metrics"].pop("macro_auc"),
+        lambda content: content["figures"]["diagnosis"]["conditions"]["without age"]["minus"].update(macro_auc="0.1"),
+    ]
+    for change in changes:
+        content = copy.deepcopy(found)
+        change(content)
+        path.write_text(json.dumps(content))
+        assert stress_of(stressed) is None

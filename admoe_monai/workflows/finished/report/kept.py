@@ -23,3 +23,20 @@ def read_kept(path: Path, read: Callable[[Any], Read]) -> Read | None:
         return read(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
+
+
+def check_estimate(estimate: Any) -> None:
+    """Refuse what is no estimate that can be written on a page.
+
+    Args:
+        estimate: Fields of an ``Estimate``, perhaps.
+
+    Raises:
+        TypeError: If it is none.
+        KeyError: If a field is missing.
+    """
+    numbers = [estimate[name] for name in ("value", "low", "high")]
+    if not all(number is None or isinstance(number, int | float) for number in numbers):
+        raise TypeError(f"{numbers} are no numbers")
+    if not isinstance(estimate["note"], str | None):
+        raise TypeError(f"{estimate['note']} is no note")

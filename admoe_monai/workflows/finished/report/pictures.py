@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from admoe_monai.run_files import BEST_PRETRAIN, EVALUATION, METRICS
 from ..evaluation import RECONSTRUCTION, figures_file
 from ..prediction import TrainedRun
 from ..reconstruction import reconstruction_pictures
+from .kept import check_estimate, read_kept
 from .maps import add_maps
 from .probabilities import add_calibration, add_decisions, add_roc
 
@@ -52,23 +52,33 @@ def pictures(run: TrainedRun, cohort: Datalist, numbers: Mapping[str, Any], devi
 def _reconstructions(section: Section, folder: Path, cohort: Datalist, device: str | None) -> None:
     section.heading("Reconstruction of held-out scans by pretraining")
     try:
-        drawn = reconstruction_pictures(TrainedRun.load(folder, BEST_PRETRAIN), cohort, "test", device)
+        run = TrainedRun.load(folder, BEST_PRETRAIN)
+        drawn = reconstruction_pictures(run, cohort, "test", device)
     except UserError as reason:
         section.text(missing(str(reason)))
         return
     section.text("From left to right: original, masked, reconstructed, and what is visible with what is reconstructed.")
     for title, figure in drawn:
         section.picture(title, figure_to_png(figure), f"{title}: original, masked, reconstructed, and both together")
-    path = folder / EVALUATION / figures_file(RECONSTRUCTION, "test")
-    if not path.is_file():
+    figures = read_kept(folder / EVALUATION / figures_file(RECONSTRUCTION, "test"), _errors)
+    if figures is None or figures["epoch"] != run.checkpoint["epoch"]:
         section.text(
             f"Errors beside baselines: `admoe evaluate RUN_DIR --checkpoint {BEST_PRETRAIN}`, then this report again."
         )
         return
-    figures = json.loads(path.read_text(encoding="utf-8"))["figures"][RECONSTRUCTION]
     number = figures["n_subjects"]
     rows = [
         [name.replace("_", " "), in_digits(error["value"], number), interval_of(error, number)]
         for name, error in figures["errors"].items()
     ]
     section.table([f"{number} subjects", "error in standard deviations of the foreground", "95 % interval"], rows)
+
+
+def _errors(content: Any) -> dict[str, Any]:
+    found = content["figures"][RECONSTRUCTION]
+    for error in found["errors"].values():
+        check_estimate(error)
+    values = [error["value"] for error in found["errors"].values()]
+    if None in values or not isinstance(found["n_subjects"], int):
+        raise ValueError("no errors that a table could show")
+    return {"epoch": content["epoch"], "n_subjects": found["n_subjects"], "errors": found["errors"]}

@@ -28,7 +28,9 @@ def at_temperatures(run: TrainedRun, table: PredictionTable) -> PredictionTable 
         temperatures = temperatures_of(run.folder, run.checkpoint["epoch"])
     except UserError:  # damaged, or of another model
         return None
-    return None if temperatures is None else apply_temperatures(table, temperatures)
+    if temperatures is None or temperatures.keys() != table.classes.keys():
+        return None
+    return apply_temperatures(table, temperatures)
 
 
 def set_numbers(run: TrainedRun, calibrated: PredictionTable) -> dict[str, dict[str, Any]]:
@@ -42,7 +44,11 @@ def set_numbers(run: TrainedRun, calibrated: PredictionTable) -> dict[str, dict[
         fitted = sets_of(run.folder, run.checkpoint["epoch"])
     except UserError:  # damaged
         return {}
-    return {} if fitted is None else evaluate_sets(calibrated, fitted)
+    if fitted is None or {task: {*entry["classes"]} for task, entry in fitted.items()} != {
+        task: {*names} for task, names in calibrated.classes.items()
+    }:
+        return {}
+    return evaluate_sets(calibrated, fitted)
 
 
 def prediction_sets(numbers: Mapping[str, Any]) -> Section:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from admoe_monai.run_files import STRESS
 from ..prediction import TrainedRun
 from ..stress.disturbances import DISTURBANCES
 from ..stress.run import NUMBERS, points_of
+from .kept import check_estimate, read_kept
 
 
 def stress_of(run: TrainedRun) -> dict[str, Any] | None:
@@ -23,11 +23,9 @@ def stress_of(run: TrainedRun) -> dict[str, Any] | None:
     Args:
         run: Finished run.
     """
-    try:
-        content: dict[str, Any] = json.loads((run.folder / STRESS / NUMBERS).read_text(encoding="utf-8"))
-        return content if content["epoch"] == run.checkpoint["epoch"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    epoch = run.checkpoint["epoch"]
+    found = read_kept(run.folder / STRESS / NUMBERS, _checked)
+    return found if found and found["epoch"] == epoch else None
 
 
 def robustness(numbers: Mapping[str, Any]) -> Section:
@@ -77,3 +75,22 @@ def tried(numbers: Mapping[str, Any]) -> str:
     if stress is None:
         return "no corrupted scans were tried"
     return f"{len(stress['conditions']) - 1} disturbances of the test scans (section Robustness)"
+
+
+def _checked(content: Any) -> dict[str, Any]:
+    """Look at everything that the page shows, so that it doesn't stop at a file of another version."""
+    conditions = content["conditions"]
+    names = [condition["name"] for condition in conditions]
+    kinds = {condition["kind"] for condition in conditions}
+    strengths = [condition["strength"] for condition in conditions]
+    if not names or not kinds <= {None, *DISTURBANCES} or not all(isinstance(each, int | float) for each in strengths):
+        raise ValueError("disturbances that this version doesn't know")
+    for entry in content["figures"].values():
+        if not isinstance(entry["n_subjects"], int) or [*entry["conditions"]] != names:
+            raise ValueError("figures of other conditions")
+        for condition in entry["conditions"].values():
+            for estimate in (*(condition["metrics"][figure] for figure in FIGURES), *condition["minus"].values()):
+                check_estimate(estimate)
+            if not isinstance(condition["other_calls"], int):
+                raise TypeError("calls must be counted")
+    return {**content, "epoch": content["epoch"]}

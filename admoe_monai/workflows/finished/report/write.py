@@ -44,7 +44,6 @@ def write_report(
     looks = in_words(looks_at(run.folder), digest, run.settings["pretrain_epochs"])
     numbers = {**collect_numbers(run, cohort, device), "looks": looks}
     record_look(run.folder, "report", BEST_MODEL, run.checkpoint["epoch"], digest)
-    page = page_of(run, cohort, numbers, device)
     written = {name: value for name, value in numbers.items() if name not in OF_SINGLE_PEOPLE}
     folder.write(NUMBERS, json.dumps(written, indent=1))
-    return folder.write(PAGE, page)
+    return folder.write(PAGE, page_of(run, cohort, numbers, device))
