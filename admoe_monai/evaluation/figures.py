@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from admoe_monai.evaluation.pages.canvas import plain_text
 from admoe_monai.evaluation.reconstruction import voxel_mask
 
 MASK_COLOUR = to_rgb("#39577a")
@@ -80,7 +81,8 @@ def reconstruction_figure(
 def figure_to_rgb(figure: Figure) -> np.ndarray:
     """Render a figure to uint8 (H, W, 3), as TensorBoard's ``add_image(..., dataformats="HWC")`` takes it."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with plain_text(figure):
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 

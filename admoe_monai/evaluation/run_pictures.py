@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from admoe_monai.evaluation.pages.canvas import legend, plain_text
 from admoe_monai.evaluation.pages.curves import PHASE_NAMES, draw_loss, draw_scores, phases_of, scores_of
 from admoe_monai.metrics_rows import Row, read_metrics
 
@@ -75,7 +76,8 @@ def figure_to_png(figure: Figure) -> bytes:
     """Render a figure as the bytes of a PNG file."""
     content = io.BytesIO()
     # Not savefig, which draws everything twice.
-    FigureCanvasAgg(figure).print_png(content)
+    with plain_text(figure):
+        FigureCanvasAgg(figure).print_png(content)
     return content.getvalue()
 
 
@@ -95,4 +97,4 @@ def _finish(axis: Axes, title: str, below: str) -> None:
     axis.set_xlabel(below, fontsize=9)
     axis.tick_params(labelsize=8)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(fontsize=8, frameon=False)
+    legend(axis, axis, fontsize=8, frameon=False)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 #: Stand-ins, which :func:`figure_to_svg` replaces by the page's colours of the same purpose, in light and in dark.
 INK, QUIET = "#010203", "#010204"
@@ -18,6 +22,8 @@ PAGE_COLOURS = {INK: "var(--ink)", QUIET: "var(--quiet)"} | {
     colour: f"var(--data-{number})" for number, colour in enumerate(DATA_COLOURS)
 }
 PANEL_INCHES = (4.0, 3.0)
+#: Labels that matplotlib gives by itself.
+_UNNAMED = re.compile(r"|_nolegend_|_(child|container)\d+")
 
 
 def panel(width: float = PANEL_INCHES[0], height: float = PANEL_INCHES[1]) -> tuple[Figure, Axes]:
@@ -48,8 +54,40 @@ def label(figure: Figure, axis: Axes, across: str, upward: str, columns: int = 1
     """
     axis.set_xlabel(across, fontsize=9, color=INK)
     axis.set_ylabel(upward, fontsize=9, color=INK)
-    if axis.get_legend_handles_labels()[1]:
-        figure.legend(loc="outside lower center", fontsize=9, frameon=False, ncols=columns, labelcolor=INK)
+    legend(figure, axis, loc="outside lower center", fontsize=9, frameon=False, ncols=columns, labelcolor=INK)
+
+
+def legend(owner: Figure | Axes, axis: Axes, **look: Any) -> None:
+    """Add a legend of what is drawn on axes, unless nothing there has a name.
+
+    Matplotlib leaves out names with an underscore before them, which a class may have.
+
+    Args:
+        owner: Figure or axes that the legend is added to.
+        axis: Axes whose lines and bars it names.
+        look: Arguments of matplotlib.
+    """
+    drawn: list[Any] = [*axis.lines, *axis.containers]
+    named = [(artist, name) for artist in drawn if not _UNNAMED.fullmatch(name := str(artist.get_label()))]
+    if named:
+        made = owner.legend([artist for artist, _ in named], ["-"] * len(named), **look)
+        for text, (_, name) in zip(made.get_texts(), named, strict=True):
+            text.set_text(name)
+
+
+@contextmanager
+def plain_text(figure: Figure) -> Iterator[None]:
+    """Draw names as they are written: two dollars in one make no formula.
+
+    Args:
+        figure: Figure that is rendered within.
+    """
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)
+    # Ticks may be made while it is rendered.
+    with rc_context({"text.parse_math": False}):
+        yield
 
 
 def figure_to_svg(figure: Figure, alt: str) -> Markup:
@@ -61,7 +99,7 @@ def figure_to_svg(figure: Figure, alt: str) -> Markup:
     """
     content = io.StringIO()
     # Text remains text; a salt of its own makes the names of two pictures differ.
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
+    with plain_text(figure), rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
         figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     whole = content.getvalue()
     box = re.search(r'viewBox="[^"]*"', whole)

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from admoe_monai.evaluation.pages.canvas import DATA_COLOURS, label, panel
+from admoe_monai.evaluation.pages.canvas import DATA_COLOURS, label, legend, panel
 from admoe_monai.evaluation.run_pictures import COLOURS, figure_to_png
 
 #: Strength and the fields of an ``Estimate``, per task.
@@ -44,8 +44,8 @@ def stress_png(panels: Mapping[str, tuple[str, Points]]) -> bytes:
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("balanced accuracy", fontsize=9)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", fontsize=9, frameon=False, ncols=max(len(names), 1))
+    tasks = max(len(points) for _, points in panels.values())
+    legend(figure, axes[0], loc="outside lower center", fontsize=9, frameon=False, ncols=max(tasks, 1))
     return figure_to_png(figure)
 
 
