@@ -21,6 +21,8 @@ from scipy.stats import norm, t
 
 LEVEL = 0.95
 CHUNK = 250
+#: Why an estimate may have no interval although people are enough.
+NEVER_VARIES = "every resample gives the same value"
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def percentile_estimate(value: float, draws: np.ndarray, n_subjects: int) -> Est
     if len(defined) < 2:
         return Estimate(value, n_resamples=len(defined), note=f"no interval: {len(defined)} resamples")
     if np.ptp(defined) < 1e-12:
-        return Estimate(value, n_resamples=len(defined), note="no interval: every resample gives the same value")
+        return Estimate(value, n_resamples=len(defined), note=f"no interval: {NEVER_VARIES}")
     outside = tail(n_subjects)
     low, high = np.quantile(defined, [outside, 1 - outside])
     return Estimate(value, float(low), float(high), len(defined))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from admoe_monai.evaluation.bootstrap import NEVER_VARIES
 from admoe_monai.people import FEWEST_PEOPLE, people
 
 DASH = "\N{EN DASH}"
 #: From so many people on a third decimal says something: the standard error of a share is then 0.05 or less.
 MANY_PEOPLE = 100
-#: End of the note of an estimate that has no interval although people are enough.
-NEVER_VARIES = "every resample gives the same value"
 
 
 def missing(reason: str) -> str:

@@ -166,8 +166,8 @@ def test_saliency_maps_of_the_model_are_named_where_the_run_has_some(
 
 def test_disturbed_scans_are_no_answer_to_fairness(run: TrainedRun, numbers: dict[str, Any]) -> None:
     known = cohort_of(run)
-    claim, tripod = answers(run, known, {**numbers, "stress": {"conditions": [{}, {}]}})
-    assert claim["30"].startswith("1 disturbances of the test scans")
+    claim, tripod = answers(run, known, {**numbers, "stress": {"conditions": [{"kind": None}, {"kind": "noise"}]}})
+    assert claim["30"].startswith("1 disturbance of the test scans")
     assert tripod["14"] == tripod["23b"] == FOR_THE_AUTHOR
     claim, tripod = answers(run, known, {**numbers, "groups": {"sex": {}, "age_band": {}, "site": {}, "visit": {}}})
     assert claim["30"] == "figures by sex, age_band, site, visit (section Controls); no corrupted scans were tried"

@@ -95,6 +95,12 @@ def test_a_thin_class_is_counted_beside_one_that_is_measured() -> None:
     assert by_class["CN"][1].endswith("] (6 of 12)")
 
 
+def test_what_tells_a_class_from_few_others_is_not_shown() -> None:
+    by_class = {row[0]: row[1:] for row in shown(findings(numbers({"CN": 60, "MCI": 0, "AD": 3}, 0.5, 0.5)))}
+    assert by_class["CN"][1].startswith("0.5")
+    assert by_class["CN"][2:] == ["\N{EN DASH} too few people of the others"] * 3
+
+
 def test_accuracy_stands_after_balanced_accuracy_and_beside_the_largest_class() -> None:
     rows = shown(findings(numbers({"CN": 10, "MCI": 30, "AD": 10}, 0.5, 0.5)))
     assert [row[0] for row in rows[:3]] == ["balanced accuracy", "mean AUC, one-vs-rest", "accuracy"]

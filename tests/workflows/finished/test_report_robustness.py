@@ -97,7 +97,7 @@ def test_figures_under_disturbances_are_shown_with_a_picture_of_each_kind(table:
     ]
     assert pictures == ["noise"]
     assert "Worse, with an interval below zero: noise 0.1 of the range." in text(section)
-    assert tried({"stress": stress(table)}) == "2 disturbances of the test scans (section Robustness)"
+    assert tried({"stress": stress(table)}) == "1 disturbance of the test scans (section Robustness)"
 
 
 def test_where_nothing_was_tried_nothing_is_shown_and_the_checklist_says_so() -> None:
@@ -113,7 +113,7 @@ def test_a_report_reads_the_stress_of_its_model_and_names_nobody_in_its_numbers(
     (run / "stress" / "metrics.json").write_text(json.dumps(stress(table)))
     page = write_report(run, None, "cpu")
     assert "<h2>Robustness</h2>" in page.read_text()
-    assert "2 disturbances of the test scans" in page.read_text()
+    assert "1 disturbance of the test scans" in page.read_text()
     assert "The surest mistakes: " in page.read_text()
     numbers = json.loads(page.with_name("metrics.json").read_text())
     assert "worst_cases" not in numbers

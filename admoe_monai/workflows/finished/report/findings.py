@@ -72,10 +72,13 @@ def _class_row(label: str, figures: Mapping[str, Any]) -> list[str]:
     if number < FEWEST_PEOPLE:
         return [label, str(number), recall, *[missing("too few people")] * (len(BY_CLASS) - 1)]
     kinds = {kind: metrics[f"{kind}_{label}"] for kind in BY_CLASS}
-    cells = {kind: with_interval(metric, number) for kind, metric in kinds.items()}
-    cells["recall"] = f"{cells['recall']} ({recall})"
+    smaller = min(number, figures["n_subjects"] - number)  # of the two groups that all but recall tells apart
+    cells = {kind: with_interval(metric, smaller) for kind, metric in kinds.items()}
     chance = kinds["average_precision"]["chance"]
-    cells["average_precision"] += f", by chance {in_digits(chance, number)}"
+    cells["average_precision"] += f", by chance {in_digits(chance, smaller)}"
+    if smaller < FEWEST_PEOPLE:
+        cells = dict.fromkeys(kinds, missing("too few people of the others"))
+    cells["recall"] = f"{with_interval(kinds['recall'], number)} ({recall})"
     return [label, str(number), *cells.values()]
 
 

@@ -74,7 +74,8 @@ def tried(numbers: Mapping[str, Any]) -> str:
     stress = numbers["stress"]
     if stress is None:
         return "no corrupted scans were tried"
-    return f"{len(stress['conditions']) - 1} disturbances of the test scans (section Robustness)"
+    number = sum(condition["kind"] is not None for condition in stress["conditions"])
+    return f"{number} disturbance{'s' * (number != 1)} of the test scans (section Robustness)"
 
 
 def _checked(content: Any) -> dict[str, Any]:
