@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -103,6 +104,15 @@ def earlier_settings(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     settings = dict(checkpoint["settings"])
     take_in(settings, declared)
     return in_full({**declared, **settings})
+
+
+def as_recorded(value: Any) -> str:
+    """Spell a value as JSON, to compare it with one of starts.jsonl, where all keys are texts.
+
+    Args:
+        value: Value of a setting, a digest, or something of the machine.
+    """
+    return json.dumps(value, default=str)
 
 
 def other_network(checkpoint: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

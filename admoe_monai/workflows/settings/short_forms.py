@@ -46,7 +46,9 @@ def take_in(
 
 
 def in_full(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Spell out what applies to several tasks or phases.
+    """Spell out what applies to several tasks or phases, and make lists of tuples, as a config file would have them.
+
+    The command line makes tuples (`--img_size 96,112,96`), and earlier checkpoints hold some.
 
     Args:
         settings: Settings, resolved and checked.
@@ -59,6 +61,7 @@ def in_full(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     from admoe_monai.checkpoints import PHASES  # torch comes with it
 
+    settings = {name: _with_lists(value) for name, value in settings.items()}
     overlays = settings["phase_overlays"]
     if isinstance(overlays, Mapping):
         for phase in overlays:
@@ -70,3 +73,9 @@ def in_full(settings: Mapping[str, Any]) -> dict[str, Any]:
         "task_weights": {task: settings["task_weights"].get(task, 1.0) for task in settings["classes"]},
         "phase_overlays": {phase: list(by_phase.get(phase, [])) for phase in PHASES},
     }
+
+
+def _with_lists(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_with_lists(part) for part in value]
+    return {key: _with_lists(part) for key, part in value.items()} if isinstance(value, dict) else value

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from admoe_monai.metrics_rows import row_digest
 from admoe_monai.run_files import (
@@ -21,7 +19,7 @@ from admoe_monai.run_files import (
     STARTS,
     periodic_epoch,
 )
-from admoe_monai.workflows.settings.changes import earlier_settings
+from admoe_monai.workflows.settings.changes import as_recorded, earlier_settings
 from admoe_monai.workflows.settings.declared import parser_of, resolved_settings
 from admoe_monai.workflows.settings.overlays import overlays_digest
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
@@ -122,8 +120,7 @@ def _settings(record: RunRecord) -> Iterator[Deviation]:
     now = resolved_settings(parser_of([record.folder / CONFIG]))
     known = [earlier_settings({"settings": one.settings}) for one in record.latest]
     for name in _compared(record):
-        # The command line makes tuples where a file has lists.
-        if all(_text(now[name]) != _text(settings[name]) for settings in known):
+        if all(as_recorded(now[name]) != as_recorded(settings[name]) for settings in known):
             source = STARTS if record.starts else record.states[-1].path.name
             yield Deviation(CONFIG, f"{name} is {now[name]}, and {known[0][name]} in {source}")
     if overlays_digest(now["phase_overlays"]) not in (one.digests.get("phase_overlays") for one in record.latest):
@@ -138,7 +135,7 @@ def _starts(record: RunRecord) -> Iterator[Deviation]:
     for state in record.states:
         settings = earlier_settings({"settings": state.settings})
         for name in _compared(record):
-            if all(_text(settings[name]) != _text(one[name]) for one in known):
+            if all(as_recorded(settings[name]) != as_recorded(one[name]) for one in known):
                 yield Deviation(state.path.name, f"{name} is {settings[name]}, with which no start in {STARTS} went on")
 
 
@@ -147,7 +144,3 @@ def _compared(record: RunRecord) -> list[str]:
     unseen = () if record.starts else (OnResume.FREE, OnResume.EXTENDED)
     rows = ((name, row) for name, row in SETTINGS.items() if name not in _OF_THE_MACHINE)
     return [name for name, row in rows if not (row.on_resume in unseen or row.place or row.once)]
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, default=str)

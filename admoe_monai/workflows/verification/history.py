@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from admoe_monai.workflows.run.starts import RunStart
-from admoe_monai.workflows.settings.changes import earlier_settings
+from admoe_monai.workflows.settings.changes import as_recorded, earlier_settings
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 
 from .record import KeptState, RunRecord
@@ -117,7 +116,9 @@ def _changed(one: RunStart, other: RunStart, but: Collection[str] = ()) -> list[
     for kind, names in (("settings", None), ("digests", None), ("environment", _MACHINE)):
         mine, theirs = (_conditions(start, kind) for start in (one, other))
         keys = sorted(mine.keys() | theirs.keys()) if names is None else names
-        found += [name for name in keys if name not in but and _text(mine.get(name)) != _text(theirs.get(name))]
+        found += [
+            name for name in keys if name not in but and as_recorded(mine.get(name)) != as_recorded(theirs.get(name))
+        ]
     return [*dict.fromkeys(found)]
 
 
@@ -127,8 +128,3 @@ def _conditions(start: RunStart, kind: str) -> Mapping[str, Any]:
         return conditions
     settings = earlier_settings({"settings": start.settings})
     return {name: settings[name] for name, row in SETTINGS.items() if row.on_resume is not OnResume.IGNORED}
-
-
-def _text(value: Any) -> str:
-    # The command line makes tuples where a file has lists.
-    return json.dumps(value, default=str)

@@ -15,6 +15,8 @@ from admoe_monai.checkpoints import (
     write_checkpoint,
 )
 from admoe_monai.errors import UserError
+from admoe_monai.workflows.run.plan import Plan
+from admoe_monai.workflows.settings.declared import parser_of
 from tiny_runs import make_run
 
 # Of two epochs of each phase, in the place of the one and one of a tiny run.
@@ -89,14 +91,22 @@ def test_run_in_a_new_folder_names_its_parent_and_takes_the_best_along(
 
 
 def test_config_of_a_run_resumes_it(run: Path, each_run: Path) -> None:
-    from admoe_monai.workflows.run.plan import Plan
-    from admoe_monai.workflows.settings.declared import parser_of
-
     for name in ("checkpoint_epoch_1.pth", "finetune_checkpoint.pth", "best_model.pth", "final_model.pth"):
         (run / name).unlink()
     Plan(parser_of([run / "config.yaml"], {"resume": "auto"}), run).run()
     assert (run / "metrics.csv").read_text() == (each_run / "metrics.csv").read_text()
     assert (run / "final_model.pth").exists()
+
+
+def test_config_of_a_run_resumes_a_checkpoint_with_tuples_of_the_command_line(run: Path, each_run: Path) -> None:
+    for name in ("checkpoint_epoch_1.pth", "finetune_checkpoint.pth", "best_model.pth", "final_model.pth"):
+        (run / name).unlink()
+    for path in run.glob("*.pth"):
+        contents = read_checkpoint(path)
+        contents["settings"] |= {"depths": (1, 1), "moe_stages": (1,)}
+        write_checkpoint(path, contents)
+    Plan(parser_of([run / "config.yaml"], {"resume": "auto"}), run).run()
+    assert (run / "metrics.csv").read_text() == (each_run / "metrics.csv").read_text()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,15 @@ def test_overlays_of_one_phase_and_of_all() -> None:
     }
 
 
+def test_what_the_command_line_makes_tuples_of_are_the_lists_of_a_config_file() -> None:
+    made = settings(
+        img_size=(96, 112, 96), classes={"diagnosis": ("CN", "AD")}, network={"encoder": {"a": ((1, 2), 3)}}
+    )
+    assert made["img_size"] == [96, 112, 96]
+    assert made["classes"] == {"diagnosis": ["CN", "AD"]}
+    assert made["network"] == {"encoder": {"a": [[1, 2], 3]}}
+
+
 def test_an_absent_config_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"there is no config file .*absent.yaml"):
         parser_of([tmp_path / "absent.yaml"])
