@@ -33,6 +33,7 @@ from .restore import restore_network, restore_phase
 from .run_directory import RunDirectory
 from .run_log import log_lines
 from .start import Start
+from .starts import granted_before
 
 logger = logging.getLogger(__name__)
 
@@ -211,7 +212,8 @@ def start_of(
         folder = Path(str(settings["run_dir"] or path.parent))
     point = kind(settings, path, checkpoint, folder)
     point.refuse_source()
-    check_changes(settings, checkpoint, digests, {**environment, "threads": point.threads}, path)
+    machine, granted = {**environment, "threads": point.threads}, granted_before(folder, checkpoint)
+    check_changes(settings, checkpoint, digests, machine, path, granted)
     if point.phase_is_over and _is_final(point) and str(resume) == "auto":
         point.finished = f"{folder} is finished: nothing to resume (epoch {checkpoint['epoch']}, {path.name})"
     return point

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.checkpoints import state_digest, to_plain
+from admoe_monai.checkpoints import Checkpoint, state_digest, to_plain
 from admoe_monai.errors import UserError
 from admoe_monai.files import write_atomic
 from admoe_monai.run_files import STARTS
 
-from .continuation import SCORES
+from .continuation import SCORES, forget
 from .start import Start
 
 
@@ -80,6 +81,28 @@ def note_start(folder: Path, start: Start, forgotten: Sequence[str], common: Map
         write_atomic(folder / STARTS, b"".join(old + b"\n" for old in [*lines, new]))
     except OSError as error:
         raise UserError(f"cannot write {folder / STARTS}: {error.strerror}; make room and start again") from error
+
+
+def granted_before(folder: Path, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what the last start went on under, if it was from this very state: a kill may have come before its first save.
+
+    Args:
+        folder: Folder that the run goes on in.
+        checkpoint: Contents of the checkpoint that it is about to go on from.
+
+    Returns:
+        Settings, digests and machine of that start, by name, all of which it was allowed; empty if there was none.
+    """
+    try:
+        # Lines before it may be damaged: they are no reason not to go on.
+        last = _start(json.loads((folder / STARTS).read_bytes().splitlines()[-1]), "the last line")
+    except (OSError, ValueError, IndexError, RecursionError):
+        return {}
+    state = copy.copy(checkpoint)
+    forget(state, last.forgotten)
+    if last.state != state_digest(state):
+        return {}
+    return {**last.settings, **last.digests, **last.environment}
 
 
 def read_starts(path: Path) -> list[RunStart]:

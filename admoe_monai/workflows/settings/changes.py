@@ -27,6 +27,7 @@ def check_changes(
     digests: Mapping[str, str],
     environment: Mapping[str, Any],
     path: Path,
+    granted: Mapping[str, Any] | None = None,
 ) -> None:
     """Compare the settings, data and machine at hand with those that the checkpoint was written under.
 
@@ -36,11 +37,12 @@ def check_changes(
         digests: Digests of the data at hand.
         environment: Hardware and versions of this machine.
         path: Path of the checkpoint, for messages.
+        granted: Values by name that an earlier start from this checkpoint was allowed to go on with.
 
     Raises:
         IncompatibleCheckpointError: For a change that is not allowed, naming both values and what to do.
     """
-    old = earlier_settings(checkpoint)
+    old, granted = earlier_settings(checkpoint), granted or {}
     advice = f"take the run's own settings with --config_file {as_word(path.parent / 'config.yaml')}"
     changed = {
         name: (old[name], value)
@@ -54,7 +56,7 @@ def check_changes(
         )
     if "max_epochs" in changed:
         before, now = changed.pop("max_epochs")
-        if not settings["extend_max_epochs"]:
+        if not settings["extend_max_epochs"] and not _is_granted("max_epochs", now, granted):
             raise IncompatibleCheckpointError(
                 f"{path.name} belongs to a plan of max_epochs {before}, not {now}; {advice}, "
                 "or ask for the change with --extend_max_epochs True"
@@ -82,9 +84,10 @@ def check_changes(
         for name in ("device", "threads", "world_size")
         if machine.get(name) != environment[name]
     }
-    if forced and not settings["force_resume"]:
-        name = min(forced)
-        others = f" (and {len(forced) - 1} more: {', '.join(sorted(forced)[1:])})" if len(forced) > 1 else ""
+    refused = sorted(name for name, (_, now) in forced.items() if not _is_granted(name, now, granted))
+    if refused and not settings["force_resume"]:
+        name = refused[0]
+        others = f" (and {len(refused) - 1} more: {', '.join(refused[1:])})" if len(refused) > 1 else ""
         raise IncompatibleCheckpointError(
             f"{path.name} was written under {name} {_show(forced[name][0])}, not {_show(forced[name][1])}{others}: "
             f"the continuation would not be exact. {advice[0].upper() + advice[1:]}, or accept that with --force_resume True"
@@ -128,6 +131,10 @@ def other_network(checkpoint: Mapping[str, Any], settings: Mapping[str, Any]) ->
     names = [name for name, row in SETTINGS.items() if row.on_resume is OnResume.NEVER and old[name] != settings[name]]
     differ = [f"{n} {_show(old[n])}, here {_show(settings[n])}" for n in names if n not in NOT_OF_THE_NETWORK]
     return f"; it was trained with {'; '.join(differ)}: name the same overlays" if differ else ""
+
+
+def _is_granted(name: str, value: Any, granted: Mapping[str, Any]) -> bool:
+    return name in granted and as_recorded(granted[name]) == as_recorded(value)
 
 
 def _same_effective_batch(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
