@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from admoe_monai.errors import UserError
+from admoe_monai.files import atomic
 
 #: Row of an epoch: texts by column, empty where the epoch has no such figure.
 Row = Mapping[str, str]
@@ -37,17 +38,58 @@ def read_metrics(path: Path) -> list[Row]:
     Raises:
         UserError: If the file is damaged.
     """
+    return read_table(path)[1]
+
+
+def read_table(path: Path) -> tuple[list[str], list[Row]]:
+    """Read a table of a run with one row per epoch, metrics.csv or digests.csv.
+
+    The mark that a spreadsheet puts in front, and blank lines, don't count.
+
+    Args:
+        path: File of the run.
+
+    Returns:
+        Names of the columns, and the rows; none of both if the file is absent.
+
+    Raises:
+        UserError: If the file is damaged, or saved in another way than the run writes it.
+    """
+    rows: list[Row] = []
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows: list[Row] = list(csv.DictReader(file, restval=""))
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file, restkey="", restval="")
+            for row in table:
+                if not (row.get("epoch") or "").isdecimal() or not row.get("phase") or "" in row:
+                    raise UserError(f"{path}, line {table.line_num}: not the row of an epoch")
+                rows.append(row)
+            return [*(table.fieldnames or ())], rows
     except FileNotFoundError:
-        return []
+        return [], []
+    except UserError:
+        raise
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{path} can't be read: {error}") from error
-    for number, row in enumerate(rows, start=2):
-        if not (row.get("epoch") or "").isdecimal() or not row.get("phase"):
-            raise UserError(f"{path}, line {number}: not the row of an epoch")
-    return rows
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a table as :func:`read_table` reads it.
+
+    Args:
+        path: File, which is replaced at once or not at all.
+        columns: Names of the columns.
+        rows: Values by column, of which a row may lack some.
+
+    Raises:
+        UserError: If the file can't be written (disk full, no permission).
+    """
+    try:
+        with atomic(path) as file:
+            table = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; make room and continue with --resume auto") from error
 
 
 def row_digest(row: Row) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.errors import UserError
-from admoe_monai.files import atomic
+from admoe_monai.metrics_rows import read_table, write_table
 
 from .epoch_metrics import Epoch
 
@@ -41,23 +39,12 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
 
     Args:
         path: File, made with a header if it is absent.
-        row: Values by column, of which "epoch" is one.
+        row: Values by column, of which "epoch" and "phase" are two.
 
     Raises:
-        UserError: If the file can't be written (disk full, no permission); the old file is then untouched.
+        UserError: If the file can't be read, or not written (disk full, no permission); the old file is then untouched.
     """
-    rows: list[dict[str, Any]] = []
-    header: list[str] = []
-    if path.exists():
-        with open(path, encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            header = list(reader.fieldnames or [])
-            rows = [entry for entry in reader if entry["epoch"] and int(entry["epoch"]) < row["epoch"]]
-    header += [name for name in row if name not in header]
-    try:
-        with atomic(path) as file:
-            table = csv.DictWriter(file, header, restval="", lineterminator="\n")
-            table.writeheader()
-            table.writerows([*rows, {name: repr(v) if isinstance(v, float) else v for name, v in row.items()}])
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; make room and continue with --resume auto") from error
+    columns, rows = read_table(path)
+    written = {name: repr(value) if isinstance(value, float) else value for name, value in row.items()}
+    kept = [entry for entry in rows if int(entry["epoch"]) < row["epoch"]]
+    write_table(path, [*dict.fromkeys([*columns, *row])], [*kept, written])

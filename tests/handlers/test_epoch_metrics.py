@@ -46,9 +46,11 @@ def test_the_file_has_a_row_per_epoch_with_all_digits(tmp_path: Path) -> None:
 def test_a_repeated_epoch_replaces_its_row_and_what_follows(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     for epoch in (0, 1, 2):
-        append_row(path, {"epoch": epoch, "loss": float(epoch)})
-    append_row(path, {"epoch": 1, "loss": 0.1, "accuracy": 1 / 3})
-    assert path.read_text().splitlines() == ["epoch,loss,accuracy", "0,0.0,", "1,0.1,0.3333333333333333"]
+        append_row(path, {"epoch": epoch, "phase": "pretrain", "loss": float(epoch)})
+    append_row(path, {"epoch": 1, "phase": "pretrain", "loss": 0.1, "accuracy": 1 / 3})
+    assert path.read_text().splitlines() == [
+        "epoch,phase,loss,accuracy", "0,pretrain,0.0,", "1,pretrain,0.1,0.3333333333333333",
+    ]  # fmt: skip
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
 
 

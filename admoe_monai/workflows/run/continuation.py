@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from admoe_monai.checkpoints import Checkpoint, CheckpointError, is_complete, read_checkpoint, write_checkpoint
-from admoe_monai.files import atomic
+from admoe_monai.errors import UserError
 from admoe_monai.handlers import Cadence, TrainingState
+from admoe_monai.metrics_rows import read_table, write_table
 from admoe_monai.run_files import BEST_FINETUNE, BEST_MODEL, BEST_PRETRAIN, DIGESTS, INTERRUPT, METRICS, periodic
 
 logger = logging.getLogger(__name__)
@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 #: Best files of each phase, with the score of the training state that each is of.
 _SCORES = {True: {BEST_PRETRAIN: "best_loss"}, False: {BEST_FINETUNE: "best_loss", BEST_MODEL: "best_val_acc"}}
+
+#: Tables with a row per epoch.
+TABLES = (METRICS, DIGESTS)
 
 #: Names of these scores in the training state.
 SCORES = tuple({score for scores in _SCORES.values() for score in scores.values()})
@@ -144,6 +147,22 @@ def _take_along(file: Path, folder: Path) -> None:
             logger.warning("Not taken along: %s", error)
 
 
+def check_tables(folder: Path) -> None:
+    """Read the tables of a run before anything is written: somebody may have saved them from a spreadsheet.
+
+    Args:
+        folder: Folder of the run so far.
+
+    Raises:
+        UserError: If one of them is no longer as a run writes it.
+    """
+    for name in TABLES:
+        try:
+            read_table(folder / name)
+        except UserError as error:
+            raise UserError(f"{error}; put the file back as the run wrote it, or out of the folder") from error
+
+
 def take_rows_along(source: Path, folder: Path, epoch: int) -> None:
     """Take the rows of the tables of a run along to where it goes on, which may be its own folder.
 
@@ -151,13 +170,12 @@ def take_rows_along(source: Path, folder: Path, epoch: int) -> None:
         source: Folder of the run so far.
         folder: Folder of the run from here on, locked by this process.
         epoch: Last epoch whose row is kept: what follows is computed again, perhaps in another way.
+
+    Raises:
+        UserError: If a table can't be read or written.
     """
-    for table in (source / METRICS, source / DIGESTS):
-        if not table.exists():
-            continue
-        with open(table, encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))
-        kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= epoch]
-        if kept != rows or source.resolve() != folder.resolve():
-            with atomic(folder / table.name) as copy:
-                csv.writer(copy, lineterminator="\n").writerows(kept)
+    for name in TABLES:
+        columns, rows = read_table(source / name)
+        kept = [row for row in rows if int(row["epoch"]) <= epoch]
+        if columns and (len(kept) < len(rows) or source.resolve() != folder.resolve()):
+            write_table(folder / name, columns, kept)

@@ -25,7 +25,7 @@ from admoe_monai.workflows.machine.granted import granted_threads, tell_kept_thr
 from admoe_monai.workflows.settings.changes import check_changes
 
 from .checkpoints_of import later_files, newest_valid
-from .continuation import complete_files, forget_lost, missing_best
+from .continuation import check_tables, complete_files, forget_lost, missing_best
 from .phase import Phase, PhaseWorkflow
 from .pretrained import match_lines
 from .processes import from_main, is_main
@@ -129,7 +129,7 @@ class ResumePoint(Start):
         """Choose the folder that the run goes on in; what other runs have written is protected.
 
         Raises:
-            UserError: If the folder holds a run that this one is not the continuation of.
+            UserError: If the folder holds a run that this one is not the continuation of, or tables are damaged.
         """
         if self.folder.resolve() == self.path.parent.resolve():
             if later := later_files(self.folder, self.checkpoint):
@@ -139,6 +139,8 @@ class ResumePoint(Start):
                 )
         elif self.folder.is_dir() and checkpoint_files(self.folder):
             raise UserError(f"{self.folder} holds a run; a run that goes on in a new folder needs an empty --run_dir")
+        for folder in {self.path.parent, self.folder}:
+            check_tables(folder)
         return RunDirectory(self.folder, self.settings["keep_checkpoints"])
 
     def refuse_source(self) -> None:

@@ -14,6 +14,7 @@ from admoe_monai.run_files import checkpoint_files
 from admoe_monai.workflows.machine.granted import granted_threads
 from admoe_monai.workflows.settings.changes import other_network
 
+from .continuation import check_tables
 from .hub import local_file
 from .phase import Phase, PhaseWorkflow
 from .pretrained import load_pretrained
@@ -90,13 +91,14 @@ class Start:
             None for a run that makes a folder of its own.
 
         Raises:
-            UserError: If the folder holds another run.
+            UserError: If the folder holds another run, or tables that none has written.
         """
         if self.settings["run_dir"] is None:
             return None
         folder = Path(str(self.settings["run_dir"]))
         if folder.is_dir() and checkpoint_files(folder):
             raise UserError(f"{folder} holds a run; continue it with --resume auto or choose another --run_dir")
+        check_tables(folder)
         return RunDirectory(folder, self.settings["keep_checkpoints"])
 
     def forget_lost(self, folder: Path) -> list[str]:
