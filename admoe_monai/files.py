@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import secrets
+import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any, Literal, overload
 
 TEMPORARY_SUFFIX = ".tmp"
+#: Age, in seconds, at which a temporary file is nobody's any more: none takes a day to write, and clocks differ by less.
+ABANDONED_AFTER_S = 24 * 3600
+
+_TEMPORARY = re.compile(rf".+\.[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}")
 
 
 @overload
@@ -80,18 +88,25 @@ def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
-def sweep_temporaries(folder: Path) -> list[Path]:
-    """Remove what a kill in the middle of :func:`atomic` left behind.
+def sweep_temporaries(folder: Path, *, shared: bool = False) -> list[Path]:
+    """Remove what a kill in the middle of :func:`atomic` left behind, and nothing else whatever its name ends with.
 
     Args:
-        folder: No other process may be writing to it.
+        folder: No other process may be writing to it, unless it is shared.
+        shared: Whether others may be writing to it: what is younger than a day is theirs.
 
     Returns:
         The files removed.
     """
-    strays = sorted(folder.glob(f"*{TEMPORARY_SUFFIX}"))
-    for stray in strays:
-        stray.unlink(missing_ok=True)
+    youngest = time.time() - ABANDONED_AFTER_S if shared else math.inf
+    strays = []
+    for path in sorted(folder.glob(f"*{TEMPORARY_SUFFIX}")):
+        # Another process may have removed it in the meantime, or it is of another user.
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            if _TEMPORARY.fullmatch(path.name) and stat.S_ISREG(status.st_mode) and status.st_mtime < youngest:
+                path.unlink()
+                strays.append(path)
     return strays
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,22 @@ def test_a_sweep_removes_what_a_kill_left_and_nothing_else(old: Path, monkeypatc
     [stray] = (path for path in old.parent.iterdir() if path != old)
     assert sweep_temporaries(old.parent) == [stray]
     assert_untouched(old)
+
+
+def test_a_sweep_leaves_what_others_have_named_so(tmp_path: Path) -> None:
+    for name in ("notes.tmp", "a.0f.tmp", "a.0123456g.tmp", ".0123abcd.tmp"):
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "a.0123abcd.tmp").mkdir()
+    (tmp_path / "link.0123abcd.tmp").symlink_to(tmp_path / "notes.tmp")
+    before = sorted(os.listdir(tmp_path))
+    assert sweep_temporaries(tmp_path) == []
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_a_sweep_of_a_shared_folder_leaves_what_is_being_written(tmp_path: Path) -> None:
+    for name in ("old.0123abcd.tmp", "new.0123abcd.tmp"):
+        (tmp_path / name).write_text("")
+    two_days_ago = time.time() - 48 * 3600
+    os.utime(tmp_path / "old.0123abcd.tmp", (two_days_ago, two_days_ago))
+    assert sweep_temporaries(tmp_path, shared=True) == [tmp_path / "old.0123abcd.tmp"]
+    assert sweep_temporaries(tmp_path) == [tmp_path / "new.0123abcd.tmp"]

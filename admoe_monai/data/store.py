@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from admoe_monai.errors import UserError, root_cause
-from admoe_monai.files import atomic
+from admoe_monai.files import atomic, sweep_temporaries
 from admoe_monai.ownership import refuse_of_others
 from admoe_monai.scan_files import ScanFileError, file_states
 
@@ -105,6 +105,8 @@ class PreprocessedStore(Dataset):
         Raises:
             UserError: naming the first of the images that failed and how many more there are.
         """
+        for folder in self.directory.glob("[0-9a-f][0-9a-f]"):
+            sweep_temporaries(folder, shared=True)
         missing = [
             i
             for i, visit in enumerate(self.data)

@@ -79,6 +79,18 @@ def test_absent_images_are_reported_together_in_one_line(tmp_path: Path) -> None
         store_of(tmp_path, "gone", "x", "lost").prepare()
 
 
+def test_what_a_kill_left_goes_once_nobody_can_be_writing_it(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\1")
+    store_of(tmp_path, "x").prepare()
+    [entry] = (tmp_path / "store").rglob("*.npz")
+    old, new = (entry.with_name(f"{entry.name}.{number}.tmp") for number in ("0123abcd", "4567abcd"))
+    for stray in (old, new):
+        stray.write_bytes(b"cut")
+    os.utime(old, (0, 0))
+    store_of(tmp_path, "x").prepare()
+    assert {path.name for path in entry.parent.iterdir()} == {entry.name, new.name}
+
+
 def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\1")
     store_of(tmp_path, "x").prepare()

@@ -95,6 +95,8 @@ def preprocess_scan(job: ScanJob, chains: TemplateChains) -> bool:
     Raises:
         UserError: If a file can't be read or written.
     """
+    # Another run may be at work in the same folder.
+    sweep_temporaries(job.target.parent, shared=True)
     inputs = {"image": content_digest(job.image), **({"mask": content_digest(job.mask)} if job.mask else {})}
     digest = chains.digest(job.chain)
     if is_finished(job, digest, inputs):
@@ -116,7 +118,6 @@ def preprocess_scan(job: ScanJob, chains: TemplateChains) -> bool:
     }
     try:
         job.target.parent.mkdir(parents=True, exist_ok=True)
-        sweep_temporaries(job.target.parent)
         for path, content in files.items():
             write_atomic(path, content)
         write_atomic(job.sidecar, json.dumps(record, indent=1, allow_nan=False) + "\n")

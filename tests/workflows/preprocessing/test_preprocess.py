@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def test_a_run_stopped_at_any_write_goes_on_where_it_was(
         writes += 1
         if writes == at:
             # As a kill leaves it: the temporary file is there, cut short, and nothing tidies up.
-            path.with_name(f"{path.name}.0.tmp").write_bytes(b"cut")
+            path.with_name(f"{path.name}.0123abcd.tmp").write_bytes(b"cut")
             raise KeyboardInterrupt
         write_atomic(path, content)
 
@@ -120,6 +121,11 @@ def test_a_run_stopped_at_any_write_goes_on_where_it_was(
     assert len(finished) == (at - 1) // 3
     assert all(after[name.replace(".json", ".nii.gz")] == before[name.replace(".json", ".nii.gz")] for name in finished)
     assert len(after) == 4
+    # It may be another run's that is at work there, until it is too old for that.
+    [stray] = (tmp_path / "out").rglob("*.tmp")
+    os.utime(stray, (0, 0))
+    run(cohort, tmp_path / "out")
+    assert results(tmp_path / "out") == after
     assert not list((tmp_path / "out").rglob("*.tmp"))
 
 

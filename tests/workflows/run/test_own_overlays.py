@@ -194,7 +194,7 @@ def test_a_name_that_monai_would_read_is_spelled_plainly(tmp_path: Path) -> None
 
 
 def test_what_a_kill_left_behind_is_swept(tmp_path: Path) -> None:
-    write(tmp_path / "overlays" / "1_x.yaml.0123.tmp")
+    write(tmp_path / "overlays" / "1_x.yaml.01234567.tmp")
     copy_overlays({"finetune": [write(tmp_path / "a" / "x.yaml")]}, tmp_path)
     assert [path.name for path in (tmp_path / "overlays").iterdir()] == ["1_x.yaml"]
 

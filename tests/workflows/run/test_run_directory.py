@@ -41,12 +41,14 @@ def test_the_lock_is_held_until_the_directory_is_closed(tmp_path: Path) -> None:
 
 
 def test_opening_sweeps_what_a_kill_left_and_nothing_else(tmp_path: Path) -> None:
-    for name in ("best_model.pth.0f.tmp", "metrics.csv.tmp", "best_model.pth", "notes.txt"):
+    for name in ("best_model.pth.0f1e2d3c.tmp", "metrics.csv.01234567.tmp", "best_model.pth", "notes.txt", "notes.tmp"):
         (tmp_path / name).write_text("")
+    (tmp_path / "folder.tmp").mkdir()
     directory = RunDirectory(tmp_path)
     directory.open()
     directory.close()
-    assert {path.name for path in tmp_path.iterdir()} == {"best_model.pth", "notes.txt", "run.lock"}
+    kept = {"best_model.pth", "notes.txt", "notes.tmp", "folder.tmp", "run.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
 
 
 def test_a_place_that_is_no_folder_is_named(tmp_path: Path) -> None:
