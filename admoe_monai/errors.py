@@ -16,6 +16,15 @@ LINES_OF_A_KIND, KINDS = 5, 10
 #: Part of a line that tells one problem from another of its kind: a path, a quoted value, a word with a digit.
 _PARTICULARS = re.compile(r"(?<!column )(?<!field )'[^']*'|\S*[/\d]\S*")
 
+#: What torch says of a worker that is gone; an exception within one reads otherwise.
+_LOST_WORKER = re.compile(r"DataLoader worker \(pid.*\) (?:exited unexpectedly|is killed by signal: ([^.]*))")
+#: What most likely ended it, by the signal that torch names; None where it knows of none.
+_WHY_LOST = {
+    None: "perhaps for want of memory",
+    "Killed": "most likely for want of memory",
+    "Bus error": "most likely for want of shared memory (/dev/shm), of which containers grant little",
+}
+
 
 class UserError(ValueError):
     """A mistake in the user's input; its message is one line that says what is wrong, where, and what to do.
@@ -95,7 +104,10 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def user_error(error: BaseException) -> UserError | None:
-    """Find the user's mistake behind an exception, also where it came up while another one was handled."""
+    """Find the user's mistake behind an exception, also where it came up while another one was handled.
+
+    That a loader's worker was ended from outside counts as one: no code of ours sees it, and less of them is what helps.
+    """
     link: BaseException | None = error
     seen: list[BaseException] = []
     while link is not None and link not in seen:
@@ -103,7 +115,18 @@ def user_error(error: BaseException) -> UserError | None:
             return link
         seen.append(link)
         link = link.__cause__ or link.__context__
-    return None
+    return next((lost for link in seen if (lost := _lost_worker(link)) is not None), None)
+
+
+def _lost_worker(error: BaseException) -> UserError | None:
+    found = _LOST_WORKER.search(str(error)) if isinstance(error, RuntimeError) else None
+    if found is None:
+        return None
+    why = _WHY_LOST.get(found[1], f"by the signal '{found[1]}'")
+    return UserError(
+        f"a worker that reads scans was ended from outside, {why}; what is finished is kept: run the same command again with "
+        "fewer --num_workers, and a training run with --resume auto"
+    )
 
 
 def reason_of(error: Exception) -> str:

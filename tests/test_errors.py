@@ -98,3 +98,30 @@ def test_a_reason_is_a_few_words() -> None:
     assert reason_of(KeyError("tasks")) == "it has no 'tasks'"
     assert reason_of(RecursionError()) == "RecursionError"
     assert reason_of(ValueError("first line\nsecond line")) == "first line"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("DataLoader worker (pid 7) is killed by signal: Killed. ", "most likely for want of memory;"),
+        ("DataLoader worker (pid(s) 7, 8) exited unexpectedly", "perhaps for want of memory;"),
+        ("DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that dataloader's workers are out of "
+         "shared memory.", "for want of shared memory"),
+        ("DataLoader worker (pid 7) is killed by signal: Segmentation fault. ", "by the signal 'Segmentation fault';"),
+    ],
+)  # fmt: skip
+def test_the_death_of_a_worker_is_one_line(said: str, why: str) -> None:
+    error = RuntimeError("Exception in the loop")
+    error.__context__ = RuntimeError(said)
+    mistake = user_error(error)
+    assert mistake is not None
+    assert str(mistake).startswith("a worker that reads scans was ended from outside, ")
+    assert why in str(mistake)
+    assert "fewer --num_workers" in str(mistake)
+
+
+def test_what_goes_wrong_within_a_worker_is_no_death_of_one() -> None:
+    assert user_error(RuntimeError("Caught KeyError in DataLoader worker process 0.\nTraceback ...")) is None
+    mistake = UserError("no image")
+    mistake.__context__ = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+    assert user_error(mistake) is mistake

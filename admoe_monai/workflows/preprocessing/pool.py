@@ -10,7 +10,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from admoe_monai.data import leave_signals_to_main
-from admoe_monai.errors import UserError, root_cause, user_error
+from admoe_monai.errors import root_cause, user_error
 
 from .chains import TemplateChains
 from .scan import ScanJob, preprocess_scan
@@ -28,9 +28,6 @@ def preprocess_scans(jobs: Sequence[ScanJob], spacing_mm: float, num_workers: in
 
     Returns:
         Descriptions of what was wrong, by scan.
-
-    Raises:
-        UserError: If a process died.
     """
     loader = DataLoader(
         _Scans(jobs, spacing_mm),
@@ -45,19 +42,11 @@ def preprocess_scans(jobs: Sequence[ScanJob], spacing_mm: float, num_workers: in
     problems = {}
     computed = 0
     with logging_redirect_tqdm():
-        try:
-            for index, new, problem in tqdm(loader, total=len(jobs), desc="To the template", unit="scan", disable=None):
-                computed += new
-                if problem:
-                    problems[jobs[index].scan] = problem
-                    logger.warning("%s: %s", jobs[index].scan, problem)
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise UserError(
-                "a process died, perhaps for want of memory; what is finished is kept: run the same command again, "
-                "with fewer --num_workers"
-            ) from error
+        for index, new, problem in tqdm(loader, total=len(jobs), desc="To the template", unit="scan", disable=None):
+            computed += new
+            if problem:
+                problems[jobs[index].scan] = problem
+                logger.warning("%s: %s", jobs[index].scan, problem)
     logger.info("%d scans computed, %d were there already", computed, len(jobs) - computed - len(problems))
     return problems
 
