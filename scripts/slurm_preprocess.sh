@@ -4,8 +4,8 @@
 #   sbatch --array=1-20 scripts/slurm_preprocess.sh DATALIST OUTPUT_DIR [OPTIONS]        e.g. OPTIONS=--spacing 1.5
 #
 # Submit it from the repository. The array is 1-N without gaps; 1-N%M limits how many tasks run at once. A task that was
-# stopped or failed goes on where it was when the same array is submitted again. Where scans failed,
-# `admoe preprocess DATALIST OUTPUT_DIR [OPTIONS]` writes the tables and the quality page of what there is, and says which.
+# stopped or failed goes on where it was when the same array is submitted again. Where scans failed, the last task to finish
+# writes the tables and the quality page of what there is, and says which; with --drop_failed the datalist of the others, too.
 #
 #SBATCH --job-name=admoe-preprocess
 #SBATCH --time=04:00:00

@@ -14,6 +14,7 @@ from admoe_monai.errors import UserError
 
 from .chains import ON_TEMPLATE, TemplateChains, chain_of
 from .cohort import DATALIST, Choices, Scan, write_cohort
+from .failures import forget_failures, note_failures, noted_failure
 from .pool import preprocess_scans
 from .scan import ScanJob, target_name
 
@@ -40,7 +41,8 @@ def preprocess(
         dataset_dir: Folder of the scans, if it is not where the datalist says.
         spacing_mm: Edge of the voxels to write; None for that of to_template.yaml.
         num_workers: Number of processes to compute with; 0 computes in this one.
-        share: Part to do and number of parts, counted from 1; the last one to finish writes the datalist. None for all.
+        share: Part to do and number of parts, counted from 1; the last one to finish decides about what failed in any of
+            them and writes the datalist. None for all.
         choices: Choices about scans that failed or differ.
 
     Returns:
@@ -54,17 +56,29 @@ def preprocess(
     output_dir = Path(os.path.abspath(output_dir))
     scans = _scans(cohort, output_dir)
     _check_folder(cohort, output_dir, chains)
-    own = scans if share is None else scans[share[0] - 1 :: share[1]]
-    problems = preprocess_scans([scan.job for scan in own], chains.spacing_mm, num_workers)
+    own = [scan.job for scan in (scans if share is None else scans[share[0] - 1 :: share[1]])]
+    choices = choices or Choices()
+    forget_failures(own)
+    problems = preprocess_scans(own, chains.spacing_mm, num_workers)
     if share is not None:
         digests = {name: chains.digest(name) for name in {scan.job.chain for scan in scans}}
-        missing = sum((s.job.record() or {}).get("chain_digest") != digests[s.job.chain] for s in scans)
-        if problems:
-            raise UserError(f"{len(problems)} of {len(own)} scans of share {share[0]} of {share[1]} failed")
+        note_failures(own, problems, digests)
+        noted = {scan.job.scan: noted_failure(scan.job, digests) for scan in scans}
+        failed = {scan: error for scan, error in noted.items() if error is not None}
+        missing = sum(
+            scan.job.scan not in failed and (scan.job.record() or {}).get("chain_digest") != digests[scan.job.chain]
+            for scan in scans
+        )
+        if missing and problems and not choices.drop_failed:
+            raise UserError(
+                f"{len(problems)} of {len(own)} scans of share {share[0]} of {share[1]} failed, as said above; mend them and "
+                "submit the same array again, or go on without them: --drop_failed"
+            )
         if missing:
             logger.info("Share %d of %d is finished; %d scans of the others are not", *share, missing)
             return None
-    return write_cohort(cohort, scans, problems, output_dir, chains, choices or Choices())
+        problems = failed
+    return write_cohort(cohort, scans, problems, output_dir, chains, choices)
 
 
 def _scans(cohort: Datalist, output_dir: Path) -> list[Scan]:

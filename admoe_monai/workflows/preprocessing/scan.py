@@ -50,6 +50,11 @@ class ScanJob:
         return self._beside(".json")
 
     @property
+    def failure(self) -> Path:
+        """Return the path of the note that the scan can't be processed, of which other shares have to know."""
+        return self._beside(".failed.json")
+
+    @property
     def picture(self) -> Path:
         """Return the path of the picture for the quality page."""
         return self._beside(".png")
@@ -97,7 +102,7 @@ def preprocess_scan(job: ScanJob, chains: TemplateChains) -> bool:
     """
     # Another run may be at work in the same folder.
     sweep_temporaries(job.target.parent, shared=True)
-    inputs = {"image": content_digest(job.image), **({"mask": content_digest(job.mask)} if job.mask else {})}
+    inputs = inputs_of(job)
     digest = chains.digest(job.chain)
     if is_finished(job, digest, inputs):
         return False
@@ -141,6 +146,18 @@ def is_finished(job: ScanJob, digest: str, inputs: dict[str, str]) -> bool:
         return all(content_digest(job.target.with_name(n)) == checksum for n, checksum in record["files"].items())
     except UserError:
         return False
+
+
+def inputs_of(job: ScanJob) -> dict[str, str]:
+    """Digest the files that a job takes.
+
+    Args:
+        job: Job of the scan.
+
+    Raises:
+        UserError: If one can't be read.
+    """
+    return {"image": content_digest(job.image), **({"mask": content_digest(job.mask)} if job.mask else {})}
 
 
 def content_digest(path: str | Path) -> str:

@@ -167,12 +167,6 @@ def test_a_broken_scan_stops_none_of_the_others(cohort: Path, tmp_path: Path) ->
     assert [visit["subject_id"] for visit in load_datalist(written).splits["training"]] == ["a"]
 
 
-def test_a_share_with_a_broken_scan_says_so(cohort: Path, tmp_path: Path) -> None:
-    (cohort.parent / "b_T1w.nii.gz").write_bytes(b"")
-    with pytest.raises(UserError, match="1 of 2 scans of share 2 of 2 failed"):
-        run(cohort, tmp_path / "out", share=(2, 2))
-
-
 def test_scans_of_several_states_are_counted_and_refused_unless_forced(cohort: Path, tmp_path: Path) -> None:
     write_scan(cohort.parent / "c_T1w.nii.gz", on_grid_scan("raw"))
     with pytest.raises(UserError, match=r"of several states.*: 1 raw, 3 skull_stripped; .*--force$"):
