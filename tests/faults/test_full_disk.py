@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ from injection import fault_at_save, no_space, read_only, size_limit
 from whole_run import Whole
 
 from admoe_monai.checkpoints import CheckpointError, read_checkpoint
-from admoe_monai.errors import user_error
+from admoe_monai.errors import UserError, user_error
 from run_comparison import assert_same_run
 
 REASONS = {
@@ -54,3 +57,33 @@ def test_every_refused_save_leaves_what_the_run_can_go_on_from(
     whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Any, number: int
 ) -> None:
     refuse_and_resume(whole, tmp_path / "run", monkeypatch, fault, number)
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "starts.jsonl", "config.yaml", "datalist.json", "training.log"])
+def test_a_file_that_can_t_be_written_before_the_first_step_is_one_line(
+    name: str, whole_3d: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(whole_3d.folder, tmp_path / "run"))
+    for path in folder.glob("*.pth"):
+        if read_checkpoint(path)["epoch"] > 1:
+            path.unlink()
+    fsync = os.fsync
+
+    def full(descriptor: int) -> None:
+        if name in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        if name == "training.log":
+            (folder / name).rename(tmp_path / name)
+            (folder / name).mkdir()
+        with pytest.raises(
+            UserError, match=rf"^cannot write .*{name}.*: (No space left on device|Is a directory); make"
+        ):
+            whole_3d.resume(folder)
+    if name == "training.log":
+        (folder / name).rmdir()
+    whole_3d.resume(folder)
+    assert_same_run(folder, whole_3d.folder)

@@ -13,14 +13,13 @@ from monai.bundle import ConfigParser
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
-from admoe_monai.data import save_datalist
 from admoe_monai.data.other_labels import left_out_lines
 from admoe_monai.errors import UserError
 from admoe_monai.handlers import Signals
-from admoe_monai.run_files import CONFIG, DATALIST, LOG
+from admoe_monai.run_files import CONFIG, LOG
 from admoe_monai.workflows.machine.granted import use_threads
 from admoe_monai.workflows.settings.command_line import as_word
-from admoe_monai.workflows.settings.declared import resolved_settings, write_config
+from admoe_monai.workflows.settings.declared import resolved_settings
 from admoe_monai.workflows.settings.literal_text import literal
 from admoe_monai.workflows.settings.overlays import copy_overlays, overlays_digest
 from admoe_monai.workflows.settings.own_parts import remember
@@ -29,19 +28,18 @@ from admoe_monai.workflows.settings.written import read_written
 
 from .cohort import class_remarks, class_weights, cohort_digest, load_cohort
 from .components import ComponentTable
-from .continuation import take_rows_along
 from .environment import choose_device, environment
 from .leakage import check_leakage, subjects_seen
 from .overview import opening_lines
 from .phase import Phase, PhaseWorkflow
 from .places import find_data, make_lasting, run_folders
 from .processes import from_main, is_main, main_first, process_group, world_size
+from .record_files import write_record
 from .resume import MakePoint, ResumePoint, start_of
 from .run import Run, phases_to_come
 from .run_directory import FollowedDirectory, RunDirectory, common_contents
 from .run_log import RunLog, log_lines
 from .start import Start
-from .starts import note_start
 from .unbuilt import ENCODER_HINT, in_words
 
 logger = logging.getLogger(__name__)
@@ -222,11 +220,7 @@ class Plan:
         )
         forgotten = checked.start.forget_lost(directory.path)
         if is_main():
-            # What is computed again is no longer of the record, and there is a record of what all that follows was made with.
-            take_rows_along(directory.path, directory.path, checked.start.epoch - 1)
-            note_start(directory.path, checked.start, forgotten, directory.common)
-            write_config(directory.path / CONFIG, settings)
-            save_datalist(directory.path / DATALIST, self.cohort)
+            write_record(directory, checked.start, forgotten, settings, self.cohort)
 
     def _build(
         self, phase: Phase, directory: RunDirectory, network: torch.nn.Module, writer: SummaryWriter | None

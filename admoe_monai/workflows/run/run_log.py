@@ -6,13 +6,15 @@ import logging
 import logging.handlers
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from admoe_monai.errors import user_error
+from admoe_monai.errors import UserError, user_error
 
 from .processes import is_main
+
+logger = logging.getLogger(__name__)
 
 #: Logger of what belongs into training.log and not on the terminal; without a file it is not heard.
 FILE_ALONE = logging.getLogger("admoe_monai_training_log")
@@ -52,8 +54,14 @@ class RunLog:
 
         Args:
             path: Path of the file; appended to.
+
+        Raises:
+            UserError: If the file can't be opened.
         """
-        self._file = logging.FileHandler(path, encoding="utf-8")
+        try:
+            self._file = _LogFile(path, encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}; make room and start again") from error
         self._file.setFormatter(logging.Formatter(FORMAT, datefmt="%H:%M:%S"))
         self._early.setTarget(self._file)
         self._early.flush()
@@ -76,7 +84,23 @@ class RunLog:
             self._file.handle(_record(error))
         for logger in self._loggers:
             logger.removeHandler(self._file)
-        self._file.close()
+        # On a full disk the last lines are lost; what ended the run is not to be hidden by that.
+        with suppress(OSError):
+            self._file.close()
+
+
+class _LogFile(logging.FileHandler):
+    """File that a full disk does not keep a run from: it is said once, in place of a traceback for every line."""
+
+    _is_told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 logging's name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._is_told:
+            self._is_told = True  # before the warning, which comes here as well
+            logger.warning("%s can't be written: %s; the run goes on", self.baseFilename, error.strerror)
 
 
 @contextmanager

@@ -69,3 +69,13 @@ def test_nothing_stays_attached(tmp_path: Path) -> None:
         log.open(tmp_path / "training.log")
         raise UserError("stop")
     assert [(list(each.handlers), each.level) for each in loggers] == before
+
+
+def test_a_full_disk_is_said_once_and_hides_nothing(capfd: pytest.CaptureFixture[str], terminal: list[str]) -> None:
+    with pytest.raises(UserError, match="no image"), RunLog() as log:  # noqa: PT012
+        log.open(Path("/dev/full"))
+        logger.info("one")
+        logger.info("two")
+        raise UserError("no image")
+    assert terminal == ["/dev/full can't be written: No space left on device; the run goes on", "one", "two"]
+    assert "Traceback" not in capfd.readouterr().err
