@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 #: Environment variable that asks for the whole chain of exceptions beside the line; the option --debug of `admoe` sets it.
@@ -89,6 +90,19 @@ def some_of(names: Sequence[str], limit: int = 3) -> str:
         limit: Number of names that are shown.
     """
     return ", ".join([*names[:limit], "…"] if len(names) > limit else names)
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6, mark: str = ",") -> str:
+    """Return ``", did you mean '…'?"`` for the known name most like this one, or nothing if none is alike.
+
+    Args:
+        name: Name that the user wrote.
+        known: Names that could have been meant.
+        cutoff: Least likeness, from 0 to 1.
+        mark: Mark that parts the question from the message before it.
+    """
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f"{mark} did you mean '{matches[0]}'?" if matches else ""
 
 
 def root_cause(error: BaseException) -> BaseException:

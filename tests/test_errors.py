@@ -8,6 +8,7 @@ from admoe_monai.cli import main as command
 from admoe_monai.errors import (
     UserError,
     first_of_each_kind,
+    nearest,
     one_line_errors,
     reason_of,
     root_cause,
@@ -125,3 +126,9 @@ def test_what_goes_wrong_within_a_worker_is_no_death_of_one() -> None:
     mistake = UserError("no image")
     mistake.__context__ = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
     assert user_error(mistake) is mistake
+
+
+def test_the_nearest_name_is_asked_for_if_one_is_alike() -> None:
+    assert nearest("batchsize", iter(["seed", "batch_size"])) == ", did you mean 'batch_size'?"
+    assert nearest("batchsize", ["batch_size"], mark=";") == "; did you mean 'batch_size'?"
+    assert nearest("batchsize", ["seed"]) == nearest("batchsize", ["batch_size"], cutoff=0.99) == ""

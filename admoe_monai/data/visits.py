@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
+
+from admoe_monai.errors import nearest
 
 __all__ = ["SPLITS", "VISIT_FIELDS", "Visit", "first_visits", "is_boundless", "nearest", "person_of", "visit_problems"]
 
@@ -46,18 +47,6 @@ REQUIRED_FIELDS = ("image", "subject_id", "session_id")
 LARGEST = 1e30
 
 _KIND_NAMES = {_TEXT: "text", _NUMBER: "a number", _CODE: "text or a number", (dict,): "an object"}
-
-
-def nearest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
-    """Return ``", did you mean '…'?"`` for the known name most like this one, or nothing if none is alike.
-
-    Args:
-        name: what the user wrote.
-        known: what it could have meant.
-        cutoff: least likeness, from 0 to 1.
-    """
-    matches = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
-    return f", did you mean '{matches[0]}'?" if matches else ""
 
 
 def person_of(visit: Mapping[str, Any]) -> str:

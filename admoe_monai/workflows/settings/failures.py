@@ -12,11 +12,11 @@ from typing import Any
 
 from monai.bundle import ConfigParser, ReferenceResolver
 
-from admoe_monai.errors import root_cause
+from admoe_monai.errors import nearest, root_cause
 
 from .kinds import NUMBER_AS_TEXT, number_as_text
 from .names import DOORS
-from .targets import arguments_of, at, located, nearest, no_target, not_taken
+from .targets import arguments_of, at, located, no_target, not_taken
 
 _REFERENCE = re.compile(r"the referring item `@(.+)` is not defined")
 _ABSENT = re.compile(r"id='(.+)' is not found in the config resolver")
@@ -139,7 +139,9 @@ def _path_of_key(content: Any, name: str) -> list[str]:
 
 
 def _near(name: str, config: Any) -> str:
-    return nearest(name, {"::".join(path) for path, _ in _paths(config) if path and len(path) <= name.count("::") + 1})
+    return nearest(
+        name, {"::".join(path) for path, _ in _paths(config) if path and len(path) <= name.count("::") + 1}, mark=";"
+    )
 
 
 def _number_as_text(content: Any) -> tuple[list[str], str] | None:

@@ -5,14 +5,13 @@ Nothing here imports torch or MONAI, so that a mistyped name is answered at once
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, nearest
 
 from .resources import resource
 
@@ -63,6 +62,5 @@ def refuse_unknown(
     known = list(known)
     unknown = [key for key in given if key not in known]
     if unknown:
-        nearest = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
-        hint = f"; did you mean '{nearest[0]}'?" if nearest else f"; {listed_in} lists them all"
+        hint = nearest(unknown[0], known, cutoff=0.5, mark=";") or f"; {listed_in} lists them all"
         raise UserError(f"unknown {where} '{unknown[0]}'{hint}")

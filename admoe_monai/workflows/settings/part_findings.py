@@ -12,6 +12,8 @@ from typing import Any
 
 from monai.bundle import ReferenceResolver
 
+from admoe_monai.errors import nearest
+
 from .kinds import NUMBER_AS_TEXT, number_as_text
 from .targets import (
     MODES,
@@ -19,7 +21,6 @@ from .targets import (
     arguments_of,
     at,
     located,
-    nearest,
     no_target,
     not_taken,
 )
@@ -141,7 +142,7 @@ def _missing(reference: str, whole: Any) -> str:
     for name in reference.split("::"):
         if isinstance(whole, Mapping):
             if name not in whole:
-                near = nearest(name, map(str, whole))
+                near = nearest(name, map(str, whole), mark=";")
                 there = "::".join(way)
                 return near or (
                     f"; {there} has {', '.join(map(str, whole))}" if way else "; the files of the phase have all names"
@@ -186,10 +187,10 @@ def unread_problems(key: str, ours: Mapping[str, Any], whole: Mapping[str, Any])
         missing = "::".join(ways[: number + 1])
         yield (
             key,
-            f"{key}: there is no {missing} that something could be set in{nearest(ways[number], map(str, place))}",
+            f"{key}: there is no {missing} that something could be set in{nearest(ways[number], map(str, place), mark=';')}",
         )
     elif not any(_covers(read, key) for read in (*_ASKED, *_references(whole))):
-        yield key, f"{key}: nothing reads it{nearest(ways[-1], map(str, place))}"
+        yield key, f"{key}: nothing reads it{nearest(ways[-1], map(str, place), mark=';')}"
 
 
 def _covers(read: str, key: str) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import pydoc
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from monai.bundle import ComponentLocator
+
+from admoe_monai.errors import nearest
 
 from .executed import HARMLESS_MODES
 
@@ -46,7 +47,7 @@ def no_target(target: str) -> str:
     place = located(module) if module else None
     if place is None:
         return f"nothing can be imported by the name {target!r}: is the package installed, or its folder on PYTHONPATH?"
-    hint = nearest(name, (known for known in dir(place) if not known.startswith("_")))
+    hint = nearest(name, (known for known in dir(place) if not known.startswith("_")), mark=";")
     return f"{module} has no {name!r}{hint}"
 
 
@@ -74,19 +75,8 @@ def not_taken(target: str, name: str, arguments: Iterable[str]) -> str:
         arguments: Those that it takes.
     """
     arguments = list(arguments)
-    hint = nearest(name, arguments) or f"; it takes {', '.join(arguments) or 'none'}"
+    hint = nearest(name, arguments, mark=";") or f"; it takes {', '.join(arguments) or 'none'}"
     return f"{target.rpartition('.')[2]} takes no {name!r}{hint}"
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Name the nearest of some names, for the end of a message; nothing if none is near.
-
-    Args:
-        name: Name that is none of them.
-        known: Names that there are.
-    """
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def at(config: Any, key: str) -> Any:
