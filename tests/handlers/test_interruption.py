@@ -13,7 +13,7 @@ from ignite.engine import Engine
 from monai.engines.utils import IterationEvents
 
 from admoe_monai.errors import UserError
-from admoe_monai.handlers import Interrupted, Interruption, Signals
+from admoe_monai.handlers import Interrupted, Interruption, Signals, TrainingState
 
 
 def engine_of(step=lambda engine, batch: None) -> Engine:
@@ -25,6 +25,7 @@ def engine_of(step=lambda engine, batch: None) -> Engine:
 class Saver:
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.training_state = TrainingState()
 
     def save(self, engine: Engine, name: str) -> None:
         self.names.append(name)
