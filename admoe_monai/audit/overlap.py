@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Callable, Sequence
 
+from admoe_monai.data.identifiers import plain_identifier
+
 from .entries import Entry, grouped, severity_between
 from .finding import Finding, Severity, examples
 
-__all__ = ["overlaps", "plain_identifier", "scan_of_slice"]
+__all__ = ["overlaps", "scan_of_slice"]
 
-_PREFIXES = {"sub", "subj", "subject", "participant", "patient", "adni"}
 _SLICE = re.compile(r"(?i)(?:^|(?<=[/_.-]))(?:slices?|slc|sl|axial|coronal|sagittal|ax|cor|sag|frame|z)[_-]?\d+")
 
 
@@ -55,17 +56,6 @@ def shared(check: str, what: str, entries: Sequence[Entry], key: Callable[[Entry
             message = f"{len(groups)} {what}(s) listed {where}: {examples(cases)}"
             findings.append(Finding(check, severity, message, _rows(groups)))
     return findings
-
-
-def plain_identifier(identifier: str) -> str:
-    """Reduce an identifier to what all its spellings share: no case, prefix, separators or leading zeros.
-
-    ``sub-OAS2_0001`` and ``oas2-1`` become the same; ``S1_11`` and ``S11_1`` do not.
-    """
-    parts = re.findall(r"[a-z]+|\d+", identifier.lower())
-    while len(parts) > 1 and parts[0] in _PREFIXES:
-        parts = parts[1:]
-    return "|".join(part.lstrip("0") or "0" if part.isdigit() else part for part in parts)
 
 
 def scan_of_slice(image: str) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from admoe_monai.audit.entries import Entry, severity_between
-from admoe_monai.audit.overlap import overlaps, plain_identifier, scan_of_slice
+from admoe_monai.audit.overlap import overlaps, scan_of_slice
 
 
 def visit(subject: str, session: str = "M0", image: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -43,11 +43,6 @@ def test_a_split_by_image_is_called_one() -> None:
 def test_spellings_of_one_identifier_in_two_splits_are_a_warning(one: str, other: str) -> None:
     assert found(training=[visit(one)], test=[visit(other)])["alike_subjects"][0] == "warning"
     assert found(training=[visit(one), visit(other)]) == {}
-
-
-@pytest.mark.parametrize(("one", "other"), [("S1_11", "S11_1"), ("sub-1", "sub-10"), ("sub", "1"), ("a1", "b1")])
-def test_different_identifiers_stay_different(one: str, other: str) -> None:
-    assert plain_identifier(one) != plain_identifier(other)
 
 
 def test_a_visit_and_an_image_in_two_splits_are_leaks() -> None:

@@ -73,7 +73,7 @@ class ListedVisitOptions(VisitOptions):
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """How people are divided, and where the result goes."""
+    """How people are told apart and divided, and where the result goes."""
 
     fractions: Annotated[
         tuple[float, float, float] | None,
@@ -87,6 +87,9 @@ class OutputOptions:
     splits: Annotated[Path | None, Option(help="published split: table of participant_id and split, or a folder")] = (
         None
     )
+    allow_alike_subjects: Annotated[
+        bool, Option("--allow_alike_subjects", help="names such as 005 and 5, or sub-A1 and a1, are of two people")
+    ] = False
     output: Annotated[Path, Option(help="datalist to write")] = Path("datalist.json")
     overwrite: Annotated[bool, Option("--overwrite", help="replace an existing datalist")] = False
 

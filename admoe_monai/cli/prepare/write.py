@@ -25,7 +25,7 @@ def write_datalists(
     Args:
         source: the cohort.
         visits: which visits are used.
-        to: how people are divided, and where the result goes.
+        to: how people are told apart and divided, and where the result goes.
         labels: how labels are made; None where they come with the source.
         allow_mixed_labels: accept clinical diagnoses and those by CDR in one cohort.
     """
@@ -41,6 +41,7 @@ def write_datalists(
         selection=visits.selection(),
         dx_window_days=0.0 if labels is None else labels.dx_window_days,
         allow_mixed_labels=allow_mixed_labels,
+        allow_alike_subjects=to.allow_alike_subjects,
         voxels=visits.check_images == "voxels",
         overwrite=to.overwrite,
     )

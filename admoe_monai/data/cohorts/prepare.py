@@ -15,6 +15,7 @@ from ..datalist import Datalist, save_datalist
 from ..datalist_problems import datalist_problems
 from ..prior import fit_prior
 from ..visits import SPLITS, Visit
+from .alike_subjects import alike_note, alike_subjects
 from .change_rule import NEXT_VISIT, ChangeRule
 from .columns import column_notes
 from .contradictions import contradictions, visit_number_notes
@@ -43,6 +44,7 @@ def prepare_cohort(
     selection: Selection | None = None,
     dx_window_days: float = 0.0,
     allow_mixed_labels: bool = False,
+    allow_alike_subjects: bool = False,
     voxels: bool = True,
     overwrite: bool = False,
 ) -> list[Datalist]:
@@ -60,6 +62,7 @@ def prepare_cohort(
         selection: Filter of the visits.
         dx_window_days: Time in days within which a visit without a diagnosis gets its subject's nearest one.
         allow_mixed_labels: Whether clinical diagnoses and those by CDR may be in one cohort.
+        allow_alike_subjects: Whether names that differ in zeros, case, prefix or separators alone are of different people.
         voxels: Whether to read every voxel of every image, or headers alone.
         overwrite: Whether to replace an existing output.
 
@@ -75,12 +78,13 @@ def prepare_cohort(
         raise UserError(f"{output} exists: choose another --output, or allow --overwrite")
     reading = source.read()
     problems = [*reading.problems, *_doubled(reading.records), *_mixed_labels(reading, allow_mixed_labels)]
+    problems += [] if allow_alike_subjects else alike_subjects(reading.records)
     given = reading.change is not None
     rule = change if reading.change is None else ChangeRule.described(reading.change)
     found = contradictions(reading.records, reading.courses, rule, whole=not given)
     report: dict[str, Any] = {"contradictions": [case.text for case in found]}
     notes = [*reading.notes, *visit_number_notes(reading.records), *_empty_columns(reading)]
-    notes += column_notes(reading.columns, reading.unread)
+    notes += [*column_notes(reading.columns, reading.unread), *alike_note(reading.records)]
     labelled = reading.visits if given else label_changes(reading.visits, change)
     for record, visit in zip(reading.records, labelled, strict=True):
         record.visit = visit

@@ -1,0 +1,24 @@
+"""Names of people, as far as several spellings of one may mean the same person."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["plain_identifier"]
+
+_PREFIXES = {"sub", "subj", "subject", "participant", "patient", "adni"}
+
+
+def plain_identifier(identifier: str) -> str:
+    """Reduce an identifier to what all its spellings share: no case, prefix, separators or leading zeros.
+
+    ``sub-OAS2_0001`` and ``oas2-1`` become the same; ``S1_11`` and ``S11_1`` do not.
+
+    Args:
+        identifier: Name of a person in the spelling of a table or a folder.
+    """
+    parts = re.findall(r"[^\W\d_]+|\d+", unicodedata.normalize("NFKC", identifier).casefold())
+    while len(parts) > 1 and parts[0] in _PREFIXES:
+        parts = parts[1:]
+    return "|".join(part.lstrip("0") or "0" if part.isdigit() else part for part in parts) or identifier
