@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from admoe_monai.errors import UserError
 from ..datalist import Datalist, save_datalist
 from ..datalist_problems import datalist_problems
 from ..prior import fit_prior
-from ..visits import SPLITS, Visit
+from ..visits import SPLITS, Visit, person_of
 from .alike_subjects import alike_note, alike_subjects
 from .change_rule import NEXT_VISIT, ChangeRule
 from .columns import column_notes
@@ -112,7 +112,6 @@ def prepare_cohort(
         *exclusions.notes,
         *image_notes,
         *_next_visits(visits, reading, change),
-        *_unlabelled(visits),
     ]
     divisions = split.divide(visits)
     paths = {name: output.with_name(f"{output.stem}_{name}{output.suffix}") if name else output for name in divisions}
@@ -135,6 +134,7 @@ def _datalist(
     columns = fit_prior(splits["training"], reading.columns)
     content: dict[str, Any] = {**splits, "prior": {"columns": columns}}
     refuse(list(datalist_problems(content, reading.root, {"diagnosis": change.severity})), reading.name)
+    report = {**report, "notes": [*report["notes"], *_unlabelled(splits)]}
     subjects = {name: len({visit["subject_id"] for visit in splits[name]}) for name in SPLITS}
     return Datalist(
         name=reading.name,
@@ -203,14 +203,22 @@ def _next_visits(visits: Sequence[Visit], reading: Reading, change: ChangeRule) 
     return [f"the next visit lies {min(days):g} to {max(days):g} days away: change labels speak of different spans"]
 
 
-def _unlabelled(visits: Sequence[Visit]) -> list[str]:
-    labelled = {v["subject_id"] for v in visits if v["diagnosis"] is not None or v["change"] is not None}
-    others = {visit["subject_id"] for visit in visits} - labelled
+def _unlabelled(splits: Mapping[str, Sequence[Visit]]) -> list[str]:
+    """Note on the people without any label of one division: in training they serve, elsewhere they stay unseen."""
+    visits = [visit for part in splits.values() for visit in part]
+    labelled = {person_of(v) for v in visits if v["diagnosis"] is not None or v["change"] is not None}
     if not labelled:
         return ["nobody has a label: this cohort is for pretraining alone"]
-    if others:
-        return [f"{len(others)} subjects without any label are in training, for pretraining alone"]
-    return []
+    without = {
+        name: len({v["subject_id"] for v in part if person_of(v) not in labelled}) for name, part in splits.items()
+    }
+    notes = []
+    if count := without.pop("training", 0):
+        notes.append(f"{count} subjects without any label are in training, for pretraining alone")
+    others = {name: count for name, count in without.items() if count}
+    return notes + [
+        f"{n} subjects without any label are in {name}: nothing is trained on them" for name, n in others.items()
+    ]
 
 
 def _counted(exclusions: Exclusions) -> str:

@@ -57,8 +57,8 @@ class SplitRule:
     def divide(self, visits: Sequence[Visit]) -> dict[str, dict[str, list[Visit]]]:
         """Divide a cohort.
 
-        People without any label go to training, where pretraining can use the scans; if no one has a label, all are
-        divided.
+        People without any label go to training, where pretraining can use the scans, unless what is held out, or a published
+        split that names them, says otherwise; if no one has a label, all are divided.
 
         Returns:
             The visits of each split, per division; a sole division has an empty name.
@@ -69,6 +69,10 @@ class SplitRule:
         labelled = {person_of(v) for v in visits if v["diagnosis"] is not None or v["change"] is not None}
         divided = [v for v in visits if person_of(v) in labelled] if labelled else list(visits)
         unlabelled = [v for v in visits if person_of(v) not in labelled] if labelled else []
+        if self.holdout is not None:
+            return self._held_out(divided, unlabelled, self.holdout)
+        if self.listed is not None:
+            return {"": _as_listed(divided, unlabelled, self.listed)}
         divisions = self._divisions(divided)
         for splits in divisions.values():
             splits["training"] = splits["training"] + unlabelled
@@ -78,13 +82,11 @@ class SplitRule:
         if self.folds is not None:
             parts = kfold_subjects(visits, self.folds, self.seed)
             return {f"fold{k}": _rotated(parts, k) for k in range(self.folds)}
-        if self.holdout is not None:
-            return self._held_out(visits, self.holdout)
-        if self.listed is not None:
-            return {"": _as_listed(visits, self.listed)}
         return {"": split_subjects(visits, self.fractions, self.seed)}
 
-    def _held_out(self, visits: Sequence[Visit], holdout: str) -> dict[str, dict[str, list[Visit]]]:
+    def _held_out(
+        self, visits: Sequence[Visit], unlabelled: Sequence[Visit], holdout: str
+    ) -> dict[str, dict[str, list[Visit]]]:
         name, _, wanted = holdout.partition("=")
         if name not in HOLDOUTS:
             raise UserError(f"--holdout must name one of {', '.join(HOLDOUTS)}, got '{name}'{nearest(name, HOLDOUTS)}")
@@ -92,15 +94,18 @@ class SplitRule:
         if len(values) < 2:
             raise UserError(f"--holdout {name}: the cohort has {len(values)} known {name}; two or more are needed")
         if wanted and wanted not in values:
+            if any(str(visit[name]) == wanted for visit in unlabelled):
+                raise UserError(f"--holdout {name}={wanted}: nobody there has a label; known are {', '.join(values)}")
             raise UserError(f"--holdout {name}={wanted}: there is no such {name}; known are {', '.join(values)}")
         divisions = {}
         for value in [wanted] if wanted else values:
-            # Somebody who was scanned at two sites is held out as a whole.
-            people = {person_of(visit) for visit in visits if str(visit[name]) == value}
+            # Somebody who was scanned at two sites is held out as a whole; who has no label was scanned there all the same.
+            people = {person_of(visit) for visit in (*visits, *unlabelled) if str(visit[name]) == value}
             others = [visit for visit in visits if person_of(visit) not in people]
             shares = {"training": 1 - VALIDATION_SHARE, "validation": VALIDATION_SHARE}
             splits = split_subjects(others, shares, self.seed)
-            splits["test"] = [visit for visit in visits if person_of(visit) in people]
+            splits["training"] = splits["training"] + [v for v in unlabelled if person_of(v) not in people]
+            splits["test"] = [visit for visit in (*visits, *unlabelled) if person_of(visit) in people]
             divisions["" if wanted else f"{name}-{value}"] = splits
         return divisions
 
@@ -124,9 +129,9 @@ def _rotated(folds: Sequence[list[Visit]], test: int) -> dict[str, list[Visit]]:
     return {"training": training, "validation": folds[validation], "test": folds[test]}
 
 
-def _as_listed(visits: Sequence[Visit], listed: Path) -> dict[str, list[Visit]]:
+def _as_listed(visits: Sequence[Visit], unlabelled: Sequence[Visit], listed: Path) -> dict[str, list[Visit]]:
     named = _read_folder(listed) if listed.is_dir() else read_key_table(listed, "split")
-    split_of = values_of(named, (visit["subject_id"] for visit in visits), listed)
+    split_of = values_of(named, (visit["subject_id"] for visit in (*visits, *unlabelled)), listed)
     splits: dict[str, list[Visit]] = {name: [] for name in SPLITS}
     absent = sorted({v["subject_id"] for v in visits if v["subject_id"] not in split_of})
     if absent:
@@ -136,8 +141,9 @@ def _as_listed(visits: Sequence[Visit], listed: Path) -> dict[str, list[Visit]]:
             "--include",
             absent,
         )
-    for visit in visits:
-        name = split_of[visit["subject_id"]].lower()
+    for visit in (*visits, *unlabelled):
+        # Who has no label and is not listed is for pretraining.
+        name = split_of.get(visit["subject_id"], "training").lower()
         name = SPLIT_NAMES.get(name, name)
         if name not in SPLITS:
             raise UserError(f"{listed} has the unknown split '{name}'; known are {', '.join(SPLITS)}")

@@ -145,3 +145,16 @@ def test_an_existing_output_is_kept_unless_told_otherwise(bids_cohort, tmp_path)
     assert output.read_text() == "precious"
     make(output, bids_cohort, overwrite=True)
     assert load_datalist(output)
+
+
+def test_notes_say_where_people_without_a_label_are(bids_cohort, tmp_path):
+    for name in ("sub-02", "sub-03"):
+        table = bids_cohort / name / f"{name}_sessions.tsv"
+        table.write_text(table.read_text().replace("CN", "n/a"))
+    by_site = prepare_cohort(tmp_path / "d.json", BidsFolder(bids_cohort, BIDS), split=SplitRule(holdout="site"))
+
+    for datalist in by_site:
+        assert datalist.report["notes"][-2:] == [
+            "1 subjects without any label are in training, for pretraining alone",
+            "1 subjects without any label are in test: nothing is trained on them",
+        ]

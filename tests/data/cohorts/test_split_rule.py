@@ -104,6 +104,40 @@ def test_who_has_no_label_is_in_training_for_pretraining_alone():
     assert [len(people(part)) for part in splits.values()] == [22, 3, 5]
 
 
+def test_who_has_no_label_is_held_out_with_the_site():
+    visits = [
+        {**visit, "diagnosis": None} if visit["subject_id"] in ("sub-00", "sub-10") else visit for visit in cohort()
+    ]
+    (splits,) = SplitRule(holdout="site=B").divide(visits).values()
+
+    assert {visit["site"] for visit in splits["test"]} == {"B"}
+    assert {visit["site"] for part in ("training", "validation") for visit in splits[part]} == {"A", "C"}
+    assert "sub-10" in people(splits["test"])
+    assert "sub-00" in people(splits["training"])
+    assert sum(map(len, splits.values())) == 60
+
+
+def test_a_site_where_nobody_has_a_label_is_no_test_set():
+    visits = [{**visit, "diagnosis": None} if visit["site"] == "C" else visit for visit in cohort()]
+
+    assert list(SplitRule(holdout="site").divide(visits)) == ["site-A", "site-B"]
+    with pytest.raises(UserError, match="--holdout site=C: nobody there has a label; known are A, B"):
+        SplitRule(holdout="site=C").divide(visits)
+
+
+def test_a_published_split_holds_for_those_without_a_label_too(tmp_path, write_table):
+    visits = [
+        {**visit, "diagnosis": None} if visit["subject_id"] in ("sub-28", "sub-29") else visit for visit in cohort()
+    ]
+    names = ["train"] * 20 + ["val"] * 4 + ["test"] * 5  # which has nothing on sub-29
+    rows = [{"participant_id": f"{n:02}", "split": name} for n, name in enumerate(names)]
+    (splits,) = SplitRule(listed=write_table(tmp_path / "split.tsv", rows)).divide(visits).values()
+
+    assert "sub-28" in people(splits["test"])
+    assert "sub-29" in people(splits["training"])
+    assert [len(people(part)) for part in splits.values()] == [21, 4, 5]
+
+
 def test_a_cohort_without_any_label_is_divided_all_the_same():
     (splits,) = SplitRule().divide([{**visit, "diagnosis": None} for visit in cohort()]).values()
 
