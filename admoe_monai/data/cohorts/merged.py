@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from admoe_monai.errors import UserError
 
 from ..datalist import Datalist, load_datalist
+from ..identifiers import plain_identifier
 from ..visits import SPLITS
 from .key_table import read_key_table, values_of
 from .reading import Reading, Record, refuse
@@ -28,7 +30,7 @@ class MergedDatalists:
     Args:
         paths: Two or more datalists.
         id_map: Table with ``participant_id`` and ``person_id``: who is the same person in several cohorts. Without it
-            equal names in two cohorts are two people.
+            equal names in two cohorts are two people. Datalists of one name are numbered.
     """
 
     paths: Sequence[Path]
@@ -49,21 +51,22 @@ class MergedDatalists:
         if self.id_map is not None:
             person_of = values_of(read_key_table(self.id_map, "person_id"), in_cohorts, self.id_map)
         records = []
-        for datalist in datalists:
+        names = _numbered([datalist.name for datalist in datalists])
+        for datalist, name in zip(datalists, names, strict=True):
             for split in SPLITS:
                 for row, visit in enumerate(datalist.splits[split]):
                     subject = visit["subject_id"]
-                    visit = {**visit, "cohort": visit.get("cohort") or datalist.name}
-                    for name in ("image", "mask"):
-                        visit[name] = os.path.relpath(visit[name], root) if visit.get(name) else None
+                    visit = {**visit, "cohort": visit.get("cohort") or name}
+                    for file in ("image", "mask"):
+                        visit[file] = os.path.relpath(visit[file], root) if visit.get(file) else None
                     visit["person_id"] = person_of.get(subject, visit.get("person_id"))
                     if in_cohorts[subject] > 1:
-                        visit["subject_id"] = f"{datalist.name}:{subject}"
+                        visit["subject_id"] = f"{name}:{subject}"
                     records.append(Record(visit, f"{datalist.path} {split}[{row}]"))
         first = datalists[0]
         diagnosis = [datalist.label_definition.get("diagnosis", {}) for datalist in datalists]
         return Reading(
-            name="+".join(datalist.name for datalist in datalists),
+            name="+".join(names),
             root=root,
             records=records,
             columns=_joined_columns(datalists),
@@ -74,7 +77,7 @@ class MergedDatalists:
             change=first.label_definition.get("change", {}),
             preprocessing=first.preprocessing,
             problems=_disagreements(datalists),
-            notes=_notes(datalists, in_cohorts, person_of),
+            notes=_notes(datalists, names, person_of),
         )
 
 
@@ -98,15 +101,36 @@ def _joined(parts: Sequence[Mapping[str, Any]], name: str, mark: str) -> str:
     return mark.join(dict.fromkeys(str(part[name]) for part in parts if part.get(name)))
 
 
-def _notes(datalists: Sequence[Datalist], in_cohorts: Mapping[str, int], person_of: Mapping[str, str]) -> list[str]:
-    names = ", ".join(str(datalist.path) for datalist in datalists)
-    notes = [f"what was left out of each cohort and what contradicts itself stands in its own datalist: {names}"]
-    several = sorted(name for name, count in in_cohorts.items() if count > 1 and name not in person_of)
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Names of the datalists, of which those that are there already get a number: two folders may both be called bids."""
+    taken: list[str] = []
+    for name in names:
+        free = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+        taken.append(next(one for one in free if one not in taken and (one == name or one not in names)))
+    return taken
+
+
+def _notes(datalists: Sequence[Datalist], names: Sequence[str], person_of: Mapping[str, str]) -> list[str]:
+    files = ", ".join(str(datalist.path) for datalist in datalists)
+    notes = [f"what was left out of each cohort and what contradicts itself stands in its own datalist: {files}"]
+    notes += [
+        f"a datalist before is called {datalist.name} too: {datalist.path} is {name} here"
+        for datalist, name in zip(datalists, names, strict=True)
+        if name != datalist.name
+    ]
+    alike: dict[str, list[set[str]]] = {}
+    for subjects in map(_subjects, datalists):
+        spellings: dict[str, set[str]] = {}
+        for subject in subjects - person_of.keys():
+            spellings.setdefault(plain_identifier(subject), set()).add(subject)
+        for key, found in spellings.items():
+            alike.setdefault(key, []).append(found)
+    several = sorted(" or ".join(sorted(set.union(*found))) for found in alike.values() if len(found) > 1)
     if several:
         shown = ", ".join(several[:3]) + (", …" if len(several) > 3 else "")
         notes.append(
-            f"{len(several)} subjects of the same name in several cohorts ({shown}) count as different people; if they "
-            "are not, say so with --id_map"
+            f"{len(several)} subjects of the same name, whatever its zeros, case and prefix, in several cohorts ({shown}) "
+            "count as different people; if they are not, say so with --id_map"
         )
     return notes
 

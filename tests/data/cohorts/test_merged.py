@@ -99,11 +99,31 @@ def test_labels_stay_as_each_cohort_made_them_on_its_whole_history(tmp_path, wri
 
 def test_equal_names_are_noted_unless_the_map_speaks_of_them(two_cohorts, tmp_path, write_table):
     assert (
-        "6 subjects of the same name in several cohorts (sub-06, sub-07" in MergedDatalists(two_cohorts).read().notes[1]
+        "6 subjects of the same name, whatever its zeros, case and prefix, in several cohorts (sub-06, sub-07"
+        in MergedDatalists(two_cohorts).read().notes[1]
     )
 
     rows = [{"participant_id": f"sub-{n:02}", "person_id": f"p{n}"} for n in range(6, 12)]
     assert len(MergedDatalists(two_cohorts, write_table(tmp_path / "ids.csv", rows)).read().notes) == 1
+
+
+def test_names_in_another_spelling_are_noted_as_well(two_cohorts):
+    path = two_cohorts[1]
+    path.write_text(path.read_text().replace('"subject_id": "sub-', '"subject_id": "0'))
+
+    assert "6 subjects of the same name" in MergedDatalists(two_cohorts).read().notes[1]
+    assert "(006 or sub-06, 007 or sub-07, 008 or sub-08, …)" in MergedDatalists(two_cohorts).read().notes[1]
+
+
+def test_datalists_of_one_name_are_two_cohorts(two_cohorts):
+    for path in two_cohorts:
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "bids"}))
+    reading = MergedDatalists(two_cohorts).read()
+
+    assert (reading.name, len({visit["subject_id"] for visit in reading.visits})) == ("bids+bids-2", 24)
+    assert {"bids:sub-06", "bids-2:sub-06"} <= {visit["subject_id"] for visit in reading.visits}
+    assert {visit["cohort"] for visit in reading.visits} == {"bids", "bids-2"}
+    assert reading.notes[1] == f"a datalist before is called bids too: {two_cohorts[1]} is bids-2 here"
 
 
 def test_a_map_that_contradicts_itself_is_refused(two_cohorts, tmp_path, write_table):
