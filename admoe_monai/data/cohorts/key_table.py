@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,14 +70,14 @@ class KeyTable:
         """Name in the first row."""
         return self._name(self.rows[0])
 
-    def rows_of(self, records: Sequence[Record]) -> dict[int, Row]:
-        """Find the row that refers to each visit.
+    def rows_of(self, records: Sequence[Record]) -> dict[int, list[Row]]:
+        """Find the rows that refer to each visit.
 
         Args:
             records: All visits of a cohort.
 
         Returns:
-            Rows by the identity of the visit; the last one where several refer to it.
+            Rows by the identity of the visit, in the order of the table; visits without a row are left out.
 
         Raises:
             UserError: If the person that a row refers to is ambiguous.
@@ -86,17 +87,18 @@ class KeyTable:
         for record in records:
             labels = sessions.setdefault(record.visit["subject_id"], {})
             labels.setdefault(str(record.visit["session_id"]), []).append(record)
-        found: dict[int, Row] = {}
+        found: dict[int, list[Row]] = defaultdict(list)
         for name, labels in sessions.items():
             rows = [row for row in self.rows if subjects.get(row[self.subject]) == name]
             if not self.by_session:
-                found |= {id(record): row for row in rows for same in labels.values() for record in same}
+                found |= {id(record): rows for same in labels.values() for record in same if rows}
                 continue
             paired, unclear = pair_names([row[SESSION] for row in rows], labels, session_name)
             self._refuse_unclear({f"{name} {session}": others for session, others in unclear.items()})
             for row in rows:
-                found |= {id(record): row for record in labels.get(paired.get(row[SESSION], ""), ())}
-        return found
+                for record in labels.get(paired.get(row[SESSION], ""), ()):
+                    found[id(record)].append(row)
+        return dict(found)
 
     def people(self, names: Iterable[str]) -> dict[str, str]:
         """Find the people of a cohort that rows refer to, by the name in the table.
@@ -111,14 +113,14 @@ class KeyTable:
         self._refuse_unclear(unclear)
         return paired
 
-    def strangers(self, found: Mapping[int, Row]) -> list[str]:
+    def strangers(self, found: Mapping[int, list[Row]]) -> list[str]:
         """Note how many rows fit no visit, as a misspelt name does.
 
         Args:
             found: Result of :meth:`rows_of`.
         """
         names = list(dict.fromkeys(self._name(row) for row in self.rows))
-        known = {self._name(row) for row in found.values()}
+        known = {self._name(row) for rows in found.values() for row in rows}
         others = [name for name in names if name not in known]
         if not others:
             return []

@@ -86,7 +86,7 @@ class Selection:
             The visits that are left, and a line per missing image that must not be missing.
 
         Raises:
-            UserError: If a table can't be read or fits no visit.
+            UserError: If a table can't be read, fits no visit, or both passes and fails one.
         """
         kept = list(records)
         if self.include is not None:
@@ -118,15 +118,20 @@ class Selection:
             logger.info("dropped: %s", line)
         return present, []
 
-    def _passed(self, records: Sequence[Record], rows: Mapping[int, dict[str, str]]) -> list[Record]:
-        passed = []
+    def _passed(self, records: Sequence[Record], rows: Mapping[int, Sequence[Mapping[str, str]]]) -> list[Record]:
+        passed, unclear = [], []
         for record in records:
-            row = rows.get(id(record))
-            verdict = "" if row is None else row["qc"].strip().lower()
-            if verdict and verdict not in PASSED | FAILED:
-                raise UserError(f"{self.qc} says qc '{verdict}' of {record.place}; write pass or fail")
-            if verdict:
-                record.visit["qc"] = "pass" if verdict in PASSED else "fail"
-            if verdict not in FAILED:
+            verdicts = {cell: None for row in rows.get(id(record), ()) if (cell := row["qc"].strip().lower())}
+            if unknown := next((verdict for verdict in verdicts if verdict not in PASSED | FAILED), None):
+                raise UserError(f"{self.qc} says qc '{unknown}' of {record.place}; write pass or fail")
+            if verdicts.keys() & PASSED and verdicts.keys() & FAILED:
+                visit = f"{record.visit['subject_id']} {record.visit['session_id']}"
+                unclear.append(f"{visit}: qc is {' and '.join(verdicts)}")
+            elif verdicts:
+                record.visit["qc"] = "pass" if verdicts.keys() <= PASSED else "fail"
+            if not verdicts.keys() & FAILED:
                 passed.append(record)
+        if unclear:
+            more = f" (and {len(unclear) - 1} more)" if len(unclear) > 1 else ""
+            raise UserError(f"{self.qc} contradicts itself about {unclear[0]}{more}", unclear if more else ())
         return passed

@@ -49,6 +49,29 @@ def test_a_visit_that_failed_quality_control_is_left_out_and_others_carry_the_ve
     assert [record.visit["qc"] for record in cohort] == [None, "fail", "pass", None]
 
 
+@pytest.mark.parametrize("verdicts", [("fail", "pass"), ("pass", "fail"), ("1", "0", "1")])
+def test_quality_control_that_contradicts_itself_is_refused(cohort, tmp_path, write_table, verdicts):
+    visit = {"participant_id": "sub-01", "session_id": "ses-M000"}
+    table = write_table(tmp_path / "visits.tsv", [{**visit, "qc": verdict} for verdict in verdicts])
+    with pytest.raises(UserError) as error:
+        kept(cohort, tmp_path, qc=table)
+    said = f"sub-01 ses-M000: qc is {verdicts[0]} and {verdicts[1]}"
+    assert (str(error.value), error.value.details) == (f"{table} contradicts itself about {said}", ())
+
+    table = write_table(tmp_path / "people.tsv", [{"participant_id": "sub-01", "qc": verdict} for verdict in verdicts])
+    with pytest.raises(UserError) as error:
+        kept(cohort, tmp_path, qc=table)
+    assert str(error.value) == f"{table} contradicts itself about {said} (and 1 more)"
+    assert error.value.details == (said, said.replace("M000", "M012"))
+
+
+def test_a_verdict_that_is_repeated_or_left_out_in_other_rows_stays(cohort, tmp_path, write_table):
+    rows = [{"participant_id": "sub-01", "qc": verdict} for verdict in ("fail", "0", "")]
+    names, _, _ = kept(cohort, tmp_path, qc=write_table(tmp_path / "qc.tsv", rows))
+
+    assert names == ["sub-02 ses-M000", "sub-02 ses-M012"]
+
+
 def test_rows_that_speak_of_nobody_are_noted(cohort, tmp_path, write_table):
     people = write_table(tmp_path / "people.tsv", [{"participant_id": name} for name in ("01", "sub-1", "sub-09")])
     exclusions = Exclusions()
