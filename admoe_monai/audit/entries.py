@@ -28,11 +28,13 @@ class Entry:
         split: ``training``, ``validation``, ``test`` or ``pretraining``.
         row: Number within the split, from 0.
         visit: Fields of the row.
+        datalist: Name of the datalist; empty for visits of pretraining, which are another's.
     """
 
     split: str
     row: int
     visit: Visit
+    datalist: str = ""
 
     @property
     def place(self) -> str:
@@ -63,7 +65,9 @@ def entries_of(datalist: Datalist, pretraining: Sequence[Visit] = ()) -> list[En
         pretraining: Visits that a model was pretrained on.
     """
     splits = {**{split: datalist.splits.get(split, []) for split in SPLITS}, PRETRAINING: pretraining}
-    return [Entry(split, row, visit) for split, visits in splits.items() for row, visit in enumerate(visits)]
+    return [
+        Entry(split, row, visit, datalist.name) for split, visits in splits.items() for row, visit in enumerate(visits)
+    ]
 
 
 def grouped(entries: Iterable[Entry], key: Callable[[Entry], Key | None]) -> dict[Key, list[Entry]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from admoe_monai.data import load_datalist
+from admoe_monai.data.identifiers import ANY_COHORT, in_cohort, within_cohort
 from admoe_monai.data.subject_digests import CHECKPOINT_KEY, subject_digest
 from admoe_monai.data.visits import Visit, visit_problems
 from admoe_monai.errors import UserError
@@ -51,23 +52,42 @@ def pretrained_on(entries: Sequence[Entry], digests: Collection[str]) -> list[Fi
     findings = []
     severities: tuple[Severity, ...] = ("leak", "warning")
     for severity in severities:
-        found = [
-            entry
-            for entry in entries
-            if severity_between((PRETRAINING, entry.split)) == severity and known & _possible_digests(entry)
-        ]
-        if found:
-            subjects = list(dict.fromkeys(entry.subject for entry in found))
+        seen = [entry for entry in entries if severity_between((PRETRAINING, entry.split)) == severity]
+        sure = [entry for entry in seen if known & _digests(_names(entry))]
+        if sure:
+            names = list(dict.fromkeys(entry.subject for entry in sure))
+            message = f"the checkpoint was pretrained on {len(names)} {sure[0].split} subject(s): {examples(names)}"
+            findings.append(Finding("pretrained_on", severity, message, tuple(entry.place for entry in sure)))
+        known_for_sure = {entry.place for entry in sure}
+        others = (entry for entry in seen if entry.place not in known_for_sure)
+        perhaps = [entry for entry in others if known & _digests(_names_elsewhere(entry))]
+        if perhaps:
+            names = list(dict.fromkeys(entry.subject for entry in perhaps))
             message = (
-                f"the checkpoint was pretrained on {len(subjects)} {found[0].split} subject(s): {examples(subjects)}"
+                f"the checkpoint was pretrained on people of the same name as {len(names)} {perhaps[0].split} subject(s), "
+                f"in a cohort whose name differs; whether they are the same is unknown: {examples(names)}"
             )
-            findings.append(Finding("pretrained_on", severity, message, tuple(entry.place for entry in found)))
+            rows = tuple(entry.place for entry in perhaps)
+            findings.append(Finding("perhaps_pretrained_on", "warning", message, rows))
     return findings
 
 
-def _possible_digests(entry: Entry) -> set[str]:
-    """Digests of the identifier with and without the prefix that BIDS puts before it."""
-    names = {
-        name for identifier in (entry.subject, entry.person) for name in (identifier, identifier.removeprefix("sub-"))
-    }
-    return {subject_digest(name) for name in names | {f"sub-{name}" for name in names}}
+def _names(entry: Entry) -> set[str]:
+    """Names under which a checkpoint may know somebody: also the one that a merge with other cohorts would give."""
+    cohorts = {str(cohort) for cohort in (entry.visit.get("cohort"), entry.datalist) if cohort}
+    return {entry.subject, entry.person, *(in_cohort(cohort, entry.subject) for cohort in cohorts)}
+
+
+def _names_elsewhere(entry: Entry) -> set[str]:
+    """Names that are somebody's of unknown cohort: one of several that were merged, or one that was by itself."""
+    own = within_cohort(entry.subject)
+    return {in_cohort(ANY_COHORT, own) if own == entry.subject else own}
+
+
+def _digests(names: Iterable[str]) -> set[str]:
+    """Digests of identifiers with and without the prefix that BIDS puts before them."""
+    spellings = set()
+    for name in names:
+        cohort, own = name.removesuffix(within_cohort(name)), within_cohort(name).removeprefix("sub-")
+        spellings |= {name, f"{cohort}{own}", f"{cohort}sub-{own}"}
+    return {subject_digest(name) for name in spellings}

@@ -5,9 +5,30 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["plain_identifier"]
+__all__ = ["ANY_COHORT", "in_cohort", "plain_identifier", "within_cohort"]
 
 _PREFIXES = {"sub", "subj", "subject", "participant", "patient", "adni"}
+#: Stands for a cohort whose name is not known.
+ANY_COHORT = "*"
+
+
+def in_cohort(cohort: str, identifier: str) -> str:
+    """Name of a person where cohorts that were merged have several people of that name, such as ``adni:sub-01``.
+
+    Args:
+        cohort: Name of the person's own cohort.
+        identifier: Name of the person in it.
+    """
+    return f"{cohort}:{identifier}"
+
+
+def within_cohort(identifier: str) -> str:
+    """Name of a person in the cohort's own tables: undoes :func:`in_cohort`, and leaves other names as they are.
+
+    Args:
+        identifier: Name of a person in a datalist.
+    """
+    return identifier.rpartition(":")[2] or identifier
 
 
 def plain_identifier(identifier: str) -> str:

@@ -127,6 +127,12 @@ def test_a_test_subject_in_pretraining_is_caught_by_visits_and_by_a_checkpoints_
     }
 
 
+def test_a_test_subject_of_a_merge_that_was_pretrained_on_is_caught(clean: Path) -> None:
+    datalist = load_datalist(clean)
+    merged = [{**visit, "subject_id": f"{datalist.name}:{visit['subject_id']}"} for visit in datalist.splits["test"]]
+    assert checks(cheap_audit(datalist, pretraining_digests=subject_digests(merged), tasks=TASKS)) == {"pretrained_on"}
+
+
 @pytest.mark.parametrize("code", [{"CN": 3.0, "MCI": 1.0, "AD": 2.0}, {"CN": "b", "MCI": "c", "AD": "a"}])
 def test_a_label_coded_prior_is_caught(code: dict[str, Any]) -> None:
     cohort = clean_cohort(60)

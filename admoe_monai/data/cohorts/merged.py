@@ -13,7 +13,7 @@ from typing import Any
 from admoe_monai.errors import UserError
 
 from ..datalist import Datalist, load_datalist
-from ..identifiers import plain_identifier
+from ..identifiers import in_cohort, plain_identifier
 from ..visits import SPLITS
 from .key_table import read_key_table, values_of
 from .reading import Reading, Record, refuse
@@ -61,7 +61,7 @@ class MergedDatalists:
                         visit[file] = os.path.relpath(visit[file], root) if visit.get(file) else None
                     visit["person_id"] = person_of.get(subject, visit.get("person_id"))
                     if in_cohorts[subject] > 1:
-                        visit["subject_id"] = f"{name}:{subject}"
+                        visit["subject_id"] = in_cohort(name, subject)
                     records.append(Record(visit, f"{datalist.path} {split}[{row}]"))
         first = datalists[0]
         diagnosis = [datalist.label_definition.get("diagnosis", {}) for datalist in datalists]
