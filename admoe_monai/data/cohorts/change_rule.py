@@ -93,12 +93,18 @@ class ChangeRule:
             severity: As for the class.
 
         Raises:
-            UserError: If a text is not understood.
+            UserError: If a text is not understood, or the follow-up is longer than the horizon.
         """
         followup = None if min_followup is None else parse_time(min_followup, "min_followup")
         if followup == NEXT_VISIT:
             raise UserError("min_followup is a time such as 24m, and goes with a horizon that is one")
-        return cls(parse_time(horizon), None if followup is None else float(followup), change_for_ad, severity)
+        until = parse_time(horizon)
+        if followup is not None and until != NEXT_VISIT and float(followup) > float(until):
+            raise UserError(
+                f"min_followup {min_followup} is longer than the horizon {horizon}, after which nothing changes a label: "
+                f"take --horizon {min_followup}, or a shorter --min_followup"
+            )
+        return cls(until, None if followup is None else float(followup), change_for_ad, severity)
 
     @property
     def followup(self) -> float | None:

@@ -30,9 +30,18 @@ def test_the_rule_says_itself_in_plain_values():
     [
         (("next_visit", "12m"), "min_followup is a time"),
         (("36m", "next_visit"), "min_followup is a time"),
+        (
+            ("12m", "36m"),
+            "min_followup 36m is longer than the horizon 12m, after which .*: take --horizon 36m, or a shorter",
+        ),
         (("36m", None, "none"), "change_for_ad must be one of null, stable, got 'none'"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(rule, message):
     with pytest.raises(UserError, match=message):
         ChangeRule.parse(*rule)
+
+
+@pytest.mark.parametrize(("horizon", "followup"), [("3y", "36m"), ("36m", "3y"), ("12m", "1y")])
+def test_a_followup_as_long_as_the_horizon_is_one_rule_in_other_words(horizon, followup):
+    assert ChangeRule.parse(horizon, followup).followup == parse_time(followup)
