@@ -13,6 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from admoe_monai.errors import UserError
+from admoe_monai.scan_files import ScanFileError, open_scan
+from admoe_monai.scan_files.scan import reason
 
 from ..visits import VISIT_FIELDS
 from .change_rule import CHANGES, SEVERITY
@@ -22,6 +24,8 @@ __all__ = ["SliceArrays"]
 
 #: How subjects are named in the cohorts of the field: BIDS, ADNI, OASIS.
 SUBJECT_PATTERNS = (r"(sub-[A-Za-z0-9]+)", r"(\d{3}_S_\d{4})", r"(OAS[12]_\d{4})", r"(OAS3\d{4})")
+#: Kinds of numpy's types that a label may have: booleans, whole numbers and fractions.
+NUMBERS = "biuf"
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,8 @@ class SliceArrays:
                 continue
             try:
                 visit, numbers = self._visit(path, name, match[1])
-            except (OSError, ValueError) as error:
-                reading.problems.append(f"{path}: {str(error).splitlines()[0]}")
+            except ScanFileError as error:
+                reading.problems.append(f"{path}: it {error}")
                 continue
             width = max(width, numbers)
             reading.records.append(Record(visit, str(path)))
@@ -96,10 +100,12 @@ class SliceArrays:
         return patterns
 
     def _visit(self, path: Path, name: str, subject: str) -> tuple[dict[str, Any], int]:
-        with np.load(path, allow_pickle=False) as content:
-            arrays = {key: content[key] for key in content.files}
-        if "slice" not in arrays:
-            raise ValueError(f"it holds no array 'slice' but {', '.join(arrays) or 'nothing'}")
+        open_scan(path)
+        # An archive that is damaged raises whatever zipfile, zlib, tokenize or numpy come upon.
+        with reason(), np.load(path, allow_pickle=False) as content:
+            arrays = {key: content[key] for key in ("label", "change_label", "prior") if key in content.files}
+        if other := [key for key, array in arrays.items() if array.dtype.kind not in NUMBERS]:
+            raise ScanFileError(f"holds {arrays[other[0]].dtype} in '{other[0]}', no numbers")
         prior = np.asarray(arrays.get("prior", ()), dtype=float).ravel()
         visit = {
             **dict.fromkeys(VISIT_FIELDS),
@@ -119,12 +125,12 @@ class SliceArrays:
 def _named(arrays: Mapping[str, np.ndarray], key: str, names: Sequence[str]) -> str | None:
     if key not in arrays:
         return None
-    value = np.asarray(arrays[key])
-    if value.size != 1 or float(value.item()) != int(value.item()):
-        raise ValueError(f"'{key}' must hold one whole number, got {value.tolist()}")
+    value = arrays[key]
+    if value.size != 1 or not np.isfinite(value).all() or float(value.item()) != int(value.item()):
+        raise ScanFileError(f"must hold one whole number in '{key}', got {value.tolist()}")
     code = int(value.item())
     if code == -1:
         return None
     if not 0 <= code < len(names):
-        raise ValueError(f"'{key}' is {code}, which is none of 0 to {len(names) - 1} ({', '.join(names)})")
+        raise ScanFileError(f"holds {code} in '{key}', which is none of 0 to {len(names) - 1} ({', '.join(names)})")
     return names[code]

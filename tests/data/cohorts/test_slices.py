@@ -52,8 +52,11 @@ def test_a_pattern_of_ones_own_finds_the_subject(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "problem"),
     [
-        ({"label": 3}, "'label' is 3, which is none of 0 to 2 (CN, MCI, AD)"),
-        ({"label": 0.5}, "'label' must hold one whole number, got 0.5"),
+        ({"label": 3}, "it holds 3 in 'label', which is none of 0 to 2 (CN, MCI, AD)"),
+        ({"label": 0.5}, "it must hold one whole number in 'label', got 0.5"),
+        ({"label": np.inf}, "it must hold one whole number in 'label', got inf"),
+        ({"label": np.array("AD")}, "it holds <U2 in 'label', no numbers"),
+        ({"prior": np.array([1j])}, "it holds complex128 in 'prior', no numbers"),
         ({"slice": None, "label": 0}, "it holds no array 'slice' but label"),
         ({"label": np.array([{"a": 1}], dtype=object)}, "Object arrays cannot be loaded when allow_pickle=False"),
     ],
@@ -65,6 +68,37 @@ def test_a_file_that_is_wrong_is_named_and_nothing_is_unpickled(tmp_path, arrays
     assert len(reading.problems) == 1
     assert reading.problems[0].startswith(str(path))
     assert problem in reading.problems[0]
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+def damaged(content):
+    """The archive's directory is whole, the header of its first array is not."""
+    return content.replace(b"{'descr'", b"{'des(r'").replace(b"'fortran_order': False", b"'fortran_order': (alse", 1)
+
+
+@pytest.mark.parametrize("breaks", [lambda content: b"", cut, damaged, lambda content: b"PK" * 40])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_every_slice_that_is_broken_is_one_line(tmp_path, breaks, compressed):
+    paths = []
+    for n in range(3):
+        paths.append(write(tmp_path, f"sub-{n:02}.npz", label=0, prior=np.ones(3)))
+        if compressed:
+            with np.load(paths[-1]) as content:
+                np.savez_compressed(paths[-1], **content)
+    for path in paths[1:]:
+        path.write_bytes(breaks(path.read_bytes()))
+    if compressed and breaks is damaged:  # there is nothing to replace in what is compressed
+        for path in paths[1:]:
+            content = bytearray(path.read_bytes())
+            content[60:90] = b"x" * 30
+            path.write_bytes(content)
+    reading = SliceArrays(tmp_path).read()
+
+    assert [line.partition(": it ")[0] for line in reading.problems] == list(map(str, paths[1:]))
+    assert [visit["subject_id"] for visit in reading.visits] == ["sub-00"]
 
 
 @pytest.mark.parametrize(
