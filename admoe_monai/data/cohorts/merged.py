@@ -14,7 +14,7 @@ from admoe_monai.errors import UserError
 
 from ..datalist import Datalist, load_datalist
 from ..identifiers import in_cohort, plain_identifier
-from ..visits import SPLITS
+from ..visits import SPLITS, VISIT_FIELDS
 from .key_table import read_key_table, values_of
 from .reading import Reading, Record, refuse
 
@@ -56,7 +56,8 @@ class MergedDatalists:
             for split in SPLITS:
                 for row, visit in enumerate(datalist.splits[split]):
                     subject = visit["subject_id"]
-                    visit = {**visit, "cohort": visit.get("cohort") or name}
+                    # A datalist of somebody's own may leave out what is unknown.
+                    visit = {**dict.fromkeys(VISIT_FIELDS), **visit, "cohort": visit.get("cohort") or name}
                     for file in ("image", "mask"):
                         visit[file] = os.path.relpath(visit[file], root) if visit.get(file) else None
                     visit["person_id"] = person_of.get(subject, visit.get("person_id"))
@@ -64,7 +65,7 @@ class MergedDatalists:
                         visit["subject_id"] = in_cohort(name, subject)
                     records.append(Record(visit, f"{datalist.path} {split}[{row}]"))
         first = datalists[0]
-        diagnosis = [datalist.label_definition.get("diagnosis", {}) for datalist in datalists]
+        diagnosis = [_definition(datalist, "diagnosis") for datalist in datalists]
         return Reading(
             name="+".join(names),
             root=root,
@@ -74,7 +75,7 @@ class MergedDatalists:
             simulated=first.simulated,
             label_source=_joined(diagnosis, "source", " and ") or "clinical",
             diagnosis_rule=_joined(diagnosis, "rule", "; ") or "as each cohort gives it",
-            change=first.label_definition.get("change", {}),
+            change=_definition(first, "change"),
             preprocessing=first.preprocessing,
             problems=_disagreements(datalists),
             notes=_notes(datalists, names, person_of),
@@ -95,6 +96,10 @@ def _load(paths: Sequence[Path]) -> list[Datalist]:
 
 def _subjects(datalist: Datalist) -> set[str]:
     return {visit["subject_id"] for visits in datalist.splits.values() for visit in visits}
+
+
+def _definition(datalist: Datalist, task: str) -> dict[str, Any]:
+    return datalist.label_definition.get(task) or {}
 
 
 def _joined(parts: Sequence[Mapping[str, Any]], name: str, mark: str) -> str:
@@ -162,7 +167,7 @@ def _disagreements(datalists: Sequence[Datalist]) -> list[str]:
             problems.append(f"{other.path}: simulated and real scans can't be in one datalist")
         if other.preprocessing != first.preprocessing:
             problems.append(f"{other.path}: its scans were preprocessed in another way than those of {first.path}")
-        mine, others = (d.label_definition.get("change", {}) for d in (first, other))
+        mine, others = (_definition(datalist, "change") for datalist in (first, other))
         for name in dict.fromkeys((*mine, *others)):
             if mine.get(name) != others.get(name):
                 what = name.replace("_", " ")

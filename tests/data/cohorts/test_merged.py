@@ -156,6 +156,24 @@ def test_what_does_not_go_together_is_a_problem(two_cohorts, change, problem):
     assert problem in MergedDatalists(two_cohorts).read().problems[0]
 
 
+def test_what_is_unknown_may_be_left_out(two_cohorts, tmp_path):
+    path = two_cohorts[1]
+    content = json.loads(path.read_text())
+    for split in ("training", "validation", "test"):
+        content[split] = [
+            {k: v for k, v in visit.items() if k in ("image", "subject_id", "session_id")} for visit in content[split]
+        ]
+    path.write_text(json.dumps(content | {"label_definition": {"change": None, "diagnosis": None}}))
+    two_cohorts[0].write_text(
+        json.dumps(json.loads(two_cohorts[0].read_text()) | {"label_definition": {"change": None}})
+    )
+    (merged,) = prepare_cohort(tmp_path / "all.json", MergedDatalists(two_cohorts))
+
+    visits = [visit for part in merged.splits.values() for visit in part]
+    assert [visit["diagnosis"] for visit in visits].count(None) == 12
+    assert len(visits) == 24
+
+
 def test_labels_of_different_origin_are_refused_unless_asked_for(two_cohorts, tmp_path):
     path = two_cohorts[1]
     path.write_text(path.read_text().replace('"label_source": "clinical"', '"label_source": "cdr"'))
