@@ -62,7 +62,7 @@ def usable_columns(datalist: Datalist, tasks: Sequence[str], names: Sequence[str
         tasks: Tasks of a model; a column of the same name is a label, which no run takes for an input.
         names: Names that a run takes; None = all with a role that allows it.
     """
-    usable = [column["name"] for column in datalist.prior if column.get("role", "clinical") in USABLE_ROLES]
+    usable = [column["name"] for column in datalist.prior if column["role"] in USABLE_ROLES]
     return [name for name in usable if name not in tasks and (names is None or name in names)]
 
 

@@ -9,6 +9,7 @@ from types import NoneType
 from typing import Any
 
 from .other_labels import OtherLabels, label_problems
+from .prior import column_problems
 from .visits import SPLITS, nearest, person_of, visit_problems
 
 __all__ = ["datalist_problems"]
@@ -41,6 +42,7 @@ def datalist_problems(
     if prior and not (isinstance(columns, list) and all(map(_is_named, columns))):
         yield "'prior' must be an object whose 'columns' is a list of objects with a 'name'"
         columns = None
+    yield from column_problems(columns or ())
     prior_names = [column["name"] for column in columns] if columns else None
     split_of: dict[str, str] = {}
     seen: dict[tuple[str, ...], str] = {}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from admoe_monai.errors import UserError
 
-from .visits import Visit, nearest
+from .visits import Visit, is_boundless, nearest
 
-__all__ = ["KINDS", "ROLES", "USABLE_ROLES", "fit_prior", "select_columns"]
+__all__ = ["KINDS", "ROLES", "USABLE_ROLES", "column_problems", "fit_prior", "select_columns"]
 
 USABLE_ROLES = ("clinical", "image_derived")
 ROLES = (*USABLE_ROLES, "time", "identifier", "banned")
@@ -64,6 +64,49 @@ def fit_prior(visits: Sequence[Visit], columns: Sequence[Mapping[str, Any]]) -> 
             entry["categories"] = sorted(set(values), key=str)
         fitted.append({**entry, "n": len(values)})
     return fitted
+
+
+def column_problems(columns: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what is wrong with the columns that a datalist declares, one line each.
+
+    Args:
+        columns: as the file holds them, each with a ``name``. One that may be an input needs what :func:`fit_prior` gives it.
+    """
+    names = [column["name"] for column in columns]
+    for position, column in enumerate(columns):
+        place = f"prior column '{column['name']}'"
+        if column["name"] in names[:position]:
+            yield f"{place} is declared twice"
+        for what, known in (("role", ROLES), ("kind", KINDS)):
+            if column.get(what) not in known:
+                said = f"the {what} {column[what]!r}" if column.get(what) is not None else f"no {what}"
+                yield f"{place} has {said}, expected one of {', '.join(known)}"
+        banned_for = column.get("banned_for")
+        if not (
+            banned_for is None or (isinstance(banned_for, list) and all(isinstance(task, str) for task in banned_for))
+        ):
+            yield f"{place} has 'banned_for' {banned_for!r}, expected a list of tasks"
+        if column.get("role") in USABLE_ROLES and column.get("kind") in KINDS:
+            yield from (f"{place} {wrong}" for wrong in _unfitted(column))
+
+
+def _unfitted(column: Mapping[str, Any]) -> Iterator[str]:
+    """What the encoding of a column needs and it lacks."""
+    advice = "`admoe prepare` fits it on the training split"
+    count = column.get("n")
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        yield f"has 'n' {count!r}, expected the number of training visits with a value; {advice}"
+    elif count and column["kind"] == "categorical":
+        categories = column.get("categories")
+        if not (
+            isinstance(categories, list) and categories and all(isinstance(c, (str, int, float)) for c in categories)
+        ):
+            yield f"has 'categories' {categories!r}, expected a list of values; {advice}"
+    elif count:
+        for name in ("mean", "std"):
+            value = column.get(name)
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or is_boundless(value) or value != value:
+                yield f"has '{name}' {value!r}, expected a number; {advice}"
 
 
 def select_columns(

@@ -79,7 +79,7 @@ def slice_level_split(content: Content, folder: Path) -> None:
 
 
 def visit_number(content: Content, folder: Path) -> None:
-    content["prior"]["columns"].append({"name": "visit", "role": "clinical", "kind": "continuous"})
+    content["prior"]["columns"].append({"name": "visit", "role": "clinical", "kind": "continuous", "n": 0})
     for visit in itertools.chain(*(content[split] for split in ("training", "validation", "test"))):
         visit["prior"]["visit"] = int(visit["session_id"][5:]) // 12 + 1
 

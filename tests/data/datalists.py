@@ -8,6 +8,8 @@ import pytest
 from admoe_monai.data import load_datalist
 from admoe_monai.errors import UserError
 
+AGE = {"name": "age", "role": "clinical", "kind": "continuous", "n": 2, "mean": 70.0, "std": 0.0}
+SEX = {"name": "sex", "role": "clinical", "kind": "categorical", "n": 0, "categories": []}
 CLASSES = {"diagnosis": ["CN", "MCI", "AD"], "change": ["stable", "conversion", "reversion"]}
 
 
@@ -28,7 +30,7 @@ def content(**fields) -> dict:
     return {
         "name": "tiny",
         "simulated": True,
-        "prior": {"columns": [{"name": "age"}, {"name": "sex"}]},
+        "prior": {"columns": [AGE, SEX]},
         "training": [visit("a", "1"), visit("a", "2")],
         "validation": [visit("b")],
         "test": [visit("c")],

@@ -20,7 +20,7 @@ def test_images_become_absolute_and_the_rest_stays(tmp_path):
     assert [len(datalist.splits[split]) for split in ("training", "validation", "test")] == [2, 1, 1]
     assert datalist.splits["test"][0] == visit("c", image=str(tmp_path / "scans/c_1.nii.gz"))
     assert (datalist.name, datalist.simulated, datalist.dataset_dir) == ("tiny", True, tmp_path)
-    assert datalist.prior == [{"name": "age"}, {"name": "sex"}]
+    assert datalist.prior == content()["prior"]["columns"]
 
 
 def test_items_carry_what_the_transforms_read(tmp_path):

@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from datalists import CLASSES, content, error_of, visit, write
+from datalists import AGE, CLASSES, SEX, content, error_of, visit, write
 
 from admoe_monai.data import load_datalist
 from admoe_monai.errors import UserError
@@ -125,6 +125,39 @@ def test_a_file_that_is_no_datalist_is_refused(tmp_path, text, message):
 def test_what_stands_beside_the_visits_is_looked_at_too(tmp_path, fields, message):
     with pytest.raises(UserError, match=message):
         load_datalist(write(tmp_path, content(**fields)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"role": None}, "'age' has no role, expected one of clinical, image_derived, time, identifier, banned"),
+        ({"role": "Clinical"}, "'age' has the role 'Clinical', expected one of clinical"),
+        ({"kind": None}, "'age' has no kind, expected one of continuous, categorical"),
+        ({"kind": ["continuous"]}, "'age' has the kind ['continuous'], expected"),
+        (
+            {"n": None},
+            "'age' has 'n' None, expected the number of training visits with a value; `admoe prepare` fits it",
+        ),
+        ({"n": -1}, "'age' has 'n' -1"),
+        ({"mean": None}, "'age' has 'mean' None, expected a number"),
+        ({"std": "1.0"}, "'age' has 'std' '1.0', expected a number"),
+        ({"mean": 1e40}, "'age' has 'mean' 1e+40, expected a number"),
+        ({"kind": "categorical"}, "'age' has 'categories' None, expected a list of values"),
+        ({"banned_for": "change"}, "'age' has 'banned_for' 'change', expected a list of tasks"),
+        ({"name": "sex"}, "'sex' is declared twice"),
+    ],
+)
+def test_a_declared_column_must_say_what_its_encoding_needs(tmp_path, change, message):
+    column = {name: value for name, value in {**AGE, **change}.items() if value is not None}
+    path = write(tmp_path, content(prior={"columns": [column, SEX]}, training=[visit("a", prior=None)]))
+
+    assert f"prior column {message}" in error_of(path)
+
+
+def test_a_column_that_is_no_input_needs_no_statistics(tmp_path):
+    columns = [{"name": "age", "role": "banned", "kind": "continuous"}, {**SEX, "n": 0, "categories": None}]
+
+    assert load_datalist(write(tmp_path, content(prior={"columns": columns})), classes=CLASSES)
 
 
 def test_brackets_within_brackets_are_no_datalist(tmp_path):

@@ -26,7 +26,7 @@ VISIT = {
 CONTENT: dict[str, Any] = {
     "name": "c", "description": "", "simulated": True, "dataset_dir": ".",
     "label_definition": {"change": {"source": "rule"}}, "preprocessing": {"template": "none"},
-    "prior": {"columns": [{"name": "age", "role": "clinical", "kind": "continuous", "mean": 1.0, "std": 2.0}]},
+    "prior": {"columns": [{"name": "age", "role": "clinical", "kind": "continuous", "n": 2, "mean": 1.0, "std": 2.0}]},
     "report": {"notes": []},
     "training": [VISIT, {**VISIT, "image": "b.nii", "subject_id": "t", "diagnosis": "AD", "change": "stable"}],
     "validation": [{**VISIT, "image": "c.nii", "subject_id": "u", "mask": "a.nii", "age": 3}], "test": [],
