@@ -43,7 +43,10 @@ def audit(
 
     from admoe_monai.audit import format_report, full_audit, pretraining_visits
     from admoe_monai.data import load_datalist
+    from admoe_monai.output_files import check_output, write_output
 
+    if output is not None:
+        check_output(output)
     # One line per scan about qfac would bury the findings, and spoil --json.
     logging.getLogger("nibabel.global").setLevel(logging.ERROR)
     cohort = load_datalist(datalist, dataset_dir, refuse_overlaps=False)
@@ -54,8 +57,7 @@ def audit(
     )
     text = json_module.dumps(report.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text + "\n", encoding="utf-8")
+        write_output(output, text + "\n")
     typer.echo(text if json else format_report(report))
     if report.leaks:
         raise typer.Exit(1)

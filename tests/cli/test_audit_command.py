@@ -112,3 +112,13 @@ def test_a_task_that_is_no_field_is_refused(admoe: Admoe, tmp_path: Path) -> Non
     code, _, err = admoe(cohort_on_disk(tmp_path, subjects=12), "--no-images", "--tasks", "sexx")
     assert code == 1
     assert "--tasks names 'sexx', a field that no visit of" in err
+
+
+def test_an_output_that_can_not_be_written_is_one_line_before_the_work(
+    admoe: Admoe, tiny_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("admoe_monai.audit.full_audit", lambda *_, **__: pytest.fail("the images were read"))
+    code, out, err = admoe(tiny_cohort, "--output", tmp_path / "file/audit.json")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "file is no folder; name another with --output" in err

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from admoe_monai.errors import UserError
+from admoe_monai.output_files import check_output, refused_output
 
 from ..datalist import Datalist, save_datalist
 from ..datalist_problems import datalist_problems
@@ -70,12 +71,14 @@ def prepare_cohort(
         The datalists as written.
 
     Raises:
-        UserError: If the cohort has a problem; its details have one line for each.
+        UserError: If the cohort has a problem; its details have one line for each. If the output can't be written, which is
+            mostly known before a scan is read.
     """
     output = Path(output)
     change, split, selection = change or ChangeRule.parse("36m"), split or SplitRule(), selection or Selection()
     if not overwrite and output.exists():
         raise UserError(f"{output} exists: choose another --output, or allow --overwrite")
+    check_output(output)
     reading = source.read()
     problems = [*reading.problems, *_doubled(reading.records), *_mixed_labels(reading, allow_mixed_labels)]
     problems += [] if allow_alike_subjects else alike_subjects(reading.records)
@@ -119,7 +122,8 @@ def prepare_cohort(
         raise UserError(f"{present[0]} exists: choose another --output, or allow --overwrite")
     datalists = [_datalist(paths[name], reading, splits, change, split, report) for name, splits in divisions.items()]
     for datalist in datalists:
-        save_datalist(datalist.path or output, datalist)
+        with refused_output(path := datalist.path or output):
+            save_datalist(path, datalist)
     return datalists
 
 

@@ -158,3 +158,23 @@ def test_notes_say_where_people_without_a_label_are(bids_cohort, tmp_path):
             "1 subjects without any label are in training, for pretraining alone",
             "1 subjects without any label are in test: nothing is trained on them",
         ]
+
+
+def test_an_output_that_can_not_be_written_is_known_before_scans_are_read(bids_cohort, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("admoe_monai.data.cohorts.prepare.check_images", lambda *_: pytest.fail("the scans were read"))
+    with pytest.raises(
+        UserError, match=r"^cannot write .*/file/d\.json: .*/file is no folder; name another with --output"
+    ):
+        make(tmp_path / "file/d.json", bids_cohort)
+
+
+def test_a_disk_that_is_full_is_one_line(bids_cohort, tmp_path, monkeypatch):
+    def full(path, datalist):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("admoe_monai.data.cohorts.prepare.save_datalist", full)
+    with pytest.raises(
+        UserError, match=r"^cannot write .*/d\.json: No space left on device; make room or name another"
+    ):
+        make(tmp_path / "d.json", bids_cohort)
