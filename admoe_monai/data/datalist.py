@@ -13,6 +13,7 @@ from admoe_monai.errors import UserError, reason_of
 from admoe_monai.files import write_atomic
 
 from .datalist_problems import NONE_LEFT_OUT, datalist_problems
+from .identifiers import is_text
 from .other_labels import OtherLabels, labels_left_out, left_out_definition, without_labels
 from .visits import SPLITS, Visit, nearest
 
@@ -157,6 +158,7 @@ def save_datalist(path: str | Path, datalist: Datalist) -> None:
 
     Raises:
         ValueError: If an image lies outside ``dataset_dir``, or a number is not finite.
+        UserError: If a name of a file is no UTF-8.
     """
     path = Path(os.path.abspath(path))
     root = Path(os.path.abspath(datalist.dataset_dir))
@@ -174,6 +176,8 @@ def save_datalist(path: str | Path, datalist: Datalist) -> None:
     for split in SPLITS:
         content[split] = [_relative(visit, root) for visit in datalist.splits.get(split, [])]
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    if wrong := next((line.strip() for line in text.splitlines() if not is_text(line)), None):
+        raise UserError(f"cannot write {path}: it would hold a name that is no UTF-8; rename it: {wrong}")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text + "\n")
 

@@ -1,15 +1,28 @@
-"""Names of people, as far as several spellings of one may mean the same person."""
+"""Names of people and of their scans: spellings that may mean the same person, and names that no table can hold."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-__all__ = ["ANY_COHORT", "in_cohort", "plain_identifier", "within_cohort"]
+__all__ = ["ANY_COHORT", "in_cohort", "is_text", "plain_identifier", "within_cohort"]
 
 _PREFIXES = {"sub", "subj", "subject", "participant", "patient", "adni"}
 #: Stands for a cohort whose name is not known.
 ANY_COHORT = "*"
+
+
+def is_text(name: str) -> bool:
+    """Tell whether UTF-8 can hold a name; Python reads the bytes of a file's name that are none as lone surrogates.
+
+    Args:
+        name: Name of a file or folder, or what was read off it.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def in_cohort(cohort: str, identifier: str) -> str:

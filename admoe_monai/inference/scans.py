@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
+from admoe_monai.data.identifiers import is_text
 from admoe_monai.data.prior_table import attach_prior
 from admoe_monai.data.tables import read_rows
 from admoe_monai.errors import UserError, root_cause
@@ -28,6 +29,7 @@ LISTS = (".txt", ".csv", ".tsv")
 PATH_COLUMNS = ("scan", "image", "path")
 #: Files of a folder that are opened to see whether they are DICOM: a note may come first.
 _TRIED = 3
+NO_TEXT = "its name is no UTF-8, which no table can hold: rename it"
 
 
 def scans_to_predict(
@@ -60,7 +62,8 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
 
     Returns:
         One item per scan: ``scan`` (its path below the folder, or as the list writes it), ``image`` (its absolute
-        path), ``subject_id`` and ``session_id`` as BIDS writes them into paths, empty where it does not say.
+        path), ``subject_id`` and ``session_id`` as BIDS writes them into paths, empty where it does not say. A scan whose name
+        is no UTF-8 is named with escapes and has a ``problem``.
 
     Raises:
         UserError: If there is no such folder, no scan in it, or the list names one twice.
@@ -129,7 +132,13 @@ def _is_bids_t1w(scan: Path) -> bool:
 def _item(name: str, scan: Path) -> dict[str, Any]:
     labels = {entity: re.search(rf"(?:^|[/_])({entity}-[A-Za-z0-9]+)(?=[/_.]|$)", name) for entity in ("sub", "ses")}
     subject, session = (found[1] if found else "" for found in labels.values())
-    return {"scan": name, "image": str(scan), "subject_id": subject, "session_id": session}
+    item = {"scan": _escaped(name), "image": str(scan), "subject_id": subject, "session_id": session}
+    return item if is_text(name) else {**item, "problem": NO_TEXT}
+
+
+def _escaped(text: str) -> str:
+    """Write what is no UTF-8 as Python escapes it: no table could hold it, and all would be lost at the end."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class ScanDataset(Dataset):
@@ -161,13 +170,15 @@ class ScanDataset(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         visit = self.data[index]
         try:
+            if visit.get("problem"):
+                raise UserError(visit["problem"])
             item = self.transform(dict(visit))
             # Plain tensors: batches of MetaTensors carry their history along.
             arrays = {key: torch.as_tensor(item[key]).as_subclass(torch.Tensor) for key in self.shapes}
             problem, quality = "", json.dumps(item.get("quality", {}))
         except Exception as error:  # whatever a broken file provokes, the others go on
             arrays = {key: torch.zeros(*shape) for key, shape in self.shapes.items()}
-            problem, quality = _one_line(error).replace(visit["image"], visit["scan"]), "{}"
+            problem, quality = _escaped(_one_line(error).replace(visit["image"], visit["scan"])), "{}"
         return {**arrays, "scan": visit["scan"], "problem": problem, "quality": quality}
 
 

@@ -176,3 +176,10 @@ def test_what_could_not_be_read_again_is_not_saved(tmp_path, fields):
     with pytest.raises(ValueError, match=r"outside dataset_dir|not JSON compliant"):
         save_datalist(tmp_path / "datalist.json", datalist)
     assert not (tmp_path / "datalist.json").exists()
+
+
+def test_a_name_that_is_no_utf8_is_one_line_and_leaves_nothing(tmp_path):
+    datalist = Datalist("tiny", tmp_path, {"training": [visit("a", image="caf\udce9.nii")]})
+    with pytest.raises(UserError, match=r"d\.json: it would hold a name that is no UTF-8; rename it: .*caf"):
+        save_datalist(tmp_path / "d.json", datalist)
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,3 +142,23 @@ def test_scan_that_fails_becomes_zeros_with_its_problem() -> None:
     assert bad["problem"] == "scan bad is empty"
     assert torch.equal(bad["image"], torch.zeros(1, 2, 2))
     assert worse["problem"] == "cannot preprocess the scan: 'qform'"
+
+
+def test_a_name_that_no_table_can_hold_is_a_problem_from_the_start(tmp_path: Path) -> None:
+    good, bad = b"sub-01_T1w.nii", b"sub-02_caf\xe9.nii"
+    for name in (good, bad):
+        (tmp_path / os.fsdecode(name)).touch()
+    first, second = find_scans(tmp_path)
+    assert (second["scan"], Path(second["image"]).name) == ("sub-02_caf\\udce9.nii", os.fsdecode(bad))
+
+    served = [ScanDataset([scan], lambda _: {"image": torch.ones(1)}, {"image": (1,)})[0] for scan in (first, second)]
+    assert [item["problem"] for item in served] == ["", "its name is no UTF-8, which no table can hold: rename it"]
+    assert served[1]["scan"].encode()
+
+
+def test_what_a_reader_says_of_such_a_name_is_text(tmp_path: Path) -> None:
+    def transform(item: dict[str, str]) -> dict[str, torch.Tensor]:
+        raise UserError("file caf\udce9.dcm is cut short")
+
+    item = ScanDataset([{"scan": "a", "image": "/a"}], transform, {"image": (1,)})[0]
+    assert item["problem"] == "file caf\\udce9.dcm is cut short"

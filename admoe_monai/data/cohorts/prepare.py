@@ -14,6 +14,7 @@ from admoe_monai.output_files import check_output, refused_output
 
 from ..datalist import Datalist, save_datalist
 from ..datalist_problems import datalist_problems
+from ..identifiers import is_text
 from ..prior import fit_prior
 from ..visits import SPLITS, Visit, person_of
 from .alike_subjects import alike_note, alike_subjects
@@ -80,7 +81,8 @@ def prepare_cohort(
         raise UserError(f"{output} exists: choose another --output, or allow --overwrite")
     check_output(output)
     reading = source.read()
-    problems = [*reading.problems, *_doubled(reading.records), *_mixed_labels(reading, allow_mixed_labels)]
+    problems = [*reading.problems, *_no_text(reading), *_doubled(reading.records)]
+    problems += _mixed_labels(reading, allow_mixed_labels)
     problems += [] if allow_alike_subjects else alike_subjects(reading.records)
     given = reading.change is not None
     rule = change if reading.change is None else ChangeRule.described(reading.change)
@@ -156,6 +158,16 @@ def _datalist(
         preprocessing=reading.preprocessing,
         report=report,
     )
+
+
+def _no_text(reading: Reading) -> list[str]:
+    """Names from the disk that no datalist can hold, since it is UTF-8; Linux takes any bytes for a name."""
+    problems = [] if is_text(str(reading.root)) else [f"the name of the folder {reading.root} is no UTF-8; rename it"]
+    for record in reading.records:
+        names = (record.visit[name] for name in ("image", "mask", "subject_id", "session_id"))
+        if wrong := next((name for name in names if name and not is_text(name)), None):
+            problems.append(f"{record.place}: the name {wrong} is no UTF-8; rename it")
+    return problems
 
 
 def _doubled(records: Sequence[Record]) -> list[str]:

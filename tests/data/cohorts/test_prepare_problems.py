@@ -1,5 +1,7 @@
 """What is wrong with a cohort, in what order and in which words."""
 
+import os
+
 import pytest
 from prepared import BIDS, all_visits, make
 
@@ -80,6 +82,16 @@ def test_the_column_of_a_session_wins_over_that_of_the_person_in_any_case(bids_c
     visits = BidsFolder(bids_cohort, BIDS).read().visits
 
     assert [visit["age"] for visit in visits if visit["subject_id"] == "sub-03"] == [99.5, 63, 63]
+
+
+def test_a_name_that_no_datalist_can_hold_is_a_problem(bids_cohort):
+    for number in (3, 4):
+        (scan,) = (bids_cohort / f"sub-{number:02}/ses-0/anat").iterdir()
+        scan.rename(scan.with_name(os.fsdecode(b"sub-%02d_ses-0_acq-caf\xe9_T1w.nii.gz" % number)))
+    _, *lines = problems_of(bids_cohort)
+
+    assert [line.partition(": ")[0] for line in lines] == ["sub-03 ses-0", "sub-04 ses-0"]
+    assert lines[0].endswith("acq-caf\udce9_T1w.nii.gz is no UTF-8; rename it")
 
 
 def test_one_vague_age_stops_nobody(bids_cohort, tmp_path):
