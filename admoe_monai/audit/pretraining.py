@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from admoe_monai.data import load_datalist
+from admoe_monai.data.datalist import read_content
 from admoe_monai.data.identifiers import ANY_COHORT, in_cohort, within_cohort
 from admoe_monai.data.subject_digests import CHECKPOINT_KEY, subject_digest
 from admoe_monai.data.visits import Visit, visit_problems
@@ -30,7 +30,9 @@ def pretraining_visits(path: str | Path, dataset_dir: str | Path | None = None) 
         UserError: If the datalist can't be read.
     """
     datalist = load_datalist(path, dataset_dir, refuse_overlaps=False)
-    further: list[Any] = json.loads(Path(path).read_text(encoding="utf-8")).get(PRETRAINING) or []
+    further: Any = read_content(Path(path)).get(PRETRAINING) or []
+    if not isinstance(further, list):
+        raise UserError(f"{path}: '{PRETRAINING}' must be a list of visits, got {type(further).__name__}")
     for row, visit in enumerate(further):
         if problem := next(visit_problems(visit, (), None), None):
             raise UserError(f"{path}: {PRETRAINING}[{row}]: {problem}")

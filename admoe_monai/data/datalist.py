@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.errors import UserError, reason_of
+from admoe_monai.errors import UserError
 from admoe_monai.files import write_atomic
 
 from .datalist_problems import NONE_LEFT_OUT, datalist_problems
 from .identifiers import is_text
+from .json_files import read_json
 from .other_labels import OtherLabels, labels_left_out, left_out_definition, without_labels
 from .visits import SPLITS, Visit, nearest
 
-__all__ = ["Datalist", "definition_in_words", "load_datalist", "save_datalist"]
+__all__ = ["Datalist", "definition_in_words", "load_datalist", "read_content", "save_datalist"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def load_datalist(
             where there are some, its details are all of them.
     """
     path = Path(path)
-    content = _read_json(path)
+    content = read_content(path)
     root = Path(dataset_dir) if dataset_dir is not None else path.parent / str(content.get("dataset_dir") or ".")
     root = Path(os.path.abspath(root))
     problems = list(datalist_problems(content, root, classes, refuse_overlaps, other_labels))
@@ -182,23 +183,22 @@ def save_datalist(path: str | Path, datalist: Datalist) -> None:
     write_atomic(path, text + "\n")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_content(path: Path) -> dict[str, Any]:
+    """Read the file of a datalist as it stands there, unchecked.
+
+    Args:
+        path: the JSON file.
+
+    Raises:
+        UserError: If it can't be read, or holds no object.
+    """
     try:
-        content = json.loads(path.read_bytes(), parse_constant=_constant)  # which knows a byte order mark
+        content = read_json(path, "datalist")
     except FileNotFoundError:
         raise UserError(f"datalist not found: {path}; make one with `admoe prepare`") from None
-    except OSError as error:
-        raise UserError(f"datalist {path} can't be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # covers JSON, text decoding, and brackets within brackets
-        raise UserError(f"datalist {path} is not valid JSON: {reason_of(error)}") from error
     if not isinstance(content, dict):
         raise UserError(f"datalist {path} must hold an object with the lists {', '.join(SPLITS)}")
     return content
-
-
-def _constant(name: str) -> float | None:
-    """Read what Python writes into JSON beyond the standard: NaN is a missing value, which a run could not write down."""
-    return None if name == "NaN" else float(name)
 
 
 def _absolute(visit: Visit, root: Path) -> Visit:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from admoe_monai.errors import UserError
 
-__all__ = ["EMPTY_CELLS", "Table", "read_rows", "read_table_file"]
+__all__ = ["EMPTY_CELLS", "Table", "lines_of", "read_rows", "read_table_file"]
 
 #: What stands for a missing value in the tables of the field, in lower case.
 EMPTY_CELLS = frozenset({"", "n/a", "na", "nan", "null", "none", "."})
@@ -54,8 +54,7 @@ def read_table_file(path: str | Path) -> Table:
         UserError: If it is missing or empty, or its first line is no header.
     """
     path = Path(path)
-    # Lines end at \r\n, \r and \n alone: other marks of Unicode, such as a vertical tab, stand inside of cells.
-    lines = list(io.StringIO(_text(path), newline=""))
+    lines = lines_of(path)
     first = next((line for line in lines if line.strip()), "")
     # Commas are the last guess: decimal commas stand beside semicolons and tabs, never the other way round.
     delimiter = TAB if path.suffix == ".tsv" else next((mark for mark in "\t;" if mark in first), ",")
@@ -118,22 +117,36 @@ def _numbered_cells(path: Path, lines: list[str], delimiter: str) -> list[tuple[
     return numbered
 
 
-def _text(path: Path) -> str:
+def lines_of(path: Path, what: str = "table") -> list[str]:
+    """Read the lines of a text in UTF-8, UTF-16 with its mark, or the code page of Western Europe, with their ends.
+
+    Args:
+        path: path of the file.
+        what: what the file is, for messages.
+
+    Raises:
+        UserError: If it is missing, can't be read or is no text.
+    """
+    # Lines end at \r\n, \r and \n alone: other marks of Unicode, such as a vertical tab, stand inside of cells.
+    return list(io.StringIO(_text(path, what), newline=""))
+
+
+def _text(path: Path, what: str) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise UserError(f"table not found: {path}") from None
+        raise UserError(f"{what} not found: {path}") from None
     except OSError as error:
-        raise UserError(f"table {path} can't be read: {error.strerror}") from error
+        raise UserError(f"{what} {path} can't be read: {error.strerror}") from error
     marked = next((encoding for mark, encoding in MARKS.items() if content.startswith(mark)), None)
     if marked is None and b"\0" in content:
-        raise UserError(f"table {path} can't be read: it is no text (a spreadsheet? save it as CSV)")
+        raise UserError(f"{what} {path} can't be read: it is no text (a spreadsheet? save it as CSV)")
     for encoding in (marked,) if marked else CODE_PAGES:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError as error:
             reason = error.reason
-    raise UserError(f"table {path} can't be read: it is no text in {marked} ({reason})")
+    raise UserError(f"{what} {path} can't be read: it is no text in {marked} ({reason})")
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from admoe_monai.data.identifiers import is_text
 from admoe_monai.data.prior_table import attach_prior
-from admoe_monai.data.tables import read_rows
+from admoe_monai.data.tables import lines_of, read_rows
 from admoe_monai.errors import UserError, root_cause
 from admoe_monai.scan_files import SCAN_SUFFIXES, is_dicom, is_scan_name, is_slice
 
@@ -66,7 +66,7 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
         is no UTF-8 is named with escapes and has a ``problem``.
 
     Raises:
-        UserError: If there is no such folder, no scan in it, or the list names one twice.
+        UserError: If there is no such folder, no scan in it, or the list is no text or names one twice.
     """
     place = Path(os.path.abspath(path))
     if place.is_file() and (_is_scan(place) or is_dicom(place)):
@@ -85,7 +85,7 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
 
 def _listed(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".txt":
-        lines = (line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines())
+        lines = (line.strip() for line in lines_of(path, "list"))
         names = [line for line in lines if line and not line.startswith("#")]
     else:
         rows = read_rows(path)

@@ -83,3 +83,13 @@ def test_training_and_the_list_of_pretraining_are_read(clean: Path, tmp_path: Pa
     path.write_text(json.dumps(content))
     with pytest.raises(UserError, match=r"pretraining\[0\]: field 'subject_id' is missing"):
         pretraining_visits(path)
+
+
+def test_a_datalist_with_a_byte_order_mark_is_read(clean: Path, tmp_path: Path) -> None:
+    content = json.loads(clean.read_text()) | {"dataset_dir": str(clean.parent)}
+    path = tmp_path / "datalist.json"
+    path.write_text(json.dumps(content), encoding="utf-8-sig")
+    assert len(pretraining_visits(path)) == len(content["training"])
+    path.write_text(json.dumps(content | {"pretraining": {"image": "x"}}))
+    with pytest.raises(UserError, match="'pretraining' must be a list of visits, got dict"):
+        pretraining_visits(path)

@@ -91,10 +91,18 @@ def test_a_list_is_taken_in_its_order_from_its_own_folder(tmp_path: Path, name: 
     assert (second["subject_id"], second["image"]) == ("sub-01", str(tmp_path / "sub-01" / "a.nii"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"])
+@pytest.mark.parametrize("name", ["list.txt", "list.csv"])
+def test_a_list_may_be_in_any_encoding_that_a_table_may_be_in(tmp_path: Path, name: str, encoding: str) -> None:
+    (tmp_path / name).write_text("scan\ncafé.nii\n", encoding=encoding, newline="\r\n")
+    assert names(tmp_path / name)[-1] == "café.nii"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
         ("list.txt", "# nothing\n", "names no scan"),
+        ("list.txt", "a\0b", "can't be read: it is no text"),
         ("list.txt", "a.nii\na.nii\n", "names a.nii twice"),
         ("list.csv", "subject,file\n1,a.nii\n", "no column scan, image, path; it has subject, file"),
     ],

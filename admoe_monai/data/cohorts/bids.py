@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.errors import UserError, reason_of
+from admoe_monai.errors import UserError
 
+from ..json_files import read_json
 from .bids_subject import ScanTree
 from .bids_visits import read_visits
 from .mapping import ColumnMapping
@@ -75,15 +75,12 @@ def read_description(directory: str | Path) -> dict[str, Any]:
     """Read ``dataset_description.json``, or nothing where a folder has none.
 
     Raises:
-        UserError: If the file is not valid JSON.
+        UserError: If the file can't be read or is no JSON object.
     """
     path = Path(directory) / "dataset_description.json"
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON: {reason_of(error)}") from error
+    content = read_json(path, "description of the dataset")
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold an object, got {str(content)[:40]!r}")
     return content

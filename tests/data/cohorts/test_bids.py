@@ -204,3 +204,6 @@ def test_the_description_says_whether_a_cohort_is_simulated(tmp_path):
     (tmp_path / "dataset_description.json").write_text("{")
     with pytest.raises(UserError, match=r"dataset_description.json is not valid JSON"):
         read_description(tmp_path)
+    (tmp_path / "dataset_description.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match=r"dataset_description.json is not valid JSON: maximum recursion depth"):
+        read_description(tmp_path)
