@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from admoe_monai.data import Datalist
-from admoe_monai.data.visits import SPLITS, Visit
+from admoe_monai.data.visits import SPLITS, Visit, person_of
 
 from .finding import Severity
 
@@ -49,7 +49,7 @@ class Entry:
     @property
     def person(self) -> str:
         """``person_id`` where a visit has one, which joins subjects of several datasets; else the subject."""
-        return str(self.visit.get("person_id") or self.subject)
+        return person_of(self.visit)
 
     @property
     def session(self) -> str:

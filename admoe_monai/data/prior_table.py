@@ -9,7 +9,7 @@ from typing import Any
 
 from admoe_monai.errors import UserError
 
-from .tables import EMPTY_CELLS, read_rows
+from .tables import EMPTY_CELLS, is_code, read_rows
 from .visits import nearest
 
 __all__ = ["attach_prior"]
@@ -93,7 +93,7 @@ def _with_prior(
             # Text that is no number stays as it is: the transform refuses this scan and no other.
             prior[name] = text
         else:
-            prior[name] = next((known for known in column["categories"] if _same(known, text)), None)
+            prior[name] = next((known for known in column["categories"] if is_code(text, known)), None)
             if prior[name] is None:
                 unknown.append(name)
     if columns and len(missing) == len(columns):
@@ -101,13 +101,3 @@ def _with_prior(
     else:
         flags = [f"prior_missing:{name}" for name in missing] + [f"prior_unknown:{name}" for name in unknown]
     return {**scan, "prior": prior, "flags": flags}
-
-
-def _same(category: Any, text: str) -> bool:
-    """Whether a cell names a category, which may be a number written in another way."""
-    if str(category) == text:
-        return True
-    try:
-        return not isinstance(category, str) and float(category) == float(text)
-    except ValueError:
-        return False

@@ -8,10 +8,11 @@ import io
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from admoe_monai.errors import UserError
 
-__all__ = ["EMPTY_CELLS", "Table", "lines_of", "read_rows", "read_table_file"]
+__all__ = ["EMPTY_CELLS", "Table", "is_code", "lines_of", "read_rows", "read_table_file"]
 
 #: What stands for a missing value in the tables of the field, in lower case.
 EMPTY_CELLS = frozenset({"", "n/a", "na", "nan", "null", "none", "."})
@@ -115,6 +116,19 @@ def _numbered_cells(path: Path, lines: list[str], delimiter: str) -> list[tuple[
             "inside is written twice"
         ) from error
     return numbered
+
+
+def is_code(text: str, code: Any) -> bool:
+    """Whether a cell holds a code, which may be a number written in another way, such as 3 for 3.0.
+
+    Args:
+        text: of the cell.
+        code: text or a number.
+    """
+    try:
+        return text == str(code) or (not isinstance(code, str) and float(text) == code)
+    except ValueError:
+        return False
 
 
 def lines_of(path: Path, what: str = "table") -> list[str]:

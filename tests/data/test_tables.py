@@ -1,6 +1,6 @@
 import pytest
 
-from admoe_monai.data.tables import read_rows, read_table_file
+from admoe_monai.data.tables import is_code, read_rows, read_table_file
 from admoe_monai.errors import UserError
 
 
@@ -124,3 +124,13 @@ def test_a_line_that_ends_with_a_tab_is_told_so(tmp_path):
     table = read_table_file(write(tmp_path, "a\tb", "1\t2\t", name="t.tsv"))
 
     assert table.problems == [f"{table.path} line 2 has 3 cells, the header has 2 (a tab at its end?)"]
+
+
+@pytest.mark.parametrize(("text", "code"), [("3", 3.0), ("3.00", 3), ("M", "M"), ("3", "3"), ("True", True)])
+def test_a_code_may_be_a_number_written_in_another_way(text, code):
+    assert is_code(text, code)
+
+
+@pytest.mark.parametrize(("text", "code"), [("3.0", "3"), ("m", "M"), ("", 0), ("nan", float("inf")), ("x", 3)])
+def test_other_cells_are_no_code(text, code):
+    assert not is_code(text, code)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..tables import EMPTY_CELLS
-from .cell_text import plain_number, read_day, read_months, read_number
+from ..tables import EMPTY_CELLS, is_code
+from .cell_text import read_day, read_months, read_number
 from .cell_values import wrong_values
 from .reserves import Reserve
 
@@ -78,7 +78,11 @@ def read_cell(
         return next((value for value in values if value is not None), cell.get("empty"))
     column = next((name for name in columns_of(cell) if name in row), None)
     text = "" if column is None else row[column].strip()
-    if column is None or text.lower() in EMPTY_CELLS or _is_one_of(text, (*missing, *cell.get("missing", ()))):
+    if (
+        column is None
+        or text.lower() in EMPTY_CELLS
+        or any(is_code(text, code) for code in (*missing, *cell.get("missing", ())))
+    ):
         return cell.get("empty")
     if "pattern" in cell:
         match = re.search(cell["pattern"], text)
@@ -141,11 +145,6 @@ def _decoded(text: str, values: Mapping[Any, Any], column: str) -> Any:
     """Value of a code: as written, else ignoring case."""
     for fold in (str, str.casefold):
         for code, value in values.items():
-            if _is_one_of(fold(text), (fold(code) if isinstance(code, str) else code,)):
+            if is_code(fold(text), fold(code) if isinstance(code, str) else code):
                 return value
     raise CellError(column, text, f"the unknown code {text!r}")
-
-
-def _is_one_of(text: str, codes: Sequence[Any]) -> bool:
-    """Whether a cell holds a code, which may be a number written in another way."""
-    return any(text == str(code) or (not isinstance(code, str) and plain_number(text) == code) for code in codes)

@@ -86,10 +86,6 @@ class Reading:
         """Fields of the visits, without their places."""
         return [record.visit for record in self.records]
 
-    def by_subject(self) -> dict[str, list[Record]]:
-        """Records of each subject, in the order of reading."""
-        return group_by_subject(self.records)
-
 
 class Source(Protocol):
     """A cohort on disk that can be read."""
