@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 #: Environment variable that asks for the whole chain of exceptions beside the line; the option --debug of `admoe` sets it.
@@ -82,14 +82,14 @@ def first_of_each_kind(lines: Sequence[str]) -> list[str]:
     return [*shown, f"... and {others} of other kinds"] if others else shown
 
 
-def some_of(names: Sequence[str], limit: int = 3) -> str:
+def some_of(names: Collection[str], limit: int = 3) -> str:
     """List the first of many names, and say by an ellipsis that there are others.
 
     Args:
         names: Names, in their order.
         limit: Number of names that are shown.
     """
-    return ", ".join([*names[:limit], "…"] if len(names) > limit else names)
+    return ", ".join([*list(names)[:limit], "…"] if len(names) > limit else names)
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6, mark: str = ",") -> str:

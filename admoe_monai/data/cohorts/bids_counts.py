@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .t1w import shown
+from admoe_monai.errors import some_of
 
 __all__ = ["SubjectCounts"]
 
@@ -35,7 +35,7 @@ class SubjectCounts:
             return []
         return [
             f"the diagnosis in participants.tsv stays put aside for {len(self.scanned_once)} people of whom tables list "
-            f"more visits than have a scan ({shown(self.scanned_once)})"
+            f"more visits than have a scan ({some_of(self.scanned_once)})"
         ]
 
     def notes(self) -> list[str]:
@@ -44,18 +44,18 @@ class SubjectCounts:
         if self.put_aside:
             notes.append(
                 f"the diagnosis in participants.tsv is put aside for {len(self.put_aside)} people who came more than once "
-                f"({shown(self.put_aside)}): it can't follow a change; write those of the visits to sub-*/sub-*_sessions.tsv"
+                f"({some_of(self.put_aside)}): it can't follow a change; write those of the visits to sub-*/sub-*_sessions.tsv"
             )
         if self.unmatched:
             notes.append(
                 f"{len(self.unmatched)} visits of tables have no folder while a folder of the same subject has a scan and no "
-                f"row ({shown(self.unmatched)}): if they are one, give them one name, or the labels are lost"
+                f"row ({some_of(self.unmatched)}): if they are one, give them one name, or the labels are lost"
             )
         if self.unplaced:
             notes.append(
                 f"{len(self.unplaced)} subjects have T1w scans outside of their sessions' folders "
-                f"({shown(self.unplaced)}): they are not read"
+                f"({some_of(self.unplaced)}): they are not read"
             )
         if self.scanless:
-            notes.append(f"{len(self.scanless)} subjects' folders hold no T1w scan ({shown(self.scanless)})")
+            notes.append(f"{len(self.scanless)} subjects' folders hold no T1w scan ({some_of(self.scanless)})")
         return notes

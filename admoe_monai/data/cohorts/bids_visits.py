@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, some_of
 
 from ..visits import nearest
 from .bids_subject import ScanTree, SubjectReader
@@ -18,7 +18,6 @@ from .mapping import ColumnMapping
 from .names import is_alike
 from .reading import Reading
 from .reserves import reserve_notes
-from .t1w import shown
 
 __all__ = ["read_visits"]
 
@@ -76,7 +75,9 @@ def _present(people: People, folders: set[str], tree: ScanTree, reading: Reading
     if len(people.rows) > 1 and not folders & set(people.rows):
         first, others = next(iter(wrong.items()), ("", strangers))
         hint = (
-            f"did you mean {others[0]} in place of {first}?" if first else f"folders are {shown(others) or 'not there'}"
+            f"did you mean {others[0]} in place of {first}?"
+            if first
+            else f"folders are {some_of(others) or 'not there'}"
         )
         reading.problems.append(f"none of the {len(people.rows)} names in {people.path} has a folder; {hint}")
         reading.names_differ = True
@@ -87,7 +88,7 @@ def _present(people: People, folders: set[str], tree: ScanTree, reading: Reading
     strangers = [name for name in strangers if not any(name in others for others in wrong.values())]
     if strangers:
         reading.notes.append(
-            f"{len(strangers)} subjects have a folder but no row in participants.tsv ({shown(strangers)}): they are not read"
+            f"{len(strangers)} subjects have a folder but no row in participants.tsv ({some_of(strangers)}): they are not read"
         )
     return [name for name in people.rows if name not in wrong]
 

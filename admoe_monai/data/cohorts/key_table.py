@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, some_of
 
 from ..tables import EMPTY_CELLS, read_rows
 from ..visits import nearest
 from .columns import known_spelling
 from .names import pair_names, session_months, session_name, subject_name
 from .reading import Record
-from .t1w import shown
 
 __all__ = ["KeyTable", "read_key_table", "values_of"]
 
@@ -124,7 +123,7 @@ class KeyTable:
         others = [name for name in names if name not in known]
         if not others:
             return []
-        return [f"{len(others)} of {len(names)} rows of {self.path} fit no visit of this cohort ({shown(others)})"]
+        return [f"{len(others)} of {len(names)} rows of {self.path} fit no visit of this cohort ({some_of(others)})"]
 
     def _name(self, row: Row) -> str:
         if not self.by_session:

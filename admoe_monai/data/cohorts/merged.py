@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from admoe_monai.errors import UserError
+from admoe_monai.errors import UserError, some_of
 
 from ..datalist import Datalist, load_datalist
 from ..identifiers import in_cohort, plain_identifier
@@ -132,7 +132,7 @@ def _notes(datalists: Sequence[Datalist], names: Sequence[str], person_of: Mappi
             alike.setdefault(key, []).append(found)
     several = sorted(" or ".join(sorted(set.union(*found))) for found in alike.values() if len(found) > 1)
     if several:
-        shown = ", ".join(several[:3]) + (", …" if len(several) > 3 else "")
+        shown = some_of(several)
         notes.append(
             f"{len(several)} subjects of the same name, whatever its zeros, case and prefix, in several cohorts ({shown}) "
             "count as different people; if they are not, say so with --id_map"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..datalist import Datalist
 from ..thin_classes import thin_classes
+from ..visits import person_of
 from .change_rule import CHANGES, SEVERITY
 
 __all__ = ["count_classes", "remarks", "report_lines"]
@@ -62,7 +63,7 @@ def count_classes(datalist: Datalist) -> list[dict[str, list[tuple[int, int]]]]:
 
     def counts(field: str | None = None, label: str | None = None) -> list[tuple[int, int]]:
         of_splits = (
-            [visit["subject_id"] for visit in visits if field is None or visit.get(field) == label]
+            [person_of(visit) for visit in visits if field is None or visit.get(field) == label]
             for visits in datalist.splits.values()
         )
         return [(len(subjects), len(set(subjects))) for subjects in of_splits]

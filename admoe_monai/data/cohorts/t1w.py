@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from admoe_monai.errors import some_of
 from admoe_monai.scan_files import is_scan_name
 
 __all__ = ["ScanChoice", "t1w_scans"]
@@ -18,7 +19,6 @@ CONTRAST = re.compile(r"_ce-[A-Za-z0-9]+(_|\.)")
 #: After those without: a contrast agent brightens vessels, single echoes and inversions are parts of one acquisition,
 #: and a real part is darker than the magnitude.
 LATER = tuple(re.compile(text) for text in (CONTRAST.pattern, r"_inv-", r"_echo-", r"_part-real", r"(?i)deface"))
-SHOWN = 3
 
 
 def t1w_scans(folders: Iterable[Path]) -> list[Path]:
@@ -86,12 +86,12 @@ class ScanChoice:
         if self.several:
             rule = f"preferring {', '.join(self.prefer)}, then" if self.prefer else "taking"
             notes.append(
-                f"{len(self.several)} sessions have several T1w scans ({shown(self.several)}): {rule} the first by name"
+                f"{len(self.several)} sessions have several T1w scans ({some_of(self.several)}): {rule} the first by name"
             )
         if self.with_contrast:
             notes.append(
                 f"{len(self.with_contrast)} sessions have a T1w scan with a contrast agent (ce-) in use "
-                f"({shown(self.with_contrast)}): vessels are bright in it"
+                f"({some_of(self.with_contrast)}): vessels are bright in it"
             )
         return notes
 
@@ -109,8 +109,3 @@ class ScanChoice:
     @staticmethod
     def _has(path: Path, parts: Sequence[str]) -> bool:
         return all(part in path.name for part in parts)
-
-
-def shown(names: Collection[str]) -> str:
-    """Join the first few of many names."""
-    return ", ".join(list(names)[:SHOWN]) + (", …" if len(names) > SHOWN else "")
