@@ -34,12 +34,12 @@ def check_output(path: Path) -> None:
         pass
 
 
-def write_output(path: Path, content: str) -> None:
+def write_output(path: Path, content: bytes | str) -> None:
     """Write a file as :func:`write_atomic` does, and the folders that it is in.
 
     Args:
         path: An older file of this name is replaced.
-        content: Text, written as UTF-8.
+        content: Text is written as UTF-8.
 
     Raises:
         UserError: If the disk refuses.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from admoe_monai.errors import UserError, reason_of
 from admoe_monai.evaluation.run_pictures import figure_to_png
-from admoe_monai.files import write_atomic
+from admoe_monai.output_files import write_output
 
 
 class OutputFolder:
@@ -47,13 +47,7 @@ class OutputFolder:
             UserError: If the disk refuses.
         """
         path = self.path / name
-        try:
-            path.parent.mkdir(exist_ok=True)
-            write_atomic(path, content)
-        except OSError as error:
-            raise UserError(
-                f"cannot write {path}: {reason_of(error)}; make room or name another with --output"
-            ) from error
+        write_output(path, content)
         return path
 
     def picture(self, name: str, figure: Figure) -> Path:
