@@ -18,7 +18,7 @@ MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "she
 EXCEPTIONS = {
     "admoe_monai/checkpoints/reader.py": {"pickle.UnpicklingError"},
     "admoe_monai/workflows/runs/run_records.py": {"pickle.Unpickler"},
-    "admoe_monai/workflows/run/granted.py": {"joblib.cpu_count"},
+    "admoe_monai/workflows/machine/granted.py": {"joblib.cpu_count"},
 }
 #: Calls that are safe with a word alone, and that word; torch (2.6 and later) has it as the default.
 GUARDED = {

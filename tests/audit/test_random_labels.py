@@ -63,6 +63,7 @@ def balanced_accuracy(datalist: Datalist) -> dict[str, Any]:
     return dict(figures["metrics"]["balanced_accuracy"])
 
 
+@pytest.mark.slow
 def test_random_labels_score_high_on_a_slice_level_split_which_the_audit_refuses(slices: list[dict[str, Any]]) -> None:
     figures = [balanced_accuracy(cohort(slices, False, seed)) for seed in range(10)]
     # Every figure's interval lies high; it has none where every resample is right.

@@ -45,6 +45,7 @@ SLOW = {
     r"verify_net_in_out|^OMP|scripts/(verify|studies|benchmarks)/|^torchrun": "processes of their own",
     r"^admoe explain ": "maps of every test person; tests/workflows/finished/test_explanation.py computes a few",
     r"^admoe runs pool ": "three runs come before it",
+    r"^admoe plan ": "steps of a large network; tests/workflows/run/test_dry_run.py takes some of tiny ones",
     r"^admoe export RUN_DIR BUNDLE($| --formats torchscript)": "the formats; without them it is run",
     r"^admoe audit .*--(pretrain|tasks|json)|^admoe audit datalist.json$": "looks at the images; without them it is run",
     r"^admoe (preprocess|demo-cohort) ": "maps of the template; tests/cli/test_commands.py preprocesses a scan",

@@ -117,6 +117,7 @@ def test_epochs_of_two_processes_are_computed_again_in_two(whole: Path) -> None:
     assert run_files(whole) == before
 
 
+@pytest.mark.slow
 def test_two_processes_with_running_statistics_go_on_bit_equal(tiny_cohort: Path, tmp_path: Path) -> None:
     # Each process normalises its own batches, and a checkpoint holds the statistics of one of them.
     backbone = {
