@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
@@ -113,6 +114,12 @@ def test_no_file_is_long_and_most_are_short() -> None:
     lengths = sorted(len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py"))
     assert lengths[-1] <= 250
     assert median(lengths) <= 100
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Of two, pytest would import one alone."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("room", ["networks", "losses", "transforms"])
