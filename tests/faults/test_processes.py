@@ -109,6 +109,7 @@ def test_two_processes_go_on_bit_equal(processes: Processes, whole: Path, tmp_pa
     assert_same_run(folder, earlier)
 
 
+@pytest.mark.slow
 def test_epochs_of_two_processes_are_computed_again_in_two(whole: Path) -> None:
     before = run_files(whole)
     found = verify(whole, epochs=[3])

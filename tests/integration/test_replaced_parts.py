@@ -65,7 +65,7 @@ def resume_from_own_config(run: Path, folder: Path, **settings: Any) -> Path:
 
 
 #: Kinds that go the same way as another one.
-LIKE_ANOTHER = ("a shape of the network", "an own augmentation")
+LIKE_ANOTHER = ("a shape of the network", "a prior at the heads", "an own augmentation")
 
 
 def replacements(laboratory: Path) -> dict[str, dict[str, Any]]:

@@ -78,7 +78,13 @@ def test_an_honest_run_is_as_claimed_though_files_of_what_was_best_are_gone(tiny
 
 
 @pytest.mark.parametrize(
-    "settings", [{"eval_interval": 2}, {"accumulation_steps": 2}, {"save_interval": 1, "keep_checkpoints": 2}], ids=str
+    "settings",
+    [
+        {"accumulation_steps": 2},
+        pytest.param({"eval_interval": 2}, marks=pytest.mark.slow),
+        pytest.param({"save_interval": 1, "keep_checkpoints": 2}, marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
 def test_an_honest_run_of_another_cadence_is_as_claimed(
     settings: dict[str, Any], tiny_cohort: Path, tmp_path: Path
