@@ -159,6 +159,7 @@ def test_classes_of_few_people_are_a_warning_of_the_whole_audit_alone(clean: Pat
     assert "thin_classes" not in {finding.check for finding in cheap_audit(few, tasks=TASKS)}
 
 
+@pytest.mark.slow
 def test_the_tables_of_two_thousand_clean_subjects_pass_without_any_finding() -> None:
     cohort = clean_cohort(2000)
     assert sum(len(visits) for visits in cohort.splits.values()) > 6000

@@ -151,6 +151,7 @@ def test_what_is_copied_passes_the_check_of_the_recipes(bundle: Path, image: Pat
     assert subprocess.run(check.split(), cwd=image, capture_output=True, check=False).returncode != 0
 
 
+@pytest.mark.slow
 def test_script_writes_the_tables_that_the_bundle_writes(
     bundle: Path, image: Path, run: Run, tiny_cohort: Path, tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ def test_same_seed_gives_the_same_bytes_with_any_number_of_workers(cohort, tmp_p
     assert digests(again) == digests(cohort)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_images(cohort, tmp_path):
     other = make_demo_cohort(tmp_path / "other", workers=2, seed=43, **SMALL)
     name = "sub-0001/ses-M012/anat/sub-0001_ses-M012_T1w.nii.gz"

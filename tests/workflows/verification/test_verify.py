@@ -105,6 +105,7 @@ def test_a_run_that_stopped_early_is_as_claimed(tiny_cohort: Path, tmp_path: Pat
     assert sum(done.number for done in found.replays) == len(record.epochs)
 
 
+@pytest.mark.slow
 def test_a_run_with_an_average_of_its_weights_is_as_claimed(tiny_cohort: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", tiny_cohort, **MICRO_PLAN, phase_overlays=["bundle/configs/ema.yaml"])
     assert problems(verify(run, epochs=[1, 3])) == []
