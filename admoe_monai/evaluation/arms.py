@@ -162,9 +162,9 @@ def _arm(
     behind: Mapping[str, Ground],
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Evaluate an arm: its plain values, and the resampled means (R,) of its figures."""
-    pairs, needed = list(combinations(classes, 2)), _grounds(classes, dict.fromkeys(classes, 1))
-    values: dict[str, list[list[float]]] = {name: [] for name in needed}
-    folds: dict[str, list[np.ndarray]] = {name: [] for name in needed}
+    pairs = list(combinations(classes, 2))
+    values: dict[str, list[list[float]]] = {name: [] for name in behind}
+    folds: dict[str, list[np.ndarray]] = {name: [] for name in behind}
     right = {name: [0] * max(map(len, tables)) for name in classes}
     for own, truth, drawn in zip(tables, truths, weights, strict=True):
         cells = []
@@ -175,7 +175,7 @@ def _arm(
             for k, name in enumerate(classes):
                 right[name][place] += int((predicted.argmax(1)[truth.to_numpy(int) == k] == k).sum())
         present = {classes[k] for k in truth.unique()}
-        for name, ground in needed.items():
+        for name, ground in behind.items():
             factor = 1.0 if ground.holds(present) else np.nan
             values[name].append([factor * float(alone[name][0]) for alone, _ in cells])
             folds[name].append(factor * np.mean([resampled[name] for _, resampled in cells], axis=0))

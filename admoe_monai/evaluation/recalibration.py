@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 
 from admoe_monai.evaluation.bootstrap import LEVEL, Estimate
 
 #: A smaller probability, or one that is nearer to 1, counts as this.
 SMALLEST = 1e-9
-#: Steps of Newton's method, of which a handful suffices, and the change at which it has arrived, in standard deviations.
-STEPS, ARRIVED = 100, 1e-10
+#: Steps of Newton's method, of which a handful suffices, and the gradient at which it has arrived.
+STEPS, ARRIVED = 100, 1e-8
 #: Logits that differ by less are one.
 ALIKE = 1e-9
 
@@ -59,12 +62,17 @@ def _slope(across: np.ndarray, happens: np.ndarray) -> Estimate:
         return Estimate(None, note="no line: the class and the rest don't overlap")
     # In standard deviations, so that logits which hardly differ are as easy as others.
     wide = across.std()
-    design = np.stack([np.ones(len(across)), (across - across.mean()) / wide], axis=1)
-    fitted = _newton(design, happens)
-    if fitted is None:
-        return Estimate(None, note="the fit of the line has not converged")
-    weights, covariance = fitted
-    return _with_wald(weights[1] / wide, covariance[1, 1] / wide**2)
+    standard = (across - across.mean()) / wide
+    model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=ARRIVED, max_iter=STEPS)
+    with catch_warnings(action="error", category=ConvergenceWarning):
+        try:
+            model.fit(standard[:, None], happens)
+        except ConvergenceWarning:
+            return Estimate(None, note="the fit of the line has not converged")
+    chance = model.predict_proba(standard[:, None])[:, 1]
+    design = np.stack([np.ones(len(across)), standard], axis=1)
+    covariance = np.linalg.inv(design.T @ (design * (chance * (1 - chance))[:, None]))
+    return _with_wald(model.coef_[0, 0] / wide, covariance[1, 1] / wide**2)
 
 
 def _intercept(across: np.ndarray, happens: np.ndarray) -> Estimate:
@@ -74,32 +82,6 @@ def _intercept(across: np.ndarray, happens: np.ndarray) -> Estimate:
     shift = float(brentq(lambda at: float((expit(across + at) - happens).sum()), *ends))
     chance = expit(across + shift)
     return _with_wald(shift, 1 / (chance * (1 - chance)).sum())
-
-
-def _newton(design: np.ndarray, happens: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Maximise the likelihood by Newton's method, each step halved until it is no step back.
-
-    Returns:
-        Weights and their covariance; None if it doesn't arrive.
-    """
-    weights = np.zeros(design.shape[1])
-
-    def loss(at: np.ndarray) -> float:
-        return float((np.logaddexp(0, design @ at) - happens * (design @ at)).sum())
-
-    for _ in range(STEPS):
-        chance = expit(design @ weights)
-        try:
-            covariance = np.linalg.inv(design.T @ (design * (chance * (1 - chance))[:, None]))
-        except np.linalg.LinAlgError:
-            return None
-        step = covariance @ design.T @ (happens - chance)
-        while loss(weights + step) > loss(weights) and np.abs(step).max() > ARRIVED:
-            step = step / 2
-        weights = weights + step
-        if np.abs(step).max() < ARRIVED:
-            return weights, covariance
-    return None
 
 
 def _with_wald(value: float, variance: float) -> Estimate:

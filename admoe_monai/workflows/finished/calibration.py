@@ -13,6 +13,7 @@ from admoe_monai.evaluation.calibration import apply_temperatures, calibration_r
 from admoe_monai.evaluation.prediction_sets import fit_sets, set_remarks
 from admoe_monai.run_files import BEST_MODEL, CALIBRATION
 
+from .kept import read_kept
 from .output import OutputFolder
 from .prediction import TrainedRun, cohort_of, predict
 
@@ -55,11 +56,11 @@ def calibration_remarks_of(folder: Path) -> list[str]:
     Args:
         folder: Run directory.
     """
-    try:
-        fitted = json.loads((folder / CALIBRATION).read_text(encoding="utf-8"))["tasks"]
-        return [*calibration_remarks(fitted), *remarks_on_sets(fitted)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []
+
+    def remarks(content: Any) -> list[str]:
+        return [*calibration_remarks(content["tasks"]), *remarks_on_sets(content["tasks"])]
+
+    return read_kept(folder / CALIBRATION, remarks) or []
 
 
 def remarks_on_sets(fitted: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -148,9 +148,8 @@ def evaluate_run(
         folder.write(f"worst_cases_{split}.csv", worst_cases(table).to_csv(index=False))
     if split == TEST:
         record_look(run_dir, "evaluate", checkpoint, run.checkpoint["epoch"], cohort_digest(cohort))
-    about = {**_about(run, cohort, split, checkpoint), "calibrated": calibrate}
-    if calibrate:
-        about["temperatures"] = {task: entry["temperature"] for task, entry in calibration["validation"].items()}
+    temperatures = {task: entry["temperature"] for task, entry in calibration.get("validation", {}).items()}
+    about = {**_about(run, cohort, split, checkpoint), "temperatures": temperatures}
     content = {**about, "figures": figures, "wrong": wrong, **({"prediction_sets": sets} if sets else {})}
     folder.write(figures_file(kind, split), json.dumps(content, indent=1))
     return RunEvaluation(about, figures, folder.path, calibration, remarks, sets, wrong)

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 
 from admoe_monai.errors import UserError
-from admoe_monai.workflows.machine.granted import granted_cores, granted_threads
+
+from .granted import granted_cores, granted_threads
 
 #: Root of the file system; the tests have another one.
 ROOT = Path("/")

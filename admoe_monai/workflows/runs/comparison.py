@@ -46,6 +46,7 @@ def compare_runs(run_dirs: Sequence[Path]) -> dict[str, Any]:
     headers = [header_of(folder) for folder in run_dirs]
     digests = [dict(header.get("digests", {})) for header in headers]
     datalists = [digest.pop("datalist", None) for digest in digests]
+    test = [evaluated(folder) for folder in run_dirs]
     return {
         "runs": [str(folder) for folder in run_dirs],
         "settings": differing([_flat(_compared(values)) for values in settings]),
@@ -55,8 +56,8 @@ def compare_runs(run_dirs: Sequence[Path]) -> dict[str, Any]:
         "validation": _side_by_side(
             [_validation(folder, values) for folder, values in zip(run_dirs, settings, strict=True)]
         ),
-        "test": [evaluated(folder) for folder in run_dirs],
-        "differences": _differences(run_dirs, [values["classes"] for values in settings]),
+        "test": test,
+        "differences": _differences(run_dirs, [values["classes"] for values in settings], [*map(is_calibrated, test)]),
     }
 
 
@@ -149,26 +150,30 @@ def evaluated(run_dir: Path) -> dict[str, Any] | None:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         known = {key: content[key] for key in ("figures", "cohort", "simulated", "checkpoint")}
-        return {**known, "calibrated": bool(content.get("calibrated"))}
+        return {**known, "temperatures": dict(content.get("temperatures", {}))}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} can't be read; make it anew with `admoe evaluate {run_dir}`") from error
 
 
-def _differences(run_dirs: Sequence[Path], classes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _differences(
+    run_dirs: Sequence[Path], classes: Sequence[Mapping[str, Any]], calibrated: Sequence[bool]
+) -> list[dict[str, Any]]:
     """Compare the predictions of each further run with those of the first, per task; empty where one has none."""
     files = [predictions_file(folder) for folder in run_dirs]
-    tables = [
+    first, *others = (
         PredictionTable.read(file, own) if file.is_file() else None for file, own in zip(files, classes, strict=True)
-    ]
-    first = tables[0]
-    temperatures = [bool((evaluated(folder) or {}).get("calibrated")) for folder in run_dirs]
+    )
     return [
         {}
         if first is None or other is None
-        else {task: _difference(other, first, task, alike) for task in first.classes if task in other.classes}
-        for other, alike in zip(tables[1:], (own == temperatures[0] for own in temperatures[1:]), strict=True)
+        else {
+            task: _difference(other, first, task, own == calibrated[0])
+            for task in first.classes
+            if task in other.classes
+        }
+        for other, own in zip(others, calibrated[1:], strict=True)
     ]
 
 
@@ -179,3 +184,12 @@ def _difference(other: PredictionTable, first: PredictionTable, task: str, alike
         return compare_predictions(other, first, task)
     except UserError as error:
         return {"problem": str(error)}
+
+
+def is_calibrated(figures: Mapping[str, Any] | None) -> bool:
+    """Tell whether figures of a run are those at fitted temperatures.
+
+    Args:
+        figures: Result of :func:`evaluated`.
+    """
+    return bool(figures and figures["temperatures"])

@@ -12,7 +12,7 @@ from admoe_monai.evaluation.folds import evaluate_folds
 from admoe_monai.evaluation.pages.text import format_interval, format_number
 from admoe_monai.workflows.settings.table import SETTINGS, OnResume
 
-from .comparison import differing, evaluated, header_of, predictions_file, settings_of
+from .comparison import differing, evaluated, header_of, is_calibrated, predictions_file, settings_of
 from .comparison_text import lines_of_notes, text_table
 
 #: Settings that may differ between folds: no figure depends on them, it is a matter of chance, or it follows from the data.
@@ -36,7 +36,9 @@ def pool_folds(run_dirs: Sequence[Path]) -> dict[str, Any]:
         raise UserError("name the runs of two or more folds: admoe runs pool RUN OTHER_RUN")
     settings = [settings_of(folder) for folder in run_dirs]
     _refuse_differences(run_dirs, [{name: own[name] for name in _OF_THE_PLAN} for own in settings], "")
-    _refuse_differences(run_dirs, [{"evaluation with --calibrate": _calibrated(folder)} for folder in run_dirs], "")
+    _refuse_differences(
+        run_dirs, [{"evaluation with --calibrate": is_calibrated(evaluated(folder))} for folder in run_dirs], ""
+    )
     digests = [dict(header_of(folder).get("digests", {})) for folder in run_dirs]
     for digest in digests:
         digest.pop("datalist", None)
@@ -73,10 +75,6 @@ def lines_of_folds(found: Mapping[str, Any], width: int | None) -> list[str]:
         lines += text_table(["figure", "mean", "SD", "95 % interval"], rows, width, whole=4)
         lines += lines_of_notes({name: entry["note"] for name, entry in figures["metrics"].items()}, width)
     return [*lines, "", "mean and SD over folds of figures made within folds; intervals over subjects"]
-
-
-def _calibrated(run_dir: Path) -> bool:
-    return bool((evaluated(run_dir) or {}).get("calibrated"))
 
 
 def _refuse_differences(run_dirs: Sequence[Path], columns: Sequence[Mapping[str, Any]], what: str) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from admoe_monai.errors import UserError, reason_of
+from admoe_monai.errors import UserError
+from admoe_monai.output_files import refused_output
 from admoe_monai.workflows.finished.output import OutputFolder
 
 from .cells import Cell
@@ -90,10 +91,9 @@ def alone(folder: Path) -> Iterator[IO[str]]:
     Raises:
         UserError: If another process is at work there.
     """
-    try:
-        lock = open(OutputFolder(folder).path / LOCK, "w")  # noqa: SIM115, held until all is done
-    except OSError as error:
-        raise UserError(f"cannot write into {folder}: {reason_of(error)}; name another with --output") from error
+    path = OutputFolder(folder).path / LOCK
+    with refused_output(path):
+        lock = open(path, "w")  # noqa: SIM115, held until all is done
     with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

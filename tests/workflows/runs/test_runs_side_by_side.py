@@ -129,7 +129,7 @@ def test_figures_at_fitted_temperatures_are_compared_with_their_like_alone(copy:
     for run in runs:
         evaluated(run, seed=0)
     figures = runs[1] / "evaluation" / "metrics_test.json"
-    figures.write_text(json.dumps({**json.loads(figures.read_text()), "calibrated": True}))
+    figures.write_text(json.dumps({**json.loads(figures.read_text()), "temperatures": {"diagnosis": 1.2}}))
     said = "one of them was evaluated with --calibrate: evaluate both alike"
     assert compare_runs(runs)["differences"][0]["diagnosis"] == {"problem": said}
     with pytest.raises(UserError, match=r"not of one plan: evaluation with --calibrate is False and True"):

@@ -39,7 +39,10 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
     ):
         pass
     (tmp_path / "study" / "study.lock").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"cannot write into .*study: Is a directory"), alone(tmp_path / "study"):
+    with (
+        pytest.raises(UserError, match=r"cannot write .*study\.lock: Is a directory; make room or name another"),
+        alone(tmp_path / "study"),
+    ):
         pass
 
 

@@ -14,7 +14,7 @@ from admoe_monai.run_files import BEST_MODEL, EXPLANATION, EXPLANATION_ABOUT
 
 from ..explanation.run import OVER_UNTRAINED
 from ..explanation.saliency import OCCLUSION, SMOOTHGRAD
-from .kept import read_kept
+from ..kept import read_kept
 
 CAPTIONS = {
     SMOOTHGRAD: "a brighter voxel would move the network towards {towards} where it is red, towards {against} where blue",

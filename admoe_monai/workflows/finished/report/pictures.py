@@ -16,9 +16,9 @@ from admoe_monai.metrics_rows import read_metrics
 from admoe_monai.run_files import BEST_PRETRAIN, EVALUATION, METRICS
 
 from ..evaluation import RECONSTRUCTION, figures_file
+from ..kept import check_estimate, read_kept
 from ..prediction import TrainedRun
 from ..reconstruction import reconstruction_pictures
-from .kept import check_estimate, read_kept
 from .maps import add_maps
 from .probabilities import add_calibration, add_decisions, add_roc
 

@@ -11,10 +11,10 @@ from admoe_monai.evaluation.pages.wording import with_interval
 from admoe_monai.evaluation.stress import FIGURES, verdict
 from admoe_monai.run_files import STRESS
 
+from ..kept import check_estimate, read_kept
 from ..prediction import TrainedRun
 from ..stress.disturbances import DISTURBANCES
 from ..stress.run import NUMBERS, points_of
-from .kept import check_estimate, read_kept
 
 
 def stress_of(run: TrainedRun) -> dict[str, Any] | None:
