@@ -11,7 +11,7 @@ FEW_FOR_A_TRANSFORMER = 1_000
 
 
 def advice_on(cohort: Datalist, stem: str) -> list[str]:
-    """Name classes that few people have, the horizon of labels of change, and an encoder for which few people suffice.
+    """Name classes that few people have, the horizon of labels of change, and controls that may learn more from few people.
 
     Args:
         cohort: Cohort, read with its classes.
@@ -30,5 +30,10 @@ def advice_on(cohort: Datalist, stem: str) -> list[str]:
         lines.append(
             f"from {len(labelled)} people in training a plain CNN may learn more than this transformer of patches, as it did "
             "from 420 simulated ones: add encoder_cnn behind this file and compare"
+        )
+    if stem == "cnn" and labelled:
+        lines.append(
+            "pretraining made this network worse where 100 simulated people had labels: add from_scratch behind this file and "
+            "compare"
         )
     return lines

@@ -91,7 +91,10 @@ def test_few_labels_of_change_lead_to_the_horizon(tiny_cohort: Path) -> None:
     assert any("add encoder_cnn behind this file and compare" in line for line in lines)
     assert any(line.startswith("few people with a change: training 2 stable, 2 conversion, 2 rev") for line in lines)
     assert any("here 24m; `admoe prepare --horizon` chooses another" in line for line in lines)
-    assert not any("encoder_cnn" in line for line in advice_on(cohort, "cnn"))
+    assert not any("from_scratch" in line for line in lines)
+    hybrid = advice_on(cohort, "cnn")
+    assert not any("encoder_cnn" in line for line in hybrid)
+    assert any("add from_scratch behind this file and compare" in line for line in hybrid)
 
 
 def test_short_memory_takes_smaller_batches_that_make_the_same_step(tiny_cohort_2d: Path) -> None:
